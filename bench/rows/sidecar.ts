@@ -1,0 +1,122 @@
+/**
+ * What a sidecar weighs, and how soon it is there: from the bundle, with the flags its
+ * manifest gives it.
+ */
+import { spawn } from "node:child_process";
+import { ask, until } from "../support/ask.ts";
+import type { Bench, Row } from "../support/bench.ts";
+import { Opened } from "../support/bench.ts";
+import { wrk } from "../support/load.ts";
+import { freePort, memoryMb, pause } from "../support/processes.ts";
+import { median } from "../support/rounds.ts";
+import { startScript } from "../support/scripts.ts";
+import { bundle, launch, type Shopkeeper, type ShopkeeperOptions } from "../support/shopkeeper.ts";
+import { bounded, type Line } from "../support/table.ts";
+
+const PATH = "/products/one";
+/** Allowed in NODE_OPTIONS; the compile cache is baked into the image. */
+const FLAGS = ["--max-semi-space-size=2", "--max-old-space-size=64"];
+
+export const sidecar: Row = {
+  name: "sidecar",
+  about: `one worker, from the bundle, ${FLAGS.join(" ")}, warm compile cache, MALLOC_ARENA_MAX=1; memory after 3 s and after saturation; time until the gateway accepts`,
+  run,
+};
+
+async function run({ quick, say }: Bench): Promise<readonly Line[]> {
+  await using opened = new Opened();
+  const { folder } = opened;
+  bundle();
+  const app = await freePort();
+  opened.keep(await startScript("page-app", [app], { port: app }));
+  const options: ShopkeeperOptions = {
+    folder,
+    role: "sidecar",
+    nodeFlags: FLAGS,
+    env: { NODE_COMPILE_CACHE: `${folder}/compiled`, MALLOC_ARENA_MAX: "1" },
+    targets: `  app: { url: "http://127.0.0.1:${app}" }`,
+    gateway: "  preset: hydrogen-react-router",
+  };
+  // Fills the compile cache.
+  await (await ready(options)).shop.stop();
+
+  const starts: number[] = [];
+  const bare: number[] = [];
+  const idle: { readonly rss: number; readonly anon: number }[] = [];
+  const busy: { readonly rss: number; readonly anon: number }[] = [];
+  const rounds = quick ? 3 : 7;
+  for (let round = 1; round <= rounds; round += 1) {
+    bare.push(await bareStart());
+    const { shop, tookMs } = await ready(options);
+    starts.push(tookMs);
+    // Memory is steadier than time: three rounds of it suffice.
+    if (round <= 3) {
+      await pause(3_000);
+      idle.push(memoryMb(shop.pid));
+      busy.push(await saturated(shop, quick ? 2 : 5));
+      say(`memory, round ${round}: idle ${shown(idle.at(-1))}, flat out ${shown(busy.at(-1))}`);
+    }
+    await shop.stop();
+    say(`start, round ${round} of ${rounds}: accepts after ${tookMs.toFixed(0)} ms, bare Node ${(bare.at(-1) ?? 0).toFixed(0)} ms`);
+  }
+  const middle = (values: readonly number[]): number => median(values.toSorted((a, b) => a - b));
+  const [start, node] = [middle(starts), middle(bare)];
+  const mb = (of: readonly { readonly rss: number; readonly anon: number }[], which: "rss" | "anon"): number => middle(of.map((one) => one[which]));
+  const row = "sidecar";
+  return [
+    bounded({ row, what: "RSS idle, after 3 s", measured: `${mb(idle, "rss").toFixed(0)} MB`, budget: "≤ 110 MB" }, mb(idle, "rss") <= 110),
+    bounded({ row, what: "private (RssAnon) idle", measured: `${mb(idle, "anon").toFixed(0)} MB`, budget: "≤ 55 MB" }, mb(idle, "anon") <= 55),
+    bounded({ row, what: "RSS flat out, the most seen", measured: `${mb(busy, "rss").toFixed(0)} MB (private ${mb(busy, "anon").toFixed(0)})`, budget: "≤ 150 MB" }, mb(busy, "rss") <= 150),
+    { ...bounded({ row, what: "start until the gateway accepts", measured: `${start.toFixed(0)} ms`, budget: "≤ 7.00 × bare Node" }, start / node <= 7, `bare Node ${node.toFixed(0)} ms`), ratio: start / node },
+  ];
+}
+
+function shown(memory: { readonly rss: number; readonly anon: number } | undefined): string {
+  return memory === undefined ? "" : `${memory.rss.toFixed(0)} MB, private ${memory.anon.toFixed(0)} MB`;
+}
+
+/** Starts it; the time is from the start of the process until the gateway answers its first connection. */
+async function ready(options: ShopkeeperOptions): Promise<{ readonly shop: Shopkeeper; readonly tookMs: number }> {
+  const shop = await launch(options);
+  const end = performance.now() + 60_000;
+  while (performance.now() < end) {
+    const { status } = await ask({ port: shop.gateway, path: PATH, timeoutMs: 2_000 });
+    if (status > 0) return { shop, tookMs: performance.now() - shop.startedAt };
+    await pause(5);
+  }
+  await shop.stop();
+  throw new Error("the sidecar did not accept within a minute");
+}
+
+/** Half of the load from copies, half passed through; the highest figures seen on the way. */
+async function saturated(shop: Shopkeeper, seconds: number): Promise<{ readonly rss: number; readonly anon: number }> {
+  await until({ port: shop.gateway, path: PATH }, ({ headers }) => headers["x-cache-status"] === "HIT", "the sidecar stores the page");
+  const url = `http://127.0.0.1:${shop.gateway}${PATH}`;
+  let over = false;
+  const load = (async () => {
+    await wrk({ url, connections: 30, seconds });
+    await wrk({ url, connections: 30, seconds, headers: { cookie: "cart=c1-abc" } });
+    over = true;
+  })();
+  let [rss, anon] = [0, 0];
+  while (!over) {
+    const seen = memoryMb(shop.pid);
+    rss = Math.max(rss, seen.rss);
+    anon = Math.max(anon, seen.anon);
+    await pause(100);
+  }
+  await load;
+  return { rss, anon };
+}
+
+/** From the start of the process until a program of one line has written its byte. */
+function bareStart(): Promise<number> {
+  const begun = performance.now();
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ["-e", "process.stdout.write('.')"], { stdio: ["ignore", "pipe", "inherit"], timeout: 30_000 });
+    let took = 0;
+    child.stdout.once("data", () => (took = performance.now() - begun));
+    child.on("error", reject);
+    child.on("exit", () => resolve(took));
+  });
+}

@@ -1,0 +1,102 @@
+/**
+ * One place per event: the log line and the metric are written together.
+ */
+import type { Logger } from "pino";
+import type { BreakerPosition } from "../core/breaker.ts";
+import type { CheckVerdict } from "../core/check-state.ts";
+import type { Decision } from "../core/proposal.ts";
+import type { LookKey } from "../core/target.ts";
+import type { Decided, Events, Observed } from "../ports/events.ts";
+import type { EngineMetrics } from "./metrics.ts";
+
+const VERDICT_VALUE: Readonly<Record<CheckVerdict, number>> = { healthy: 0, degraded: 1, unhealthy: 2, unknown: 3 };
+const BREAKER_VALUE: Readonly<Record<BreakerPosition, number>> = { closed: 0, open: 1, half_open: 2 };
+
+/** Events as log lines and metrics. Never throws. */
+export function eventRecorder(log: Logger, metrics: EngineMetrics): Events {
+  const verdicts = new Map<string, VerdictCount>();
+  return {
+    observed: (event) => countLook(event, verdicts, metrics),
+    verdictChanged: ({ check, target, from, to, since, seen, suppressedBy }) => {
+      const detail = seen.kind === "pass" ? "" : `: ${seen.detail}`;
+      log[to === "unhealthy" ? "warn" : "info"]({ event: "verdict", check, target, from, to, since, suppressedBy }, `${check} at ${target} is ${to}${detail}`);
+    },
+    statusChanged: ({ from, to, causes }) => {
+      const why = causes.map((cause) => `${cause.check} at ${cause.target}`).join(", ");
+      log[to === "unhealthy" ? "warn" : "info"]({ event: "status", from, to }, `site is ${to}${why === "" ? "" : `: ${why}`}`);
+    },
+    flappingChanged: ({ check, target, flapping, percent }) => log.warn({ event: "flapping", check, target, percent }, `${check} at ${target} ${flapping ? "is flapping: its actions are frozen" : "has settled"}`),
+    decided: (event) => countDecision(event, log, metrics),
+    acted: ({ intent, tookMs }) => {
+      const { remedy, target, why } = intent.proposal;
+      const { phase } = intent.state;
+      if (phase !== "intended") metrics.actions.inc({ action: remedy, outcome: phase });
+      log[phase === "uncertain" ? "error" : "info"]({ event: "action", actionId: intent.id, remedy, target, phase, tookMs }, `${remedy} of ${target}: ${phase}; ${why}`);
+    },
+    verified: ({ intent }) => {
+      const { remedy, target } = intent.proposal;
+      metrics.actions.inc({ action: remedy, outcome: intent.state.phase });
+      log[intent.state.phase === "verified" ? "info" : "warn"]({ event: "verification", actionId: intent.id, remedy, target }, `${remedy} of ${target}: ${intent.state.phase}`);
+    },
+    alerted: ({ route, alert, delivery }) => log[delivery.kind === "delivered" || delivery.kind === "queued" ? "info" : "warn"]({ event: "alert", route, key: alert.key, state: alert.state, delivery: delivery.kind }, `alert to ${route}: ${alert.summary}`),
+    breakerChanged: ({ breaker, why }) => {
+      metrics.breakerState.set({ breaker: breaker.name }, BREAKER_VALUE[breaker.effective]);
+      log.info({ event: "breaker", breaker: breaker.name, position: breaker.effective }, `breaker ${breaker.name} is ${breaker.effective}: ${why}`);
+    },
+    commanded: ({ who, command, target, text }) => log.info({ event: "command", who, command, target }, text),
+    connectivityChanged: ({ lostSince }) => {
+      if (lostSince === null) log.info({ event: "connectivity" }, "our own network is back");
+      else log.warn({ event: "connectivity", lostSince }, "no reference host answers: what lies beyond this host is unknown");
+    },
+    troubled: ({ where, detail }) => log.error({ event: "trouble", where }, `${where}: ${detail}`),
+  };
+}
+
+/** How many looks of a check stand at each verdict; kept as counts, so that a thousand targets cost no more than one. */
+class VerdictCount {
+  readonly #of = new Map<LookKey, CheckVerdict>();
+  readonly #counts: Record<CheckVerdict, number> = { healthy: 0, degraded: 0, unhealthy: 0, unknown: 0 };
+
+  /** Notes a look's verdict; the worst known one of all, `unknown` only where nothing is known. */
+  note(key: LookKey, verdict: CheckVerdict): CheckVerdict {
+    const before = this.#of.get(key);
+    if (before !== verdict) {
+      if (before !== undefined) this.#counts[before] -= 1;
+      this.#counts[verdict] += 1;
+      this.#of.set(key, verdict);
+    }
+    return (["unhealthy", "degraded", "healthy"] as const).find((worst) => this.#counts[worst] > 0) ?? "unknown";
+  }
+}
+
+/** For metrics only: looks are made many times a second. */
+function countLook({ key, check, seen, verdict }: Observed, verdicts: Map<string, VerdictCount>, metrics: EngineMetrics): void {
+  metrics.checkSeconds.observe({ check }, seen.tookMs / 1_000);
+  const ofCheck = verdicts.get(check) ?? new VerdictCount();
+  verdicts.set(check, ofCheck);
+  metrics.checkStatus.set({ check }, VERDICT_VALUE[ofCheck.note(key, verdict)]);
+}
+
+function countDecision({ decision, repeated }: Decided, log: Logger, metrics: EngineMetrics): void {
+  const { policy, remedy, target, why } = decision.proposal;
+  metrics.decisions.inc({ policy, decision: decision.kind, reason: reasonLabel(decision) });
+  if (repeated) return;
+  log.info({ event: "decision", policy, decision: decision.kind, remedy, target }, `${policy}: ${decisionText(decision)}; ${why}`);
+}
+
+/** From a closed set: the guard of a hold, else the kind itself. */
+function reasonLabel(decision: Decision): string {
+  return decision.kind === "hold" ? decision.guard : decision.kind;
+}
+
+function decisionText(decision: Decision): string {
+  const { remedy, target } = decision.proposal;
+  switch (decision.kind) {
+    case "act":
+      return `${remedy} of ${target}, attempt ${decision.attempt}`;
+    case "hold":
+      return `${remedy} of ${target} held by ${decision.guard}: ${decision.reason}`;
+    case "escalate":
+      return `${remedy} of ${target} given up, ${decision.alert} is told: ${decision.reason}`;
+  }
+}

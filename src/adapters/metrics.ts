@@ -1,0 +1,49 @@
+/**
+ * Every metric Shopkeeper's engine exports, on the registry it is given. Label values
+ * come from closed sets or from the configuration.
+ */
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+
+/** Name, help and labels of every metric; the README's table is compared with it. */
+export const METRICS = {
+  shopkeeper_check_status: { help: "Verdict of a check: 0 healthy, 1 degraded, 2 unhealthy, 3 unknown. The worst of its targets.", labels: ["check"] },
+  shopkeeper_check_duration_seconds: { help: "Time from the start of a look to its observation, timeouts included.", labels: ["check"] },
+  shopkeeper_decisions_total: { help: "Decisions on what a policy proposed, holds included.", labels: ["policy", "decision", "reason"] },
+  shopkeeper_actions_total: { help: "Actions by what became of them.", labels: ["action", "outcome"] },
+  shopkeeper_breaker_state: { help: "What requests meet: 0 closed, 1 open, 2 half-open.", labels: ["breaker"] },
+  shopkeeper_leader: { help: "1 while this process may act.", labels: [] },
+  shopkeeper_event_loop_delay_seconds: { help: "Delay of the main thread's event loop since the last scrape, 99th percentile.", labels: [] },
+  shopkeeper_cache_requests_total: { help: "Buyers' requests by what the copies did for them.", labels: ["route", "result"] },
+  shopkeeper_stale_age_seconds: { help: "Age of copies served past their freshness.", labels: [] },
+  http_requests_total: { help: "Buyers' requests by what they got.", labels: ["app", "method", "route", "status"] },
+  http_request_duration_seconds: { help: "Time from a buyer's request to the end of its answer.", labels: ["app", "route"] },
+} as const;
+
+export type MetricName = keyof typeof METRICS;
+
+const CHECK_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+export type EngineMetrics = ReturnType<typeof createEngineMetrics>;
+
+/** The engine's own metrics; the gateway's counters live in shared memory and are added at each scrape. */
+export function createEngineMetrics(registry: Registry) {
+  const gauge = <Name extends MetricName>(name: Name): Gauge<(typeof METRICS)[Name]["labels"][number]> =>
+    new Gauge({ name, help: METRICS[name].help, labelNames: [...METRICS[name].labels], registers: [registry] });
+  const counter = <Name extends MetricName>(name: Name): Counter<(typeof METRICS)[Name]["labels"][number]> =>
+    new Counter({ name, help: METRICS[name].help, labelNames: [...METRICS[name].labels], registers: [registry] });
+  return {
+    checkStatus: gauge("shopkeeper_check_status"),
+    checkSeconds: new Histogram({
+      name: "shopkeeper_check_duration_seconds",
+      help: METRICS.shopkeeper_check_duration_seconds.help,
+      labelNames: ["check"],
+      buckets: CHECK_BUCKETS,
+      registers: [registry],
+    }),
+    decisions: counter("shopkeeper_decisions_total"),
+    actions: counter("shopkeeper_actions_total"),
+    breakerState: gauge("shopkeeper_breaker_state"),
+    leader: gauge("shopkeeper_leader"),
+    eventLoopDelay: gauge("shopkeeper_event_loop_delay_seconds"),
+  };
+}

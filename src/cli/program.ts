@@ -1,0 +1,62 @@
+/**
+ * The command line: every command, its options, and how its end becomes an exit code.
+ */
+import { Command, CommanderError } from "commander";
+import { createUndiciHttp } from "../adapters/undici-http.ts";
+import { apiAt } from "./api.ts";
+import { addCheckCommand } from "./check-command.ts";
+import { addOrderCommands, addReadingCommands, type WithApi } from "./online-commands.ts";
+import { addRunCommand } from "./run-command.ts";
+import { serverOf } from "./server-of.ts";
+import { addSimulateCommand } from "./simulate-command.ts";
+import { ExitError, type Terminal } from "./terminal.ts";
+import { addValidateCommands } from "./validate-command.ts";
+import { VERSION } from "../roles/version.ts";
+
+/** Runs one command line. @returns the exit code; never rejects. */
+export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const program = createProgram(terminal);
+  try {
+    await program.parseAsync([...argv]);
+    return 0;
+  } catch (error) {
+    return exitCodeOf(error, terminal);
+  }
+}
+
+function exitCodeOf(error: unknown, terminal: Terminal): number {
+  // commander has printed its own words by now; help and version end with 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof ExitError) {
+    if (error.message !== "") terminal.err(`${error.message}\n`);
+    return error.exitCode;
+  }
+  terminal.err(`shopkeeper: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return 1;
+}
+
+/** The program, not yet run; tests read its commands and options. */
+export function createProgram(terminal: Terminal): Command {
+  const program = new Command("shopkeeper")
+    .description("keeps a self-hosted Shopify Hydrogen storefront open")
+    .version(VERSION)
+    .option("--server <url>", "the daemon's admin listener (or SHOPKEEPER_SERVER); default: that of shopkeeper.yaml")
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
+  const withApi: WithApi = async (command, run) => {
+    const { server, token } = await serverOf(terminal, command.optsWithGlobals<{ server?: string }>().server);
+    const http = createUndiciHttp({ clock: terminal.clock });
+    try {
+      await run(apiAt(http, server, token));
+    } finally {
+      await http.close();
+    }
+  };
+  addRunCommand(program, terminal);
+  addCheckCommand(program, terminal);
+  addValidateCommands(program, terminal);
+  addSimulateCommand(program, terminal);
+  addReadingCommands(program, terminal, withApi);
+  addOrderCommands(program, terminal, withApi);
+  return program;
+}

@@ -1,0 +1,136 @@
+/**
+ * Files and environment in, one frozen configuration out, or every error there is.
+ */
+import { dirname, resolve } from "node:path";
+import type { Catalogues } from "./catalogue.ts";
+import type { Config } from "./config.ts";
+import { buildCheck, buildPolicy } from "./build-parts.ts";
+import { buildSite } from "./build-site.ts";
+import { diskFiles, gatherFiles, readSecretFiles, shippedFolder, type FileText, type Files, type Gathered } from "./files.ts";
+import { fit, mapOf, openPart, textsOf, warn, type Part, type Reports } from "./part.ts";
+import { PAGE_CHECK, presetCheck } from "./preset-check.ts";
+import { inOrder, type Problem } from "./problem.ts";
+import { PART_SECRETS, secretFilesOf, SITE_SECRETS, type ReferenceContext } from "./references.ts";
+import { readCheck, relateChecks, type ReadCheck } from "./relate-checks.ts";
+import { ON_CALL, readPolicy, relatePolicies, type PolicyNames, type ReadPolicy } from "./relate-policies.ts";
+import { relateSite } from "./relate-site.ts";
+import { Secret } from "./secret.ts";
+import { siteSchema } from "./site-schema.ts";
+import { readYaml, type YamlSource } from "./yaml-source.ts";
+
+export type LoadOptions = {
+  /** Path of shopkeeper.yaml; `checks/` and `policies/` are looked for beside it. */
+  readonly file: string;
+  /** The environment, for `${NAME}`. The only place it enters. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly catalogues: Catalogues;
+  /** Default: the disk. */
+  readonly files?: Files;
+  /** Folder of the shipped `checks/` and `policies/`; default: found beside the program. */
+  readonly shipped?: string;
+};
+
+export type Loaded =
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly Problem[] }
+  | { readonly ok: false; readonly errors: readonly Problem[]; readonly warnings: readonly Problem[] };
+
+/** Reads, validates and relates everything. Never rejects: what cannot be read is an error of the configuration. */
+export async function loadConfig(options: LoadOptions): Promise<Loaded> {
+  const files = options.files ?? diskFiles;
+  const gathered = await gatherFiles(options.file, files, options.shipped ?? shippedFolder());
+  const opened = open(gathered, options.catalogues);
+  const secretFiles = await readSecretFiles(secretFilesOf(opened.site.source, SITE_SECRETS), dirname(options.file), files);
+  return assemble(opened, gathered.problems, { env: options.env, secretFiles }, options);
+}
+
+type Opened = { readonly text: FileText; readonly source: YamlSource; readonly idle: string | null };
+type OpenedFiles = { readonly site: Opened; readonly checks: readonly Opened[]; readonly policies: readonly Opened[] };
+
+function open(gathered: Gathered, catalogues: Catalogues): OpenedFiles {
+  const read = (text: FileText, idle: string | null = null): Opened => ({ text, source: readYaml(text.text, text.file), idle });
+  const site = read(gathered.site ?? { file: "shopkeeper.yaml", text: "", shipped: false });
+  const checks = withoutReplaced(gathered.checks.map((text) => read(text)));
+  const policies = withoutReplaced(gathered.policies.map((text) => read(text)));
+  const preset = presetCheck(mapOf(site.source.value), catalogues);
+  const replaced = checks.some((check) => nameOf(check) === PAGE_CHECK);
+  return { site, checks: preset === null || replaced ? checks : [...checks, read(preset.text, preset.idle)], policies };
+}
+
+/** A file of the project replaces the shipped one that has the same `name:`, whatever its own is called. */
+function withoutReplaced(parts: readonly Opened[]): readonly Opened[] {
+  const own = new Set(parts.filter((part) => !part.text.shipped).map(nameOf));
+  return parts.filter((part) => !part.text.shipped || !own.has(nameOf(part)));
+}
+
+/** `name:`, or the file's own name where that cannot be read, so that others may still name it. */
+function nameOf(part: Opened): string {
+  const name = mapOf(part.source.value)["name"];
+  return typeof name === "string" ? name : (/([^/\\]+)\.ya?ml$/.exec(part.text.file)?.[1] ?? part.text.file);
+}
+
+function assemble(opened: OpenedFiles, problems: readonly Problem[], context: ReferenceContext, options: LoadOptions): Loaded {
+  const { catalogues } = options;
+  const reports: Reports = { errors: [...problems], warnings: [] };
+  // Without shopkeeper.yaml there is one thing to say, and that has been said.
+  const missing = problems.some((problem) => problem.file === options.file);
+  const site = openPart(opened.site.text, opened.site.source, SITE_SECRETS, context, missing ? { errors: [], warnings: [] } : reports);
+  if (missing) return { ok: false, errors: reports.errors, warnings: [] };
+
+  const input = fit(site, siteSchema, reports);
+  const checkNames = opened.checks.map(nameOf);
+  relateSite(site, catalogues, { checks: checkNames, policies: opened.policies.map(nameOf) }, reports);
+
+  const checks = opened.checks.map((one): ReadCheck => ({ ...readCheck(openPart(one.text, one.source, PART_SECRETS, context, reports), catalogues, reports), idle: one.idle }));
+  relateChecks(checks, Object.keys(mapOf(site.value["targets"])), checkNames, reports);
+
+  const disabled = new Set(textsOf(site.value["disabled"]).map((entry) => entry.text));
+  const names = policyNames(site, checkNames, catalogues);
+  const policies = opened.policies
+    .filter((one) => !disabled.has(nameOf(one)))
+    .map((one) => readPolicy(openPart(one.text, one.source, PART_SECRETS, context, reports), catalogues, names, reports));
+  relatePolicies(policies, reports);
+  warnOfAlerts(site, policies, reports);
+
+  const warnings = inOrder(reports.warnings);
+  if (reports.errors.length > 0 || input === undefined) return { ok: false, errors: inOrder(reports.errors), warnings };
+  const built = buildSite(input, resolve(dirname(options.file)), catalogues);
+  const config: Config = {
+    ...built,
+    checks: checks.map((check) => buildCheck(check, built, disabled)).filter((check) => check !== null),
+    policies: policies.map((policy) => buildPolicy(policy, built)).filter((policy) => policy !== null),
+  };
+  return { ok: true, config: freeze(config), warnings };
+}
+
+function policyNames(site: Part, checkNames: readonly string[], catalogues: Catalogues): PolicyNames {
+  const targets = Object.values(mapOf(site.value["targets"])).map(mapOf);
+  const regions = targets.flatMap((target) => (typeof target["region"] === "string" ? [target["region"]] : []));
+  // Every kind's own percentages may be asked for: which check measures them is a matter of the fleet.
+  const metrics = Object.values(catalogues.probes).flatMap((kind) => Object.entries(kind.assertions).flatMap(([name, { value }]) => (value === "percent" ? [name] : [])));
+  return {
+    checks: new Set(checkNames),
+    metrics: new Set(metrics),
+    regions: new Set(["primary", "secondary", ...regions]),
+    alerts: Object.keys(mapOf(site.value["alerts"])),
+    windows: Object.keys(mapOf(site.value["windows"])),
+    targetKinds: [...new Set(targets.map((target) => (target["process"] !== undefined ? "process" : target["unit"] !== undefined ? "systemd" : "origin")))],
+    gateway: site.value["gateway"] !== undefined,
+  };
+}
+
+/** A route that nobody uses is worth a word. */
+function warnOfAlerts(site: Part, policies: readonly ReadPolicy[], reports: Reports): void {
+  const routes = Object.entries(mapOf(site.value["alerts"])).map(([name, route]) => ({ name, severity: mapOf(route)["severity"] ?? "page" }));
+  const named = new Set([ON_CALL, ...policies.flatMap((policy) => [policy.input?.escalation?.alert, policy.params["route"]])]);
+  for (const { name, severity } of routes) {
+    const isFirst = routes.find((route) => route.severity === severity)?.name === name;
+    if (!isFirst && !named.has(name)) warn(site, reports, { path: ["alerts", name], at: "key", message: `nothing is sent to the alert route "${name}": no policy names it, and it is not the first of its severity` });
+  }
+}
+
+/** All the way down; secrets are closed by themselves. */
+function freeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || value instanceof Secret || Object.isFrozen(value)) return value;
+  for (const inner of Object.values(value)) freeze(inner);
+  return Object.freeze(value);
+}

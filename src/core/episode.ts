@@ -1,0 +1,105 @@
+/**
+ * The restart ladder of one workload and one cause.
+ *
+ * An episode begins with the first firing and ends once nothing has fired for the
+ * relapse time: a relapse within the hour belongs to the same episode (Cluster API's
+ * minHealthyPeriod). What was done comes from the recorded actions; only what cannot
+ * be read from them is kept as a mark.
+ */
+import type { IntentState } from "./intent.ts";
+import type { GuardName } from "./proposal.ts";
+import type { TargetId } from "./target.ts";
+import type { Instant, Ms } from "./time.ts";
+
+/** A recorded action, as ladders, cool-downs, back-off and the budget count it. */
+export type PastAction = {
+  readonly intentId: string;
+  readonly policy: string;
+  readonly target: TargetId;
+  readonly workload: string;
+  readonly cause: string;
+  readonly destructive: boolean;
+  /** When its intent was recorded. */
+  readonly at: Instant;
+  readonly phase: IntentState["phase"];
+  /** When it was carried out; null when it was not, or nobody knows. */
+  readonly doneAt: Instant | null;
+  /** When it was resolved; null while it is open. */
+  readonly endedAt: Instant | null;
+};
+
+/** What an episode remembers beside the actions. JSON-safe. */
+export type EpisodeMark = {
+  readonly workload: string;
+  readonly cause: string;
+  readonly openedAt: Instant;
+  /** When the trigger was last seen firing. */
+  readonly lastFiringAt: Instant;
+  /** When a person was called, by the guard that called; once each. */
+  readonly escalated: Readonly<Partial<Record<GuardName, Instant>>>;
+  /** A person acted: what came before does not count any more. */
+  readonly rearmedAt: Instant | null;
+};
+
+export type Episode = EpisodeMark & {
+  /** Actions of this episode, refused ones too, oldest first. */
+  readonly attempts: readonly PastAction[];
+};
+
+export function episodeKey(workload: string, cause: string): string {
+  return `${workload}|${cause}`;
+}
+
+/** Nothing has fired for the relapse time. */
+export function isOver(mark: EpisodeMark, now: Instant, relapse: Ms): boolean {
+  return now - mark.lastFiringAt >= relapse;
+}
+
+/** The trigger fires now: goes on with the episode, or begins one. */
+export function fired(mark: EpisodeMark | undefined, workload: string, cause: string, now: Instant, relapse: Ms): EpisodeMark {
+  if (mark !== undefined && !isOver(mark, now, relapse)) return { ...mark, lastFiringAt: now };
+  return { workload, cause, openedAt: now, lastFiringAt: now, escalated: {}, rearmedAt: null };
+}
+
+/** A person was called by that guard. */
+export function escalatedBy(mark: EpisodeMark, guard: GuardName, at: Instant): EpisodeMark {
+  return { ...mark, escalated: { ...mark.escalated, [guard]: at } };
+}
+
+/** A person acted: the ladder is climbed from its foot again. An older order than the last one changes nothing. */
+export function rearmed(mark: EpisodeMark, at: Instant): EpisodeMark {
+  if (at <= Math.max(mark.rearmedAt ?? mark.openedAt, mark.openedAt)) return mark;
+  return { ...mark, rearmedAt: at, escalated: {} };
+}
+
+/** Joins a mark with the recorded actions that belong to it. */
+export function withAttempts(mark: EpisodeMark, actions: readonly PastAction[]): Episode {
+  const from = mark.rearmedAt ?? mark.openedAt;
+  const attempts = actions.filter((action) => action.workload === mark.workload && action.cause === mark.cause && action.at >= from);
+  return { ...mark, attempts };
+}
+
+/**
+ * Attempts within `within` that have failed, asked while the trigger fires for `target`.
+ *
+ * Not verified, uncertain and refused ones have (an application that cannot be started
+ * needs a person as much as one that dies again); so has one that seemed to help this very
+ * target, which needs it again; and one that is still open while a later one was made.
+ */
+export function failedAttempts(episode: Episode, target: TargetId, within: Ms, now: Instant): number {
+  const counted = episode.attempts.filter((attempt) => attempt.at > now - within);
+  return counted.filter((attempt, index) => {
+    switch (attempt.phase) {
+      case "not_verified":
+      case "uncertain":
+      case "refused":
+        return true;
+      case "verified":
+        return attempt.target === target;
+      case "awaiting_verification":
+        return counted.slice(index + 1).some((later) => later.target === attempt.target);
+      case "intended":
+        return false;
+    }
+  }).length;
+}

@@ -1,0 +1,31 @@
+/**
+ * What a guard is: one question, answered from the scene alone.
+ */
+import type { Episode } from "../episode.ts";
+import { episodeKey } from "../episode.ts";
+import type { PolicySpec } from "../policy.ts";
+import type { GuardName, Proposal, Verdict } from "../proposal.ts";
+import type { Scene } from "../scene.ts";
+import type { Instant } from "../time.ts";
+
+export type Question = { readonly proposal: Proposal; readonly policy: PolicySpec; readonly scene: Scene };
+
+/** A hold that a person should hear of, once per episode. */
+export type Answer = Verdict | { readonly kind: "page"; readonly guard: GuardName; readonly reason: string };
+
+export type Guard = {
+  readonly name: GuardName;
+  /** Never throws; the same question always has the same answer. */
+  readonly ask: (question: Question) => Answer;
+};
+
+export const ALLOW: Answer = { kind: "allow" };
+
+export function hold(guard: GuardName, reason: string, until: Instant | null): Answer {
+  return { kind: "hold", guard, reason, until };
+}
+
+/** The ladder this proposal stands on, if one was begun. */
+export function episodeOf({ proposal, scene }: Question): Episode | undefined {
+  return scene.episodes.get(episodeKey(proposal.workload, proposal.cause));
+}

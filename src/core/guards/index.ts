@@ -1,0 +1,49 @@
+/**
+ * Every guard, in the order of asking; the first hold is the reason that is recorded.
+ *
+ * What can never be comes first, then people's orders, then what explains the failure
+ * away, then pace, then care for what still works. `mode` is last: a hold by it means
+ * that everything else allowed the action.
+ */
+import { backoff } from "./backoff.ts";
+import { blame } from "./blame.ts";
+import { blastRadius } from "./blast-radius.ts";
+import { budget } from "./budget.ts";
+import { cooldown } from "./cooldown.ts";
+import { evidence } from "./evidence.ts";
+import { flapping } from "./flapping.ts";
+import { grace } from "./grace.ts";
+import type { Guard } from "./guard.ts";
+import { inFlight } from "./in-flight.ts";
+import { ladder } from "./ladder.ts";
+import { lastCopy } from "./last-copy.ts";
+import { mode } from "./mode.ts";
+import { pause } from "./pause.ts";
+import { storm } from "./storm.ts";
+import { suppressed } from "./suppressed.ts";
+import { unavailable } from "./unavailable.ts";
+import { window } from "./window.ts";
+
+export const GUARDS: readonly Guard[] = [
+  unavailable,
+  pause,
+  window,
+  suppressed,
+  inFlight,
+  // Escalation comes before freezing: a crash loop is not flapping.
+  ladder,
+  flapping,
+  grace,
+  backoff,
+  cooldown,
+  blame,
+  storm,
+  evidence,
+  lastCopy,
+  blastRadius,
+  budget,
+  mode,
+];
+
+/** A person's own action ignores what paces and blocks us, never what keeps it safe. */
+export const SAFETY_GUARDS: readonly Guard[] = [unavailable, inFlight, lastCopy, blastRadius, budget];

@@ -1,0 +1,17 @@
+/**
+ * Sets of names with globs: cookies, query parameters, header fields.
+ */
+
+/** Does the set hold this name? Case-sensitive. */
+export type NameSet = (name: string) => boolean;
+
+/**
+ * Compiles names ("cart") and prefixes ("_shopify_*", "*") into one test.
+ * Only a "*" at the end means anything; elsewhere it is a character like others.
+ */
+export function nameSet(names: readonly string[]): NameSet {
+  const exact = new Set(names.filter((name) => !name.endsWith("*")));
+  const prefixes = names.filter((name) => name.endsWith("*")).map((name) => name.slice(0, -1));
+  if (prefixes.length === 0) return (name) => exact.has(name);
+  return (name) => exact.has(name) || prefixes.some((prefix) => name.startsWith(prefix));
+}

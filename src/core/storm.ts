@@ -1,0 +1,66 @@
+/**
+ * Storms: many targets of one workload fail the same check. That is a shared cause,
+ * and restarting targets one after the other would only make it worse.
+ */
+import type { CheckState } from "./check-state.ts";
+import type { Share } from "./fleet.ts";
+import { failingShares } from "./fleet.ts";
+import type { Scene } from "./scene.ts";
+import { lookKey } from "./target.ts";
+import type { Instant } from "./time.ts";
+
+export type Storm = {
+  readonly workload: string;
+  readonly check: string;
+  readonly since: Instant;
+  /** When the share of failing targets was last at or above the bound. */
+  readonly lastSeenAt: Instant;
+};
+
+/** What storms are judged by. */
+export type StormScene = Pick<Scene, "now" | "settings" | "specs" | "targets" | "checks">;
+
+/**
+ * The share of each workload that fails `check`.
+ *
+ * @param early counts a failing run that has not turned its verdict yet, too: targets
+ *   seldom turn at the same instant, and the first must not be punished for being first.
+ */
+export function workloadShares(scene: StormScene, check: string, early: boolean): readonly Share[] {
+  const spec = scene.specs.find((one) => one.name === check && one.inactive === null);
+  if (spec === undefined) return [];
+  const watched = new Set(spec.targets);
+  const members = scene.targets
+    .filter((target) => watched.has(target.id))
+    .map((target) => {
+      const state = scene.checks.get(lookKey(check, target.id));
+      return { target, verdict: early && isFailing(state) ? "unhealthy" as const : (state?.verdict ?? "unknown") };
+    });
+  return failingShares(check, members).filter((share) => share.scope === "workload");
+}
+
+/** At least so many targets, and at least that share of those judged. */
+export function isShared(share: Share, settings: Scene["settings"]): boolean {
+  return share.failing.length >= settings.stormTargets && share.share >= settings.stormShare;
+}
+
+/** Storms as they are now: begun, gone on, or ended after enough calm. */
+export function updateStorms(storms: readonly Storm[], scene: StormScene): readonly Storm[] {
+  const kept = new Map(storms.filter((storm) => scene.now < storm.lastSeenAt + scene.settings.stormCalm).map((storm) => [keyOf(storm), storm]));
+  for (const spec of scene.specs) {
+    for (const share of workloadShares(scene, spec.name, false)) {
+      if (!isShared(share, scene.settings)) continue;
+      const storm = { workload: share.name, check: spec.name, since: scene.now, lastSeenAt: scene.now };
+      kept.set(keyOf(storm), { ...storm, since: kept.get(keyOf(storm))?.since ?? scene.now });
+    }
+  }
+  return [...kept.values()];
+}
+
+function isFailing(state: CheckState | undefined): boolean {
+  return state !== undefined && state.failing.count > 0;
+}
+
+function keyOf(storm: Pick<Storm, "workload" | "check">): string {
+  return `${storm.workload}|${storm.check}`;
+}

@@ -1,0 +1,65 @@
+/**
+ * Which looks fire at which tick. One timer for all of them: wake-ups cost more than looks.
+ */
+import type { Slot } from "../core/schedule.ts";
+import { dueAt, isDue, tickAfter } from "../core/schedule.ts";
+import type { LookKey } from "../core/target.ts";
+import type { Instant } from "../core/time.ts";
+import type { Clock } from "../ports/clock.ts";
+
+export interface Agenda {
+  slot(key: LookKey): Slot | undefined;
+  /** Takes a slot's new place; plans it when it waits. */
+  put(slot: Slot): void;
+  stop(): void;
+}
+
+/** @param fire called for each due slot, in the order they were planned; @param woke called before, with the tick it woke for. */
+export function createAgenda(clock: Clock, fire: (slot: Slot) => void, woke: (tick: Instant) => void): Agenda {
+  const slots = new Map<LookKey, Slot>();
+  /** Entries of slots that were moved since stay behind and are skipped. */
+  const ticks = new Map<Instant, Set<LookKey>>();
+  let armed: { readonly tick: Instant; readonly cancel: () => void } | null = null;
+  let stopped = false;
+
+  const wake = (tick: Instant): void => {
+    armed = null;
+    woke(tick);
+    const now = clock.now();
+    const due = [...ticks.keys()].filter((at) => at <= now).toSorted((a, b) => a - b);
+    const keys = new Set(due.flatMap((at) => [...(ticks.get(at) ?? [])]));
+    for (const at of due) ticks.delete(at);
+    for (const key of keys) {
+      const slot = slots.get(key);
+      if (slot !== undefined && isDue(slot, now) && !stopped) fire(slot);
+    }
+    arm();
+  };
+  const arm = (): void => {
+    if (stopped || ticks.size === 0) return;
+    let first = Number.POSITIVE_INFINITY;
+    for (const tick of ticks.keys()) if (tick < first) first = tick;
+    if (armed !== null && armed.tick <= first) return;
+    armed?.cancel();
+    armed = { tick: first, cancel: clock.after(first - clock.now(), () => wake(first)) };
+  };
+
+  return {
+    slot: (key) => slots.get(key),
+    put: (slot) => {
+      slots.set(slot.key, slot);
+      const due = dueAt(slot);
+      if (due === null) return;
+      const tick = tickAfter(due);
+      const keys = ticks.get(tick) ?? new Set();
+      ticks.set(tick, keys.add(slot.key));
+      arm();
+    },
+    stop: () => {
+      stopped = true;
+      armed?.cancel();
+      armed = null;
+      ticks.clear();
+    },
+  };
+}

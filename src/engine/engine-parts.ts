@@ -1,0 +1,79 @@
+/**
+ * What the engine is made of, and what it offers.
+ */
+import type { BreakerView } from "../core/breaker.ts";
+import type { CheckSpec } from "../core/check.ts";
+import type { Evidence } from "../core/evidence.ts";
+import type { PolicySpec, Window } from "../core/policy.ts";
+import type { GuardSettings } from "../core/scene.ts";
+import type { Target, TargetId } from "../core/target.ts";
+import type { Instant, Ms } from "../core/time.ts";
+import type { AlertOutbox } from "../ports/alert-outbox.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Control } from "../ports/control.ts";
+import type { EventListener, Events } from "../ports/events.ts";
+import type { Ledger } from "../ports/ledger.ts";
+import type { PreparedProbe } from "../ports/probe.ts";
+import type { Processes } from "../ports/processes.ts";
+import type { Random } from "../ports/random.ts";
+import type { Remedy } from "../ports/remedy.ts";
+import type { StateStore } from "../ports/state-store.ts";
+import type { Fence } from "./carry-out.ts";
+import type { AlertRoutes } from "./incidents.ts";
+import type { Orders } from "./orders.ts";
+
+export type EngineParts = {
+  readonly site: string;
+  /** In the order of the configuration; inactive ones included, they are shown. */
+  readonly checks: readonly CheckSpec[];
+  /** By check name; one for every active check. */
+  readonly probes: ReadonlyMap<string, PreparedProbe>;
+  readonly targets: readonly Target[];
+  /** Restarts are not counted against a target for this long after a start; absent: 0. */
+  readonly startupGrace: ReadonlyMap<TargetId, Ms>;
+  readonly policies: readonly PolicySpec[];
+  readonly settings: GuardSettings;
+  readonly windows: readonly Window[];
+  readonly timeZone: string;
+  readonly actionsPerMinute: number;
+  /** Reference probes of the connectivity guard; empty: the guard is off. */
+  readonly references: readonly PreparedProbe[];
+  /** By name of the remedy, bound to their ports. */
+  readonly remedies: ReadonlyMap<string, Remedy>;
+  /** Children we keep, by marker: adopted or started by `start`, and watched for their exit. null: none. */
+  readonly supervised: { readonly processes: Processes; readonly markers: ReadonlyMap<TargetId, string> } | null;
+  readonly fence: Fence;
+  /** Where incidents and uncertain actions are told; null: the ledger only. */
+  readonly alertRoutes: AlertRoutes;
+  /** Base of runbook links, without a trailing slash: "docs/runbooks". */
+  readonly runbooks: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ledger: Ledger;
+  readonly store: StateStore;
+  readonly outbox: AlertOutbox;
+  readonly events: Events;
+};
+
+export interface Engine extends Control, Orders {
+  /** Loads stored state, settles interrupted actions, adopts or starts supervised children, then looks. @throws {StateStoreError} */
+  start(): Promise<void>;
+  /** No new looks or actions; resolves when what runs has ended. Leaves targets as they are, and its ports open. */
+  stop(): Promise<void>;
+  /** The gateway saw a failure of the target behind it: its looks, and those it depends on, come at once (at most once per 2 s each). */
+  gatewayTrouble(target: TargetId, cause: string): void;
+  /** The target's process is known to have exited: certain, so every check of it fails at once. Supervised children are watched by the engine itself. */
+  processExited(target: TargetId, detail: string): void;
+  /** The target's process was started by somebody else: start-up grace counts from here. */
+  processStarted(target: TargetId, at: Instant): void;
+  /** Where the passive evidence of a target is read; one reader a target, the last one set. Must not throw. */
+  evidenceFrom(target: TargetId, read: () => Evidence): void;
+  /** Where breakers are read; the last one set. Must not throw. */
+  breakersFrom(read: () => readonly BreakerView[]): void;
+  /** A breaker moved: recorded, and guards are asked again. */
+  breakerChanged(view: BreakerView, why: string): void;
+  /** Returns a function that ends the subscription. At most 100 listeners; beyond: RangeError. */
+  subscribe(listener: EventListener): () => void;
+  /** Resolves when no recovery step and no action is under way and everything told is written; looks go on. */
+  idle(): Promise<void>;
+}

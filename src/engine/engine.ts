@@ -1,0 +1,299 @@
+/**
+ * The engine: observe → judge → recover, composed. One per site.
+ *
+ * It drives core through ports and owns no package, no socket and no timer but the
+ * clock's, so that the daemon, `simulate` and the tests run the same code.
+ */
+import type { BreakerView } from "../core/breaker.ts";
+import type { CheckSpec } from "../core/check.ts";
+import { type Pace, paceOf } from "../core/schedule.ts";
+import type { Evidence } from "../core/evidence.ts";
+import type { Intent } from "../core/intent.ts";
+import type { PolicySpec } from "../core/policy.ts";
+import type { Observation } from "../core/observation.ts";
+
+
+import type { Snapshot, WhyView } from "../core/snapshot.ts";
+import type { LookStatus } from "../core/status.ts";
+import type { TargetId } from "../core/target.ts";
+import { lookKey, SITE } from "../core/target.ts";
+import type { Instant, Ms } from "../core/time.ts";
+import type { EventListener, Troubled } from "../ports/events.ts";
+import { StateStoreError } from "../ports/state-store.ts";
+import { createActor } from "./act.ts";
+import type { Engine, EngineParts } from "./engine-parts.ts";
+import { createExitWatch, type ExitWatch } from "./exits.ts";
+import type { Trouble } from "./explain.ts";
+import { createIncidents, type Incidents } from "./incidents.ts";
+import { createJudge, type Judge } from "./judge.ts";
+import { checksAt, dependencyLooks, looksFor } from "./looks.ts";
+import { createObserver, type Observer } from "./observe.ts";
+import { createOrders, type Orders } from "./orders.ts";
+import { SHARED } from "./propose.ts";
+import { createRecorder, messageOf } from "./record.ts";
+import type { Recorder } from "./record.ts";
+import { createRecovery, type Recovery } from "./recovery.ts";
+import { createStanding, type Standing } from "./standing.ts";
+import { adoptOrStart } from "./supervise.ts";
+import { createUnderway, type Underway } from "./underway.ts";
+import { takeSnapshot, takeWhy } from "./view.ts";
+
+export type { Engine, EngineParts } from "./engine-parts.ts";
+
+export function createEngine(parts: EngineParts): Engine {
+  return new ComposedEngine(parts);
+}
+
+class ComposedEngine implements Engine {
+  readonly #parts: EngineParts;
+  readonly #standing: Standing;
+  readonly #recorder: Recorder;
+  readonly #incidents: Incidents;
+  readonly #judge: Judge;
+  readonly #observer: Observer;
+  readonly #underway: Underway;
+  readonly #recovery: Recovery;
+  readonly #exits: ExitWatch | null;
+  readonly #orders: Orders;
+  readonly #evidence = new Map<TargetId, () => Evidence>();
+  #breakers: () => readonly BreakerView[] = () => [];
+  readonly #troubles = new Map<TargetId, Trouble>();
+  readonly #startedAt = new Map<TargetId, Instant>();
+  readonly #stopping = new AbortController();
+  readonly #beganAt: Instant;
+
+  constructor(parts: EngineParts) {
+    const { clock, store, ledger, events } = parts;
+    this.#parts = parts;
+    this.#beganAt = clock.now();
+    this.#standing = createStanding(store);
+    this.#recorder = createRecorder({ events, ledger, clock });
+    this.#incidents = createIncidents({
+      site: parts.site, routes: parts.alertRoutes, runbooks: parts.runbooks, store, outbox: parts.outbox, recorder: this.#recorder,
+      acknowledged: (look, now) => this.#standing.isAcknowledged(look.target, look.check, now),
+    });
+    this.#judge = createJudge({
+      checks: parts.checks, clock, recorder: this.#recorder, incidents: this.#incidents, cannotSeeAfter: parts.settings.cannotSeeAfter,
+      excused: (target) => this.#underway.acting(target) || this.#underway.awaiting(target),
+      turned: (look) => this.#turned(look),
+    });
+    this.#observer = createObserver({
+      checks: parts.checks, probes: parts.probes, targets: parts.targets, references: parts.references, clock, random: parts.random,
+      observed: (check, target, seen) => this.#observed(check, target, seen),
+      connectivityChanged: ({ lostSince }) => {
+        this.#recorder.connectivityChanged({ at: clock.now(), lostSince });
+        this.#incidents.network(lostSince, clock.now());
+      },
+    });
+    this.#underway = createUnderway(createActor({
+      site: parts.site, store, ledger, outbox: parts.outbox, clock, random: parts.random, remedies: parts.remedies, fence: parts.fence,
+      target: (id) => (id === SITE ? SHARED : (parts.targets.find((target) => target.id === id) ?? null)),
+      alertRoute: parts.alertRoutes.page ?? parts.alertRoutes.notify,
+      runbooks: parts.runbooks, problem: (detail) => this.#troubled("state", detail),
+    }));
+    this.#recovery = this.#createRecovery();
+    this.#exits = parts.supervised === null ? null : createExitWatch({
+      ...parts.supervised,
+      acting: (target) => this.#underway.acting(target),
+      exited: (target, detail) => this.processExited(target, detail),
+      troubled: (detail) => this.#troubled("loop", detail),
+    });
+    this.#orders = createOrders({ ...parts, standing: this.#standing, recovery: this.#recovery, recorder: this.#recorder });
+  }
+
+  async start(): Promise<void> {
+    for (const key of await this.#standing.load()) this.#troubled("state", `stored order ${key} cannot be understood; it is left where it is`);
+    await this.#incidents.load();
+    // Asked anew: if our own network is still gone, that is a new incident.
+    this.#incidents.network(null, this.#parts.clock.now());
+    for (const intent of await this.#underway.actor.resume(this.#stopping.signal)) this.#acted(intent, 0);
+    for (const intent of this.#underway.actor.open()) if (intent.state.phase === "awaiting_verification") this.#underway.carriedOut(intent);
+    await this.#supervise();
+    if (this.#stopping.signal.aborted) return;
+    await this.#recovery.start();
+    this.#observer.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#exits?.stop();
+    await Promise.all([this.#observer.stop(), this.#recovery.stop()]);
+    await this.#recorder.flush();
+    await this.#incidents.flush();
+  }
+
+  async idle(): Promise<void> {
+    await this.#recovery.idle();
+    await this.#recorder.flush();
+    await this.#incidents.flush();
+  }
+
+  snapshot(): Snapshot {
+    return takeSnapshot(this.#views());
+  }
+
+  why(target: TargetId): WhyView | null {
+    return takeWhy(this.#views(), target);
+  }
+
+  acknowledge(order: Parameters<Orders["acknowledge"]>[0]): ReturnType<Orders["acknowledge"]> {
+    return this.#orders.acknowledge(order);
+  }
+
+  pause(order: Parameters<Orders["pause"]>[0]): ReturnType<Orders["pause"]> {
+    return this.#orders.pause(order);
+  }
+
+  resume(order: Parameters<Orders["resume"]>[0]): ReturnType<Orders["resume"]> {
+    return this.#orders.resume(order);
+  }
+
+  restart(order: Parameters<Orders["restart"]>[0]): ReturnType<Orders["restart"]> {
+    return this.#orders.restart(order);
+  }
+
+  promote(order: Parameters<Orders["promote"]>[0]): ReturnType<Orders["promote"]> {
+    return this.#orders.promote(order);
+  }
+
+  gatewayTrouble(target: TargetId, cause: string): void {
+    if (this.#parts.targets.some((one) => one.id === target)) this.#troubles.set(target, { at: this.#parts.clock.now(), cause: cause.slice(0, 200) });
+    this.#observer.hasten(looksFor(target, this.#parts.checks));
+  }
+
+  processExited(target: TargetId, detail: string): void {
+    if (this.#stopping.signal.aborted) return;
+    const at = this.#parts.clock.now();
+    this.#observer.forget(target);
+    for (const check of checksAt(target, this.#parts.checks)) {
+      const seen: Observation = { kind: "fail", at, tookMs: 0, findings: [], facts: {}, cause: "exited", detail };
+      this.#observed(check, target, seen);
+    }
+  }
+
+  processStarted(target: TargetId, at: Instant): void {
+    this.#startedAt.set(target, at);
+  }
+
+  evidenceFrom(target: TargetId, read: () => Evidence): void {
+    this.#evidence.set(target, read);
+  }
+
+  breakersFrom(read: () => readonly BreakerView[]): void {
+    this.#breakers = read;
+  }
+
+  breakerChanged(view: BreakerView, why: string): void {
+    this.#recorder.breakerChanged({ at: this.#parts.clock.now(), breaker: view, why });
+    this.#recovery.wake();
+  }
+
+  subscribe(listener: EventListener): () => void {
+    return this.#recorder.subscribe(listener);
+  }
+
+  #createRecovery(): Recovery {
+    const { clock } = this.#parts;
+    return createRecovery({
+      ...this.#parts,
+      actor: this.#underway.actor,
+      policies: () => this.#policies(),
+      view: {
+        checks: () => this.#judge.states(),
+        flapping: () => new Set([...this.#judge.flaps()].flatMap(([key, flap]) => (flap.flapping ? [key] : []))),
+        evidence: () => new Map([...this.#evidence].map(([target, read]) => [target, read()])),
+        breakers: () => this.#breakers(),
+        pauses: () => this.#standing.pauses(clock.now()),
+        acknowledgements: () => this.#standing.acknowledgements(clock.now()),
+        startedAt: () => this.#startedAt,
+      },
+      decided: (event) => this.#recorder.decided(event),
+      acted: (intent, tookMs) => this.#acted(intent, tookMs),
+      verified: (intent) => this.#resolved(intent),
+      troubled: (where, detail) => this.#troubled(where, detail),
+    });
+  }
+
+  #observed(check: CheckSpec, target: TargetId, seen: Observation): Pace {
+    const state = this.#judge.observed(check, target, seen);
+    // Before anybody is blamed, what this check depends on is looked at again.
+    if (seen.kind === "fail" && check.dependsOn.length > 0) this.#observer.hasten(dependencyLooks(check, this.#parts.checks));
+    this.#recovery.observed(lookKey(check.name, target), seen);
+    // Whether an action helped is worth knowing soon.
+    return this.#underway.awaiting(target) ? "transition" : paceOf(state);
+  }
+
+  #turned(look: LookStatus): void {
+    if (look.verdict !== "healthy") return;
+    const others = this.#judge.site().looks.some((one) => one.target === look.target && one.inactive === null && one.verdict !== "healthy");
+    const forgotten = [this.#standing.forget(look.target, look.check), ...(others ? [] : [this.#standing.forget(look.target, null)])];
+    void Promise.all(forgotten).catch((error: unknown) => this.#troubled("state", messageOf(error)));
+  }
+
+  #acted(intent: Intent, tookMs: Ms): void {
+    this.#recorder.acted({ at: this.#parts.clock.now(), intent, tookMs });
+    if (intent.state.phase === "awaiting_verification") this.#carriedOut(intent, intent.state.doneAt);
+  }
+
+  /** What was seen before says nothing about what runs now. */
+  #carriedOut(intent: Intent, doneAt: Instant): void {
+    const { target } = intent.proposal;
+    this.#underway.carriedOut(intent);
+    this.#startedAt.set(target, doneAt);
+    this.#judge.reset(target);
+    this.#observer.forget(target);
+    this.#observer.hasten(checksAt(target, this.#parts.checks).map((check) => lookKey(check.name, target)));
+    this.#recheckProcess(target);
+  }
+
+  /** A child that died while we were acting was not told as an exit then. */
+  #recheckProcess(target: TargetId): void {
+    void this.#exits?.refresh(target).then((running) => {
+      if (running === 0 && !this.#underway.acting(target)) this.processExited(target, "no process runs after the action");
+    });
+  }
+
+  #resolved(intent: Intent): void {
+    if (intent.state.phase === "awaiting_verification") return this.#acted(intent, 0);
+    this.#underway.resolved(intent);
+    this.#recorder.verified({ at: this.#parts.clock.now(), intent });
+  }
+
+  async #supervise(): Promise<void> {
+    const { supervised, remedies, targets, clock, startupGrace } = this.#parts;
+    const remedy = remedies.get("restart_process");
+    if (supervised === null || remedy === undefined) return;
+    for (const target of targets) {
+      if (!supervised.markers.has(target.id) || this.#stopping.signal.aborted) continue;
+      try {
+        const supervision = await adoptOrStart(this.#underway.actor, remedy, target, clock, startupGrace.get(target.id) ?? START_MS, this.#stopping.signal);
+        if (supervision.kind === "started") this.#acted(supervision.intent, 0);
+        else await this.#exits?.refresh(target.id);
+      } catch (error) {
+        // Without its child the site is still worth watching; without its store it is not.
+        if (error instanceof StateStoreError) throw error;
+        this.#troubled("loop", `${target.id} could not be adopted or started: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  #policies(): readonly PolicySpec[] {
+    const modes = this.#standing.modes();
+    return this.#parts.policies.map((policy) => ({ ...policy, mode: modes.get(policy.name) ?? policy.mode }));
+  }
+
+  #views(): Parameters<typeof takeSnapshot>[0] {
+    return {
+      site: this.#parts.site, at: this.#parts.clock.now(), beganAt: this.#beganAt, targets: this.#parts.targets, checks: this.#parts.checks,
+      policies: this.#policies(), judge: this.#judge, observer: this.#observer, recovery: this.#recovery, standing: this.#standing,
+      openIntents: this.#underway.actor.open(), breakers: this.#breakers(), troubles: this.#troubles,
+    };
+  }
+
+  #troubled(where: Troubled["where"], detail: string): void {
+    this.#recorder.troubled({ at: this.#parts.clock.now(), where, detail });
+  }
+}
+
+/** Time a started child has to turn healthy where no grace is configured. */
+const START_MS: Ms = 60_000;

@@ -1,0 +1,51 @@
+/**
+ * Reads a stored episode back. Stored state is input like any other: it is checked, not cast.
+ */
+import type { EpisodeMark } from "../core/episode.ts";
+import { GUARD_NAMES } from "../core/proposal.ts";
+import type { GuardName } from "../core/proposal.ts";
+import type { Instant } from "../core/time.ts";
+import type { Call, StoredEpisode } from "./episode-book.ts";
+
+/** @returns null where the text is not a stored episode. */
+export function parseEpisode(text: string): StoredEpisode | null {
+  const root = parsed(text);
+  if (!isRecord(root) || !isRecord(root["mark"]) || !Array.isArray(root["alerts"])) return null;
+  const mark = readMark(root["mark"]);
+  const alerts = root["alerts"].map(readCall);
+  return mark === null || alerts.includes(null) ? null : { mark, alerts: alerts.filter((call) => call !== null) };
+}
+
+function readMark(value: Record<string, unknown>): EpisodeMark | null {
+  const { workload, cause, openedAt, lastFiringAt, escalated, rearmedAt } = value;
+  if (typeof workload !== "string" || typeof cause !== "string" || typeof openedAt !== "number" || typeof lastFiringAt !== "number") return null;
+  if (!isRecord(escalated) || (rearmedAt !== null && typeof rearmedAt !== "number")) return null;
+  const calls: Partial<Record<GuardName, Instant>> = {};
+  for (const [guard, at] of Object.entries(escalated)) {
+    if (!isGuard(guard) || typeof at !== "number") return null;
+    calls[guard] = at;
+  }
+  return { workload, cause, openedAt, lastFiringAt, escalated: calls, rearmedAt };
+}
+
+function readCall(value: unknown): Call | null {
+  if (!isRecord(value)) return null;
+  const { guard, route } = value;
+  return isGuard(guard) && typeof route === "string" ? { guard, route } : null;
+}
+
+function isGuard(value: unknown): value is GuardName {
+  return GUARD_NAMES.some((name) => name === value);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * Who is told, and once: one alert per incident.
+ *
+ * An incident of a look opens when its verdict turns bad and nothing explains it, and
+ * ends when it is healthy again. It notifies at once and pages when a critical look
+ * stays unhealthy for a minute, because most incidents are over by then, recovered.
+ * Flapping and blindness are incidents of their own. Open incidents are stored, so
+ * that a restart of ours neither repeats nor forgets them.
+ */
+import { alertKey } from "../core/alert-key.ts";
+import type { Alert, AlertSeverity } from "../core/alert.ts";
+import type { LookStatus } from "../core/status.ts";
+import type { LookKey } from "../core/target.ts";
+import { SITE } from "../core/target.ts";
+import type { Instant, Ms } from "../core/time.ts";
+import type { AlertOutbox } from "../ports/alert-outbox.ts";
+import type { StateStore } from "../ports/state-store.ts";
+import { parseIncident } from "./incident-json.ts";
+import type { Incident, IncidentReason } from "./incident-json.ts";
+import type { Recorder } from "./record.ts";
+import { messageOf } from "./record.ts";
+
+/** A critical look unhealthy for this long pages. */
+export const PAGE_AFTER_MS: Ms = 60_000;
+/** Where open incidents are stored: "incident/REASON/LOOK". */
+export const INCIDENT_PREFIX = "incident/";
+const MAX_INCIDENTS = 5_000;
+
+export type AlertRoutes = { readonly page: string | null; readonly notify: string | null };
+
+export type IncidentParts = {
+  readonly site: string;
+  readonly routes: AlertRoutes;
+  /** Base of runbook links, without a trailing slash. */
+  readonly runbooks: string;
+  readonly store: StateStore;
+  readonly outbox: AlertOutbox;
+  readonly recorder: Recorder;
+  /** A person works on it: nothing is sent but the end. */
+  readonly acknowledged: (look: LookStatus, now: Instant) => boolean;
+};
+
+export interface Incidents {
+  /** Reads what was open when the last process ended. @throws {StateStoreError} */
+  load(): Promise<void>;
+  /** After each judged look: opens, worsens, pages, resolves. `flapping` freezes what the verdict would say. */
+  review(look: LookStatus, flapping: boolean, now: Instant): void;
+  flapping(look: LookStatus, flapping: boolean, now: Instant): void;
+  /** `detail` null: we see again. */
+  blind(look: LookStatus, detail: string | null, now: Instant): void;
+  network(lostSince: Instant | null, now: Instant): void;
+  /** Resolves when everything on its way is stored. */
+  flush(): Promise<void>;
+}
+
+export function createIncidents(parts: IncidentParts): Incidents {
+  const { store, recorder } = parts;
+  const open = new Map<string, Incident>();
+  const saving = new Map<string, Promise<void>>();
+
+  /** Writes of one key keep their order. */
+  const inOrder = (id: string, write: () => Promise<unknown>, now: Instant): void => {
+    const done = (saving.get(id) ?? Promise.resolve()).then(write).then(
+      () => undefined,
+      (error: unknown) => recorder.troubled({ at: now, where: "state", detail: messageOf(error) }),
+    );
+    saving.set(id, done);
+    void done.then(() => {
+      if (saving.get(id) === done) saving.delete(id);
+    });
+  };
+  const send = (alert: Alert): void => {
+    const route = alert.severity === "page" ? (parts.routes.page ?? parts.routes.notify) : parts.routes.notify;
+    if (route === null) return;
+    recorder.alerted({ at: alert.at, route, alert, delivery: { kind: "queued" } });
+    inOrder(`alert ${alert.key}`, () => parts.outbox.enqueue(route, alert), alert.at);
+  };
+  const tell = (incident: Incident, state: Alert["state"], now: Instant): void => {
+    const common = alertOf(incident, parts, state, now);
+    for (const severity of state === "firing" ? [incident.severity] : incident.told) send({ ...common, severity });
+  };
+  const keep = (id: string, incident: Incident, now: Instant): void => {
+    open.set(id, incident);
+    inOrder(id, () => store.put(INCIDENT_PREFIX + id, JSON.stringify(incident)), now);
+  };
+  const raise = (id: string, incident: Incident, now: Instant, quiet: boolean): void => {
+    const before = open.get(id);
+    const merged = before === undefined ? incident : { ...before, severity: incident.severity, summary: incident.summary };
+    const news = !quiet && !merged.told.includes(merged.severity);
+    if (before !== undefined && !news) return;
+    if (before === undefined && open.size >= MAX_INCIDENTS) return recorder.troubled({ at: now, where: "alerts", detail: `${MAX_INCIDENTS} incidents are open already` });
+    const next = news ? { ...merged, told: [...merged.told, merged.severity] } : merged;
+    keep(id, next, now);
+    if (news) tell(next, "firing", now);
+  };
+  const resolve = (id: string, now: Instant): void => {
+    const incident = open.get(id);
+    if (incident === undefined) return;
+    open.delete(id);
+    inOrder(id, () => store.delete(INCIDENT_PREFIX + id), now);
+    tell(incident, "resolved", now);
+  };
+  const about = (look: LookStatus, reason: IncidentReason, startedAt: Instant, severity: AlertSeverity, summary: string): Incident => ({
+    reason, check: look.check, target: look.target, startedAt, severity, summary, told: [],
+  });
+
+  return {
+    load: async () => {
+      for (const row of await store.list(INCIDENT_PREFIX, MAX_INCIDENTS)) {
+        const incident = parseIncident(row.value);
+        if (incident !== null) open.set(row.key.slice(INCIDENT_PREFIX.length), incident);
+      }
+    },
+    review: (look, flapping, now) => {
+      const id = idOf("check_unhealthy", look.key);
+      if (look.verdict === "healthy") return resolve(id, now);
+      if (look.verdict === "unknown" || look.suppressedBy !== null || flapping) return;
+      const startedAt = open.get(id)?.startedAt ?? look.since;
+      const page = look.critical && look.verdict === "unhealthy" && now - startedAt >= PAGE_AFTER_MS;
+      const summary = `${look.check} of ${look.target} is ${look.verdict}`;
+      raise(id, about(look, "check_unhealthy", startedAt, page ? "page" : "notify", summary), now, parts.acknowledged(look, now));
+    },
+    flapping: (look, flapping, now) => {
+      const id = idOf("check_flapping", look.key);
+      if (!flapping) return resolve(id, now);
+      raise(id, about(look, "check_flapping", now, "notify", `${look.check} of ${look.target} flaps: actions on it are frozen`), now, parts.acknowledged(look, now));
+    },
+    blind: (look, detail, now) => {
+      const id = idOf("cannot_see", look.key);
+      if (detail === null) return resolve(id, now);
+      raise(id, about(look, "cannot_see", now, "notify", `${look.check} of ${look.target} cannot be looked at: ${detail}`), now, parts.acknowledged(look, now));
+    },
+    network: (lostSince, now) => {
+      const id = idOf("no_network", SITE);
+      if (lostSince === null) return resolve(id, now);
+      const incident: Incident = { reason: "no_network", check: "connectivity", target: SITE, startedAt: lostSince, severity: "notify", summary: "no reference host answers from here: remote checks cannot see", told: [] };
+      raise(id, incident, now, false);
+    },
+    flush: async () => {
+      while (saving.size > 0) await Promise.all(saving.values());
+    },
+  };
+}
+
+function idOf(reason: IncidentReason, key: LookKey): string {
+  return `${reason}/${key}`;
+}
+
+function alertOf(incident: Incident, { site, runbooks }: Pick<IncidentParts, "site" | "runbooks">, state: Alert["state"], at: Instant): Omit<Alert, "severity"> {
+  const { reason, check, target, startedAt, summary } = incident;
+  const subject = reason === "check_unhealthy" ? `${check}@${target}` : `${reason}:${check}@${target}`;
+  return {
+    key: alertKey(site, subject, startedAt),
+    state,
+    site,
+    target,
+    reason,
+    summary: state === "resolved" ? `over: ${summary}` : summary,
+    startedAt,
+    at,
+    runbook: `${runbooks}/${reason.replaceAll("_", "-")}.md`,
+    details: { check },
+  };
+}

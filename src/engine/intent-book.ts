@@ -1,0 +1,140 @@
+/**
+ * The stored intents, and what is known of them in memory.
+ *
+ * One writer: the daemon that leads. Each write names the revision it replaces, so that a
+ * second writer is noticed and never overwritten.
+ */
+import type { Intent, IntentState } from "../core/intent.ts";
+import type { TargetId } from "../core/target.ts";
+import type { Instant, Ms } from "../core/time.ts";
+import type { StateStore } from "../ports/state-store.ts";
+import { StateStoreError } from "../ports/state-store.ts";
+import { parseIntent } from "./intent-json.ts";
+
+/** A stored action as guards count it. */
+export type RecentAction = {
+  readonly intentId: string;
+  readonly policy: string;
+  readonly action: string;
+  readonly remedy: string;
+  readonly target: TargetId;
+  readonly workload: string;
+  readonly cause: string;
+  readonly attempt: number;
+  readonly destructive: boolean;
+  readonly who: string;
+  /** When the intent was recorded. */
+  readonly at: Instant;
+  readonly phase: IntentState["phase"];
+  /** When it was carried out; null when it was not, or nobody knows. */
+  readonly doneAt: Instant | null;
+  /** When it was resolved; null while it is open. */
+  readonly endedAt: Instant | null;
+};
+
+/** Resolved intents are kept this long, and at most so many of them. */
+export const KEEP_RESOLVED_MS: Ms = 24 * 3_600_000;
+export const KEEP_RESOLVED = 500;
+/** Intents deleted in one step. */
+const PRUNE_STEP = 50;
+const PREFIX = "intent/";
+
+type Entry = { readonly intent: Intent; readonly revision: number };
+
+export class IntentBook {
+  readonly #store: StateStore;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(store: StateStore) {
+    this.#store = store;
+  }
+
+  /**
+   * Reads all stored intents.
+   * @returns keys that could not be understood; they are left where they are.
+   */
+  async load(): Promise<readonly string[]> {
+    const rows = await this.#store.list(PREFIX, KEEP_RESOLVED * 4);
+    const bad: string[] = [];
+    this.#entries.clear();
+    for (const row of rows) {
+      const intent = parseIntent(row.value);
+      if (intent === null) bad.push(row.key);
+      else this.#entries.set(intent.id, { intent, revision: row.revision });
+    }
+    return bad;
+  }
+
+  /** Records a new intent; durable when it resolves. */
+  async record(intent: Intent): Promise<void> {
+    const revision = await this.#store.put(PREFIX + intent.id, JSON.stringify(intent), 0);
+    if (revision === "conflict") throw new StateStoreError("CORRUPT", `intent ${intent.id} is recorded already`);
+    this.#entries.set(intent.id, { intent, revision });
+  }
+
+  /** Replaces the state of a recorded intent; durable when it resolves. */
+  async advance(id: string, state: IntentState): Promise<Intent> {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) throw new StateStoreError("CORRUPT", `intent ${id} was never recorded`);
+    const intent = { ...entry.intent, state };
+    const revision = await this.#store.put(PREFIX + id, JSON.stringify(intent), entry.revision);
+    if (revision === "conflict") throw new StateStoreError("CORRUPT", `intent ${id} was changed by another process`);
+    this.#entries.set(id, { intent, revision });
+    return intent;
+  }
+
+  get(id: string): Intent | null {
+    return this.#entries.get(id)?.intent ?? null;
+  }
+
+  all(): readonly Intent[] {
+    return [...this.#entries.values()]
+      .map((entry) => entry.intent)
+      .toSorted((a, b) => a.recordedAt - b.recordedAt || (a.id < b.id ? -1 : 1));
+  }
+
+  open(): readonly Intent[] {
+    return this.all().filter((intent) => endedAt(intent.state) === null);
+  }
+
+  recent(now: Instant): readonly RecentAction[] {
+    return this.all()
+      .filter((intent) => intent.recordedAt > now - KEEP_RESOLVED_MS)
+      .slice(-KEEP_RESOLVED)
+      .map(recentAction);
+  }
+
+  /** Deletes resolved intents that are too old or too many, some at a time. */
+  async prune(now: Instant): Promise<void> {
+    const resolved = this.all().filter((intent) => endedAt(intent.state) !== null);
+    const tooMany = resolved.length - KEEP_RESOLVED;
+    const due = resolved.filter((intent, index) => index < tooMany || intent.recordedAt <= now - KEEP_RESOLVED_MS);
+    for (const intent of due.slice(0, PRUNE_STEP)) {
+      await this.#store.delete(PREFIX + intent.id);
+      this.#entries.delete(intent.id);
+    }
+  }
+}
+
+function recentAction(intent: Intent): RecentAction {
+  const { policy, action, remedy, target, workload, cause, destructive } = intent.proposal;
+  return {
+    intentId: intent.id, policy, action, remedy, target, workload, cause, attempt: intent.attempt, destructive, who: intent.who,
+    at: intent.recordedAt, phase: intent.state.phase, doneAt: "doneAt" in intent.state ? intent.state.doneAt : null, endedAt: endedAt(intent.state),
+  };
+}
+
+/** When an intent was resolved; null while it is open. */
+export function endedAt(state: IntentState): Instant | null {
+  switch (state.phase) {
+    case "intended":
+    case "awaiting_verification":
+      return null;
+    case "verified":
+      return state.verifiedAt;
+    case "not_verified":
+    case "refused":
+    case "uncertain":
+      return state.endedAt;
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Standing orders: what people told us, and what must outlive a restart of ours.
+ *
+ * Stored as JSON under "pause/all", "pause/policy/NAME", "pause/target/ID",
+ * "ack/TARGET/CHECK" ("*" for every check) and "mode/POLICY".
+ */
+import type { Mode } from "../core/proposal.ts";
+import type { Pause } from "../core/scene.ts";
+import type { AcknowledgementView } from "../core/snapshot.ts";
+import type { TargetId } from "../core/target.ts";
+import type { Instant } from "../core/time.ts";
+import type { StateStore } from "../ports/state-store.ts";
+import { parseAcknowledgement, parseMode, parsePause } from "./standing-json.ts";
+
+/** Pauses, and acknowledgements, at most. */
+export const MAX_ORDERS = 1_000;
+
+export interface Standing {
+  /** @returns keys that could not be understood; they are left where they are. @throws {StateStoreError} */
+  load(): Promise<readonly string[]>;
+  /** In force at `now`. */
+  pauses(now: Instant): readonly Pause[];
+  acknowledgements(now: Instant): readonly AcknowledgementView[];
+  /** Modes set over the policies' files. */
+  modes(): ReadonlyMap<string, Mode>;
+  isAcknowledged(target: TargetId, check: string, now: Instant): boolean;
+
+  /** Each is durable when it resolves. @throws {StateStoreError} */
+  pause(pause: Pause): Promise<void>;
+  /** @returns whether there was one. */
+  resume(scope: Pause["scope"]): Promise<boolean>;
+  acknowledge(acknowledgement: AcknowledgementView): Promise<void>;
+  /** The look is healthy again: what was said of exactly this check is over. */
+  forget(target: TargetId, check: string | null): Promise<void>;
+  setMode(policy: string, mode: Mode): Promise<void>;
+}
+
+export function createStanding(store: StateStore): Standing {
+  const pauses = new Map<string, Pause>();
+  const acks = new Map<string, AcknowledgementView>();
+  const modes = new Map<string, Mode>();
+
+  const load = async <T>(prefix: string, parse: (text: string) => T | null, into: Map<string, T>, name: (key: string) => string): Promise<readonly string[]> => {
+    const bad: string[] = [];
+    for (const row of await store.list(prefix, MAX_ORDERS)) {
+      const value = parse(row.value);
+      if (value === null) bad.push(row.key);
+      else into.set(name(row.key), value);
+    }
+    return bad;
+  };
+  const write = async <T>(key: string, value: T, into: Map<string, T>): Promise<void> => {
+    if (into.size >= MAX_ORDERS && !into.has(key)) throw new RangeError(`at most ${MAX_ORDERS} orders of one sort`);
+    await store.put(key, JSON.stringify(value));
+    into.set(key, value);
+  };
+
+  return {
+    load: async () => {
+      const whole = (key: string): string => key;
+      return [
+        ...(await load("pause/", parsePause, pauses, whole)),
+        ...(await load("ack/", parseAcknowledgement, acks, whole)),
+        ...(await load("mode/", parseMode, modes, (key) => key.slice("mode/".length))),
+      ];
+    },
+    pauses: (now) => inForce(pauses, now),
+    acknowledgements: (now) => inForce(acks, now),
+    modes: () => modes,
+    isAcknowledged: (target, check, now) => inForce(acks, now).some((ack) => ack.target === target && (ack.check === null || ack.check === check)),
+    pause: (pause) => write(pauseKey(pause.scope), pause, pauses),
+    resume: async (scope) => {
+      await store.delete(pauseKey(scope));
+      return pauses.delete(pauseKey(scope));
+    },
+    acknowledge: (ack) => write(ackKey(ack.target, ack.check), ack, acks),
+    forget: async (target, check) => {
+      const key = ackKey(target, check);
+      if (!acks.delete(key)) return;
+      await store.delete(key);
+    },
+    setMode: async (policy, mode) => {
+      await store.put(`mode/${policy}`, JSON.stringify({ mode }));
+      modes.set(policy, mode);
+    },
+  };
+}
+
+function inForce<T extends { readonly until: Instant | null }>(orders: ReadonlyMap<string, T>, now: Instant): readonly T[] {
+  return [...orders.values()].filter((order) => order.until === null || order.until > now);
+}
+
+function pauseKey(scope: Pause["scope"]): string {
+  switch (scope.kind) {
+    case "all":
+      return "pause/all";
+    case "policy":
+      return `pause/policy/${scope.policy}`;
+    case "target":
+      return `pause/target/${scope.target}`;
+  }
+}
+
+function ackKey(target: TargetId, check: string | null): string {
+  return `ack/${target}/${check ?? "*"}`;
+}

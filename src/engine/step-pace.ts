@@ -1,0 +1,82 @@
+/**
+ * When the next recovery step comes. A step looks at everything, so with thousands of
+ * looks its cost, not the looks, would decide what watching costs: steps keep to a share
+ * of the thread, and a look that brings no news does not ask for one of its own.
+ */
+import type { CheckSpec } from "../core/check.ts";
+import type { CheckState } from "../core/check-state.ts";
+import type { Observation } from "../core/observation.ts";
+import type { LookKey } from "../core/target.ts";
+import { splitLookKey } from "../core/target.ts";
+import type { Instant, Ms } from "../core/time.ts";
+import type { Clock } from "../ports/clock.ts";
+
+/** A step follows a look without news within this time; what time alone changes is planned apart. */
+export const QUIET_STEP_MS: Ms = 1_000;
+/** Rest after a step, in times of what it computed: about a tenth of the thread at most. */
+const REST_FACTOR = 20;
+/** However long a step took, the next one may come after this. */
+const MAX_REST_MS: Ms = 1_000;
+
+/** One more pass of a look that was well before: no verdict, run or hold can have changed by it. */
+export function isQuiet(key: LookKey, seen: Observation, specs: readonly CheckSpec[], states: ReadonlyMap<LookKey, CheckState>): boolean {
+  if (seen.kind !== "pass") return false;
+  const state = states.get(key);
+  const { check } = splitLookKey(key);
+  const rise = specs.find((spec) => spec.name === check)?.thresholds.rise ?? Number.POSITIVE_INFINITY;
+  return state !== undefined && state.verdict === "healthy" && state.passing.count > rise;
+}
+
+export class StepPace {
+  readonly #clock: Clock;
+  readonly #step: () => void;
+  #spent: Ms = 0;
+  #restUntil: Instant = Number.NEGATIVE_INFINITY;
+  #planned: { readonly at: Instant; readonly cancel: () => void } | null = null;
+
+  /** @param step called when a planned step is due. */
+  constructor(clock: Clock, step: () => void) {
+    this.#clock = clock;
+    this.#step = step;
+  }
+
+  /** Runs a part of a step that computes, and counts its time. */
+  computing<T>(part: () => T): T {
+    const from = this.#clock.now();
+    const result = part();
+    this.#spent += this.#clock.now() - from;
+    return result;
+  }
+
+  /** A step begins: one planned for later is this one. */
+  begin(): void {
+    this.cancel();
+    this.#spent = 0;
+  }
+
+  end(): void {
+    this.#restUntil = this.#clock.now() + Math.min(MAX_REST_MS, this.#spent * REST_FACTOR);
+  }
+
+  /** How long the next step has to wait; 0: not at all. */
+  rest(): Ms {
+    return Math.max(0, this.#restUntil - this.#clock.now());
+  }
+
+  /** Plans a step within `delay`; an earlier plan stands. */
+  within(delay: Ms): void {
+    const at = this.#clock.now() + delay;
+    if (this.#planned !== null && this.#planned.at <= at) return;
+    this.#planned?.cancel();
+    const cancel = this.#clock.after(delay, () => {
+      this.#planned = null;
+      this.#step();
+    });
+    this.#planned = { at, cancel };
+  }
+
+  cancel(): void {
+    this.#planned?.cancel();
+    this.#planned = null;
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Did it help? A restart that worked is one after which the failing checks turned healthy in time.
+ *
+ * Pure: judged checks and the time in, a verdict out.
+ */
+import type { Intent } from "../core/intent.ts";
+import type { Level } from "../core/observation.ts";
+import { SITE } from "../core/target.ts";
+import type { TargetId } from "../core/target.ts";
+import type { Instant } from "../core/time.ts";
+
+/** One check on one target as judged now. */
+export type JudgedCheck = {
+  readonly check: string;
+  readonly target: TargetId;
+  readonly verdict: "healthy" | "degraded" | "unhealthy" | "unknown";
+  /** When the verdict began. */
+  readonly since: Instant;
+  /** The newest look that was not `unknown`; null before the first. */
+  readonly lastSeen: { readonly at: Instant; readonly level: Level } | null;
+};
+
+export type Verification =
+  | { readonly kind: "waiting" }
+  | { readonly kind: "verified"; readonly at: Instant }
+  | { readonly kind: "failed"; readonly reason: string };
+
+/**
+ * Whether an action that was carried out has helped by now.
+ *
+ * It has when every check it answers to is healthy on evidence newer than the action. A verdict older
+ * than the action counts only with a good look after it: a run of failures may be under way. A check
+ * that turned from unhealthy to degraded after it counts as well: it answers again. An action
+ * without named evidence (a manual one) is held to all checks of its target. No check at all: verified by time.
+ */
+export function verification(intent: Intent, checks: readonly JudgedCheck[], now: Instant): Verification {
+  if (intent.state.phase !== "awaiting_verification") return { kind: "waiting" };
+  const { doneAt, verifyBy } = intent.state;
+  const asked = relevant(intent, checks);
+  const missing = asked.filter((check) => !recovered(check, doneAt));
+  if (asked.length > 0 && missing.length === 0) return { kind: "verified", at: now };
+  if (now < verifyBy) return { kind: "waiting" };
+  if (asked.length === 0) return { kind: "verified", at: now };
+  const names = missing.slice(0, 5).map((check) => `${check.check} is ${check.verdict}`);
+  return { kind: "failed", reason: `${names.join(", ")} after ${Math.round((verifyBy - doneAt) / 1_000)}s` };
+}
+
+function relevant(intent: Intent, checks: readonly JudgedCheck[]): readonly JudgedCheck[] {
+  const { target, evidence } = intent.proposal;
+  const own = checks.filter((check) => check.target === target);
+  if (evidence.length === 0) return own;
+  const named = own.filter((check) => evidence.includes(check.check));
+  if (named.length > 0) return named;
+  return checks.filter((check) => check.target === SITE && evidence.includes(check.check));
+}
+
+function recovered(check: JudgedCheck, doneAt: Instant): boolean {
+  if (check.lastSeen === null || check.lastSeen.at < doneAt) return false;
+  switch (check.verdict) {
+    case "healthy":
+      return check.since >= doneAt || check.lastSeen.level === "pass";
+    case "degraded":
+      return check.since >= doneAt;
+    case "unhealthy":
+    case "unknown":
+      return false;
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * Answers from a stored copy: header fields as stored, a fresh nonce in body and policy,
+ * and what RFC 9211 wants said about it.
+ *
+ * The hottest path of the gateway. What does not change between two serves of one copy is worked
+ * out once and kept beside it for as long as the copy itself lives.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { CopyReason } from "../core/answer.ts";
+import type { CopyMeta } from "../core/copy.ts";
+import type { CopyAge } from "../core/copy-age.ts";
+import type { ExchangeFault } from "../core/outcome.ts";
+import type { SharedCopy } from "../ports/copy-store.ts";
+import { createBodyPool } from "./body-pool.ts";
+import type { NonceSource } from "./nonce.ts";
+import { policyNonce } from "./nonce.ts";
+import type { CacheResult } from "./telemetry.ts";
+
+export type Serving = {
+  readonly copy: SharedCopy;
+  readonly age: CopyAge;
+  readonly why: CopyReason;
+  /** Why the application's own answer was not used; null: it was not asked. */
+  readonly failed: { readonly fault: ExchangeFault; readonly status: number } | null;
+  readonly neutralise: boolean;
+  /** The buyer's answers must not be shared. */
+  readonly personal: boolean;
+  readonly requestId: string;
+};
+
+export type Served = { readonly status: 200 | 304; readonly bytes: number; readonly result: CacheResult };
+
+export type ServeCopy = (req: IncomingMessage, res: ServerResponse, serving: Serving) => Served;
+
+/** What stays the same for all serves of one copy. */
+type Prepared = {
+  readonly body: Uint8Array;
+  /** Names and values, flat, without the policy where it holds a nonce. */
+  readonly fields: readonly string[];
+  /** Name and pieces of the policy around its nonces; null: none to replace. */
+  readonly policy: { readonly name: string; readonly pieces: readonly string[] } | null;
+  readonly etag: string | null;
+  readonly cacheControl: string | null;
+};
+
+/** Bytes of bodies kept for the next answer. */
+const POOL_BYTES = 8 * 1024 * 1024;
+
+/** @param neutralise the preset's style for buyers with a cart; null: none, `Serving.neutralise` is then ignored. */
+export function createServeCopy(nonces: NonceSource, neutralise: string | null): ServeCopy {
+  const pool = createBodyPool<SharedCopy>(POOL_BYTES);
+  const known = new WeakMap<SharedCopy, Prepared>();
+  const prepared = (copy: SharedCopy): Prepared => {
+    let found = known.get(copy);
+    if (found === undefined) {
+      found = prepare(copy);
+      known.set(copy, found);
+    }
+    return found;
+  };
+
+  return (req, res, serving) => {
+    const { copy, personal } = serving;
+    const ready = prepared(copy);
+    const nonce = copy.meta.nonceLength > 0 ? nonces.next(copy.meta.nonceLength) : "";
+    const fields = ready.fields.slice();
+    if (ready.policy !== null) fields.push(ready.policy.name, ready.policy.pieces.join(nonce));
+    // A nonce must not outlive one answer, so no cache beyond us may keep a page that has one.
+    fields.push("cache-control", personal ? "private, no-store" : nonce === "" ? (ready.cacheControl ?? "no-cache") : "no-store");
+    const result = addStatus(fields, serving);
+
+    if (ready.etag !== null && !personal && matches(req.headers["if-none-match"], ready.etag)) {
+      res.writeHead(304, fields);
+      res.end();
+      return { status: 304, bytes: 0, result };
+    }
+    const style = serving.neutralise && neutralise !== null && copy.meta.neutraliseAt !== null ? styleTag(neutralise, nonce) : "";
+    const length = ready.body.length + style.length;
+    fields.push("content-length", String(length));
+    res.writeHead(200, fields);
+    if (req.method === "HEAD") {
+      res.end();
+      return { status: 200, bytes: 0, result };
+    }
+    if (style !== "") res.end(renderNeutralised(ready.body, copy.meta, nonce, style));
+    else {
+      const body = pool.take(copy) ?? bodyOf(ready.body);
+      writeNonce(body, copy.meta.nonceOffsets, nonce);
+      // Called once the last byte is with the system, not before.
+      res.end(body, () => pool.give(copy, body));
+    }
+    return { status: 200, bytes: length, result };
+  };
+}
+
+function prepare({ meta, body }: SharedCopy): Prepared {
+  const fields: string[] = [];
+  let policy: Prepared["policy"] = null;
+  let etag: string | null = null;
+  let cacheControl: string | null = null;
+  for (const [name, value] of meta.headers) {
+    const nonce = name === "content-security-policy" && meta.nonceLength > 0 ? policyNonce(value) : null;
+    if (name === "cache-control") cacheControl = value;
+    else if (nonce !== null) policy = { name, pieces: value.split(nonce) };
+    else {
+      if (name === "etag") etag = value;
+      fields.push(name, value);
+    }
+  }
+  return { body: new Uint8Array(body), fields, policy, etag, cacheControl };
+}
+
+/** Adds Age, Cache-Status, X-Cache-Status, request-id. */
+function addStatus(fields: string[], { age, why, failed, requestId }: Serving): CacheResult {
+  const result: CacheResult = why === "revalidate" ? "UPDATING" : age.ttlLeft > 0 ? "HIT" : "STALE";
+  const ttl = Math.floor(age.ttlLeft / 1_000);
+  const said =
+    failed !== null
+      ? `shopkeeper; fwd=stale${failed.status > 0 ? `; fwd-status=${failed.status}` : ""}; ttl=${ttl}; detail=${failed.fault.replaceAll("_", "-")}`
+      : why === "fresh"
+        ? `shopkeeper; hit; ttl=${ttl}`
+        : `shopkeeper; hit; ttl=${ttl}; detail=${why}`;
+  fields.push("age", String(Math.floor(age.age / 1_000)), "cache-status", said, "x-cache-status", result, "request-id", requestId);
+  return result;
+}
+
+function bodyOf(source: Uint8Array): Buffer {
+  const body = Buffer.allocUnsafeSlow(source.length);
+  body.set(source);
+  return body;
+}
+
+/** Longest nonce that is written without a buffer of its own. */
+const NONCE_BYTES = Buffer.alloc(256);
+
+function writeNonce(body: Buffer, offsets: readonly number[], nonce: string): void {
+  if (offsets.length === 0) return;
+  // Bytes set many times cost a fifth of a string written many times.
+  const bytes = nonce.length <= NONCE_BYTES.length ? NONCE_BYTES.subarray(0, NONCE_BYTES.write(nonce, "latin1")) : Buffer.from(nonce, "latin1");
+  for (const at of offsets) body.set(bytes, at);
+}
+
+function renderNeutralised(source: Uint8Array, { nonceOffsets, neutraliseAt }: CopyMeta, nonce: string, style: string): Buffer {
+  const page = bodyOf(source);
+  writeNonce(page, nonceOffsets, nonce);
+  const at = neutraliseAt ?? 0;
+  return Buffer.concat([page.subarray(0, at), Buffer.from(style, "latin1"), page.subarray(at)]);
+}
+
+/** ASCII only, so that its length in characters is its length in bytes. */
+function styleTag(css: string, nonce: string): string {
+  return nonce === "" ? `<style>${css}</style>` : `<style nonce="${nonce}">${css}</style>`;
+}
+
+/** If-None-Match against a stored tag, weakly (RFC 9110 §13.1.2). */
+function matches(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  const plain = etag.replace(/^W\//, "");
+  return header.trim() === "*" || header.split(",").some((one) => one.trim().replace(/^W\//, "") === plain);
+}

@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+/** Arguments, signals, exit code; nothing else. */
+import { createSystemClock } from "./adapters/system-clock.ts";
+import { runProgram } from "./cli/program.ts";
+import { processTerminal } from "./cli/terminal.ts";
+
+const stop = new AbortController();
+
+/** From the first call on, the signals that end a program abort instead; the second one of them ends it all the same. */
+function stopSignal(): AbortSignal {
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    if (process.listenerCount(name) === 0) process.once(name, () => stop.abort(name));
+  }
+  return stop.signal;
+}
+
+const terminal = processTerminal({ env: process.env, cwd: process.cwd(), clock: createSystemClock(), stopSignal }, process.stdout, process.stderr);
+process.exitCode = await runProgram(process.argv, terminal);

@@ -1,0 +1,55 @@
+/** One kind of recovery. `src/remedies/index.ts` is the catalogue. */
+import type { Intent } from "../core/intent.ts";
+import type { Precondition } from "../core/proposal.ts";
+import type { Target } from "../core/target.ts";
+import type { Ms } from "../core/time.ts";
+
+/** Errors that end an action. `REFUSED`: nothing happened and repeating cannot help. `UNCERTAIN`: it may have happened. */
+export type ActionErrorCode = "REFUSED" | "UNCERTAIN";
+
+/** An action that cannot be shown to have happened. `code` is stable; `message` is for people. */
+export class ActionError extends Error {
+  override readonly name = "ActionError";
+  readonly code: ActionErrorCode;
+  constructor(code: ActionErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** What a remedy finds when it prepares an action: what must still be true when it acts, and how hard it is on the target. */
+export type Prepared = {
+  readonly precondition: Precondition;
+  /** Takes something working away. */
+  readonly destructive: boolean;
+  /** The target is known to be gone. */
+  readonly gone: boolean;
+};
+
+/** Did an interrupted action land? `unreadable`: this effect leaves nothing to read. */
+export type ReadBack =
+  | { readonly kind: "landed"; readonly effect: Readonly<Record<string, unknown>> }
+  | { readonly kind: "not_landed" }
+  | { readonly kind: "unreadable"; readonly reason: string };
+
+export interface Remedy {
+  /**
+   * What shows that it worked. `checks` (default): the target's failing checks turn healthy in time.
+   * `effect`: done is done (an alert sent, a hold set).
+   */
+  readonly verifiedBy?: "checks" | "effect";
+  /** Carrying it out again changes nothing (receivers deduplicate), so an interrupted one is simply repeated. Default false. */
+  readonly repeatable?: boolean;
+  /** Time an action may take beyond the 5 s each has: a graceful stop, a command's own deadline. Default 0. */
+  extraMs?(target: Target, params: Readonly<Record<string, unknown>>): Ms;
+  /** Reads the world, changes nothing. */
+  prepare(target: Target, params: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<Prepared>;
+  /**
+   * Carries the intent out, checking its precondition as close to the effect as can be.
+   * @returns what was done, for the ledger; bounded, JSON-safe, no secrets.
+   * @throws {ActionError}
+   */
+  execute(intent: Intent, target: Target, signal: AbortSignal): Promise<Readonly<Record<string, unknown>>>;
+  /** For an intent found without an outcome after a crash. */
+  readBack(intent: Intent, target: Target, signal: AbortSignal): Promise<ReadBack>;
+}

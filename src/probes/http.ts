@@ -1,0 +1,145 @@
+/**
+ * `http`: asks one route of a target, and holds status, latency, headers, body, JSON
+ * fields and what the body reports of memory and CPU against the check's assertions.
+ */
+import * as z from "zod";
+import { judge } from "../core/assertion.ts";
+import type { Assertion, Measured } from "../core/assertion.ts";
+import type { Finding, Observation } from "../core/observation.ts";
+import type { Instant, Ms } from "../core/time.ts";
+import { httpUrl } from "../config/values.ts";
+import type { HttpAnswer } from "../ports/http.ts";
+import type { Look, PreparedProbe } from "../ports/probe.ts";
+import { parseJson, readHealthBody, statusFinding } from "./health-body.ts";
+import { jsonField } from "./json-field.ts";
+import type { Probe, ProbeOrder, ProbePorts } from "./kind.ts";
+import { USER_AGENT, connectionFor, demand, guarded, judgeLatency, report, reportTrouble, unknown } from "./report.ts";
+import { TEXT_CAUSES, TEXT_RULES, judgeTexts } from "./text-rules.ts";
+import { UsageRates, factsOf, memory, readWithin } from "./usage-percent.ts";
+
+const MAX_BODY_BYTES = 256 * 1_024;
+
+const schema = z.object({
+  url: httpUrl().optional().describe("Absolute URL asked instead of the target's own; endpoint is then only the published path."),
+  method: z.enum(["GET", "HEAD", "POST"]).prefault("GET"),
+  headers: z.record(z.string(), z.string()).prefault({}).describe("Sent besides our own."),
+  body: z.string().max(65_536).optional().describe("Sent with POST."),
+  ...TEXT_RULES,
+});
+type Settings = z.output<typeof schema>;
+
+export const httpProbe: Probe = {
+  name: "http",
+  summary: "Asks a route over HTTP: status, latency, headers, body, JSON fields, reported memory and CPU.",
+  schema,
+  assertions: {
+    http_status: { value: "status", severity: "fail", example: "200 OK" },
+    response_time: { value: "duration", severity: "warn", example: "< 500ms" },
+    first_byte: { value: "duration", severity: "warn", example: "< 200ms" },
+    memory_usage: { value: "percent", severity: "warn", example: "< 80%" },
+    cpu_usage: { value: "percent", severity: "warn", example: "< 90%" },
+  },
+  families: {
+    header: { value: "text", severity: "fail", example: "application/json" },
+    json: { value: "text", severity: "fail", example: "ok" },
+  },
+  scope: "target",
+  remote: true,
+  inactiveWhen: () => null,
+  prepare: (order, ports) => new HttpLook(order, ports),
+};
+
+class HttpLook implements PreparedProbe {
+  readonly #settings: Settings;
+  readonly #assertions: readonly Assertion[];
+  readonly #path: string;
+  readonly #ports: ProbePorts;
+  readonly #rates = new UsageRates();
+
+  constructor({ settings, assertions, endpoint }: ProbeOrder, ports: ProbePorts) {
+    this.#settings = settings as Settings;
+    this.#assertions = assertions;
+    this.#path = endpoint ?? "/";
+    this.#ports = ports;
+  }
+
+  run(look: Look): Promise<Observation> {
+    return guarded(this.#ports.clock.now, () => this.#look(look));
+  }
+
+  async close(): Promise<void> {}
+
+  async #look(look: Look): Promise<Observation> {
+    const { clock, http, load, site } = this.#ports;
+    const { url: fixed, method, headers, body } = this.#settings;
+    const base = site.url(look.target.id);
+    const url = fixed ?? (base === null ? null : base + this.#path);
+    if (url === null) return unknown(clock.now(), 0, "configuration", `target ${look.target.id} has no URL`);
+
+    const busyBefore = load.busyMs();
+    const answer = await http.request({
+      method,
+      url,
+      headers: { "user-agent": USER_AGENT, accept: "*/*", "accept-encoding": "identity", ...headers },
+      ...(body === undefined ? {} : { body }),
+      deadlineMs: look.deadlineMs,
+      maxBodyBytes: MAX_BODY_BYTES,
+      connection: connectionFor(look),
+      signal: look.signal,
+    });
+    const at = clock.now();
+    if (answer.kind === "failed") return reportTrouble(answer, look, at);
+    return this.#judge(look, answer, at, load.busyMs() - busyBefore);
+  }
+
+  async #judge(look: Look, answer: HttpAnswer, at: Instant, busyMs: Ms): Promise<Observation> {
+    if (answer.status === 429 || answer.status === 430) return unknown(at, answer.tookMs, "throttled", `${answer.status} to our own look`);
+    const json = parseJson(answer.body);
+    const health = readHealthBody(json);
+    const measured: Record<string, Measured> = {
+      http_status: { kind: "status", code: answer.status },
+      response_time: { kind: "number", value: answer.tookMs, dimension: "ms" },
+      first_byte: { kind: "number", value: answer.firstByteMs, dimension: "ms" },
+      ...(await this.#usage(look, health, at)),
+    };
+    const findings: Finding[] = this.#assertions.map((assertion) => {
+      if (assertion.name === "response_time") return judgeLatency(assertion, answer.tookMs, busyMs);
+      if (assertion.name === "first_byte") return judgeLatency(assertion, answer.firstByteMs, busyMs);
+      return judge(assertion, measured[assertion.name] ?? familyMember(assertion, answer, json));
+    });
+    if (!this.#asserts("http_status")) findings.unshift(demand("http_status", answer.status < 400, String(answer.status), "below 400"));
+    const own = statusFinding(health.status);
+    if (own !== null) findings.push(own);
+    findings.push(...judgeTexts(answer.body, this.#settings.must_contain, this.#settings.must_not_contain));
+    return report({ at, tookMs: answer.tookMs, findings, facts: factsOf(measured) }, { ...TEXT_CAUSES, health_status: "body" });
+  }
+
+  /** The body's own figures where it reports them, else the cgroup's or the process's where the check asks for them. */
+  async #usage(look: Look, health: ReturnType<typeof readHealthBody>, at: Instant): Promise<Record<string, Measured>> {
+    const measured: Record<string, Measured> = {};
+    if (health.memoryPercent !== null) measured["memory_usage"] = { kind: "number", value: health.memoryPercent, dimension: "percent", source: "body" };
+    if (health.cpuPercent !== null) measured["cpu_usage"] = { kind: "number", value: health.cpuPercent, dimension: "percent", source: "body" };
+    const wanted = ["memory_usage", "cpu_usage"].filter((name) => measured[name] === undefined && this.#asserts(name));
+    if (wanted.length === 0) return measured;
+    const answer = await readWithin(this.#ports.usage, this.#ports.clock, look);
+    for (const name of wanted) {
+      if (answer.kind !== "usage") measured[name] = { kind: "missing", why: `not reported; ${answer.detail}` };
+      else measured[name] = name === "memory_usage" ? memory(answer.usage) : this.#rates.cpu(look.target.id, answer.usage, at);
+    }
+    return measured;
+  }
+
+  #asserts(name: string): boolean {
+    return this.#assertions.some((assertion) => assertion.name === name);
+  }
+}
+
+/** "header.content-type" and "json.db.status". */
+function familyMember(assertion: Assertion, answer: HttpAnswer, json: unknown): Measured {
+  const dot = assertion.name.indexOf(".");
+  const family = assertion.name.slice(0, dot);
+  const member = assertion.name.slice(dot + 1);
+  if (family === "header") return { kind: "text", text: answer.headers[member.toLowerCase()] ?? "absent", source: "header" };
+  if (family === "json") return jsonField(json, member, assertion);
+  return { kind: "missing", why: "not reported" };
+}

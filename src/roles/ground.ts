@@ -1,0 +1,114 @@
+/**
+ * What a daemon stands on before it watches anything: stores, ways out, probes, metrics.
+ */
+import { Registry } from "prom-client";
+import type { Logger } from "pino";
+import { createCloudEventsAlerts } from "../adapters/cloudevents-alerts.ts";
+import { eventRecorder } from "../adapters/event-recorder.ts";
+import { createLocalProcesses, type LocalProcesses } from "../adapters/local-processes.ts";
+import { createEngineMetrics, type EngineMetrics } from "../adapters/metrics.ts";
+import { createSystemRandom } from "../adapters/system-random.ts";
+import { createSystemdUnits } from "../adapters/systemd-units.ts";
+import { createUndiciHttp } from "../adapters/undici-http.ts";
+import type { AlertRoute, Config } from "../config/config.ts";
+import { alwaysClear } from "../engine/act.ts";
+import { createEngine, type Engine } from "../engine/engine.ts";
+import { createOutbox, type Outbox } from "../engine/outbox.ts";
+import type { GatewayHost } from "../gateway/worker-host.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Http } from "../ports/http.ts";
+import { makeRemedies } from "../remedies/index.ts";
+import { breakerControl } from "./gateway.ts";
+import type { RoleParts } from "./parts.ts";
+import { prepareProbes, type Probing } from "./probing.ts";
+import { openStores, type Stores } from "./stores.ts";
+import { markersOf, supervisedBy } from "./supervision.ts";
+
+export type AtStop = (step: () => Promise<void> | void) => void;
+
+export type DaemonParts = {
+  readonly config: Config;
+  readonly parts: RoleParts;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly log: Logger;
+};
+
+export type Ground = {
+  readonly stores: Stores;
+  readonly http: Http;
+  readonly processes: LocalProcesses;
+  readonly outbox: Outbox;
+  readonly probing: Probing;
+  readonly registry: Registry;
+  readonly metrics: EngineMetrics;
+};
+
+/** Where runbooks stand; alerts link to them. */
+const RUNBOOKS = "docs/runbooks";
+
+export async function layGround({ config, parts, env, clock, log }: DaemonParts, atStop: AtStop): Promise<Ground> {
+  const problem = (text: string): void => log.error({ event: "trouble" }, text);
+  const stores = await openStores(config, parts.stores, clock, problem);
+  atStop(() => stores.close());
+  const http = createUndiciHttp({ clock });
+  atStop(() => http.close());
+  const processes = createLocalProcesses({ clock, env, logFiles: config.targets.flatMap((target) => target.process?.logFile ?? []) });
+  atStop(() => processes.close());
+  const alerts = createCloudEventsAlerts({ clock, http, destinations: config.alerts });
+  atStop(() => alerts.close());
+  const outbox = createOutbox({ store: stores.state, alerts, ledger: stores.ledger, clock, problem });
+  atStop(() => outbox.close());
+  const probing = prepareProbes(config, clock, http, processes);
+  atStop(() => probing.close());
+  const registry = new Registry();
+  const metrics = createEngineMetrics(registry);
+  metrics.leader.set(1);
+  return { stores, http, processes, outbox, probing, registry, metrics };
+}
+
+/** @param host the gateway, once it runs */
+export function composeEngine(ground: Ground, { config, parts, clock, log }: DaemonParts, host: () => GatewayHost | null): Engine {
+  const { stores, processes, outbox, probing, metrics } = ground;
+  const remedies = makeRemedies({
+    site: config.site,
+    folder: config.folder,
+    clock,
+    processes,
+    units: createSystemdUnits({ processes }),
+    outbox,
+    breakers: breakerControl(host),
+    runbooks: RUNBOOKS,
+    supervised: parts.supervises ? supervisedBy(config) : () => null,
+  });
+  return createEngine({
+    site: config.site,
+    checks: config.checks,
+    probes: probing.probes,
+    targets: config.targets,
+    startupGrace: new Map(config.targets.map((target) => [target.id, target.startupGrace])),
+    policies: config.policies,
+    settings: config.guards,
+    windows: config.windows,
+    timeZone: config.timeZone,
+    actionsPerMinute: config.budget.actionsPerMinute,
+    references: probing.references,
+    remedies,
+    supervised: parts.supervises ? { processes, markers: markersOf(config) } : null,
+    fence: alwaysClear,
+    alertRoutes: { page: routeFor(config.alerts, "page"), notify: routeFor(config.alerts, "notify") },
+    runbooks: RUNBOOKS,
+    clock,
+    random: createSystemRandom(),
+    ledger: stores.ledger,
+    store: stores.state,
+    outbox,
+    events: eventRecorder(log, metrics),
+  });
+}
+
+/** The route of that severity; "on_call" before others for pages. null: nobody is told, the ledger says so. */
+function routeFor(routes: readonly AlertRoute[], severity: "page" | "notify"): string | null {
+  const fitting = routes.filter((route) => route.severity === severity).map((route) => route.name);
+  return fitting.find((name) => name === "on_call") ?? fitting[0] ?? null;
+}

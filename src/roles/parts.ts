@@ -1,0 +1,35 @@
+/**
+ * A role is a preset of parts.
+ */
+import type { Role } from "../config/config.ts";
+
+export type RoleParts = {
+  /** Starts and adopts the targets' processes. */
+  readonly supervises: boolean;
+  /** The data path. */
+  readonly gateway: boolean;
+  /** Watches local applications between checks. */
+  readonly pulse: boolean;
+  readonly admin: boolean;
+  /** Where state is kept: as configured, or always in memory (a sidecar's disk dies with its pod). */
+  readonly stores: "configured" | "memory";
+};
+
+const STANDALONE: RoleParts = { supervises: true, gateway: true, pulse: true, admin: true, stores: "configured" };
+
+/**
+ * The parts of a role.
+ *
+ * @returns null for a role that this version does not have yet.
+ */
+export function partsOf(role: Role): RoleParts | null {
+  switch (role) {
+    case "standalone":
+      return STANDALONE;
+    case "sidecar":
+      return { ...STANDALONE, supervises: false, stores: "memory" };
+    case "singleton":
+    case "witness":
+      return null;
+  }
+}

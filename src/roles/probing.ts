@@ -1,0 +1,56 @@
+/**
+ * From the configured checks to probes that can look: the catalogue's kinds, bound to this process's ports.
+ */
+import { createEventLoopLoad } from "../adapters/event-loop-load.ts";
+import { createRedisPing } from "../adapters/redis-ping.ts";
+import { createTargetUsage } from "../adapters/target-usage.ts";
+import { createTcpConnect } from "../adapters/tcp-connect.ts";
+import type { Config } from "../config/config.ts";
+import { reveal } from "../config/secret.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Http } from "../ports/http.ts";
+import type { PreparedProbe } from "../ports/probe.ts";
+import type { Processes } from "../ports/processes.ts";
+import { probes } from "../probes/index.ts";
+import type { ProbePorts } from "../probes/kind.ts";
+import { tcpProbe } from "../probes/tcp.ts";
+import { markersOf } from "./supervision.ts";
+
+export type Probing = {
+  /** By check name; one for every active check. */
+  readonly probes: ReadonlyMap<string, PreparedProbe>;
+  /** Reference looks of the connectivity guard; none while nothing lies beyond this host. */
+  readonly references: readonly PreparedProbe[];
+  close(): Promise<void>;
+};
+
+export function prepareProbes(config: Config, clock: Clock, http: Http, processes: Processes): Probing {
+  const tcp = createTcpConnect(clock);
+  const redis = config.redis === null ? null : createRedisPing({ clock, url: reveal(config.redis.url) });
+  const urls = new Map(config.targets.map((target) => [target.id, target.url]));
+  const ports: ProbePorts = {
+    clock,
+    http,
+    tcp,
+    redis,
+    usage: createTargetUsage({ markers: markersOf(config), targets: config.targets, processes }),
+    load: createEventLoopLoad(),
+    site: { url: (target) => urls.get(target) ?? null, storefront: config.storefront, errorMarks: config.gateway?.errorMarks ?? [] },
+  };
+  const active = config.checks.filter((check) => check.inactive === null);
+  const prepared = new Map<string, PreparedProbe>();
+  for (const check of active) {
+    const kind = probes[check.probe];
+    if (kind === undefined) throw new Error(`check ${check.name}: no probe "${check.probe}" in this build`);
+    prepared.set(check.name, kind.prepare(check, ports));
+  }
+  const references = active.some((check) => check.remote) ? config.connectivity.map((address) => tcpProbe.prepare({ settings: { address, tls: false }, assertions: [], endpoint: null }, ports)) : [];
+  return {
+    probes: prepared,
+    references,
+    async close() {
+      await Promise.all([...prepared.values(), ...references].map((probe) => probe.close()));
+      await Promise.all([tcp.close(), redis?.close()]);
+    },
+  };
+}

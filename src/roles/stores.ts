@@ -1,0 +1,30 @@
+/**
+ * The stores a role stands on: durable state and the ledger.
+ */
+import { createMemoryLedger } from "../adapters/memory-ledger.ts";
+import { createMemoryStateStore } from "../adapters/memory-state-store.ts";
+import { openSqlite } from "../adapters/sqlite-store.ts";
+import type { Config } from "../config/config.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Ledger } from "../ports/ledger.ts";
+import type { StateStore } from "../ports/state-store.ts";
+import { SQLITE_WORKER } from "./thread-entries.ts";
+
+export type Stores = { readonly state: StateStore; readonly ledger: Ledger; close(): Promise<void> };
+
+/** A ledger in memory is a ring: this much of it, however large the configured one may be. */
+const MEMORY_LEDGER_BYTES = 4_000_000;
+
+/** @throws {StateStoreError} when the file is another daemon's, or cannot be opened. */
+export async function openStores(config: Config, kind: "configured" | "memory", clock: Clock, problem: (text: string) => void): Promise<Stores> {
+  const { state } = config.stores;
+  const limits = { maxAgeMs: config.ledger.maxAge, maxBytes: config.ledger.maxBytes };
+  if (kind === "memory" || state.kind === "memory") {
+    const store = createMemoryStateStore();
+    const ledger = createMemoryLedger(clock, { ...limits, maxBytes: Math.min(limits.maxBytes, MEMORY_LEDGER_BYTES) });
+    return { state: store, ledger, close: async () => void (await Promise.all([store.close(), ledger.close()])) };
+  }
+  const opened = await openSqlite({ file: state.file, workerUrl: SQLITE_WORKER, clock, limits, problem });
+  if (opened.moved !== null) problem(`the state file was damaged (${opened.moved.problem}); it is kept as ${opened.moved.to}, and a new one was begun`);
+  return opened;
+}

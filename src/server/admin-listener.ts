@@ -1,0 +1,149 @@
+/**
+ * The admin listener: state for people and scripts, and their orders. Every call needs a bearer token.
+ */
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import * as z from "zod";
+import { LEDGER_KINDS } from "../core/ledger-entry.ts";
+import { parseDuration } from "../core/time.ts";
+import type { Control, Order, OrderResult, PauseScope } from "../ports/control.ts";
+import type { Ledger } from "../ports/ledger.ts";
+import { problem, ProblemError, PROBLEMS } from "./problem.ts";
+import { may, personOf, type KnownToken, type Person } from "./tokens.ts";
+
+export type AdminParts = {
+  readonly control: Control;
+  readonly ledger: Pick<Ledger, "query">;
+  readonly tokens: readonly KnownToken[];
+};
+
+const duration = z.string().transform((text, context) => {
+  const ms = parseDuration(text);
+  if (ms !== undefined) return ms;
+  context.addIssue({ code: "custom", message: `a duration such as "30m", not "${text.slice(0, 32)}"` });
+  return z.NEVER;
+});
+const order = { why: z.string().min(1).max(500), dry_run: z.boolean().default(false) };
+const name = z.string().min(1).max(200);
+const scope = z
+  .string()
+  .max(220)
+  .regex(/^(all|(policy|target):.+)$/, 'all, policy:NAME or target:NAME')
+  .transform((text): PauseScope => {
+    if (text === "all") return { kind: "all" };
+    const [kind, ...rest] = text.split(":");
+    return kind === "policy" ? { kind: "policy", policy: rest.join(":") } : { kind: "target", target: rest.join(":") };
+  });
+
+const bodies = {
+  ack: z.strictObject({ ...order, target: name, check: name.optional(), for: duration.optional() }),
+  pause: z.strictObject({ ...order, scope, for: duration.optional() }),
+  resume: z.strictObject({ ...order, scope }),
+  restart: z.strictObject({ ...order, target: name }),
+};
+const ledgerQuery = z.strictObject({
+  since: z.coerce.number().int().nonnegative().optional(),
+  after: z.coerce.number().int().nonnegative().optional(),
+  kind: z.enum(LEDGER_KINDS).optional(),
+  target: name.optional(),
+  limit: z.coerce.number().int().min(1).max(10_000).optional(),
+});
+
+/** Builds the listener; the caller listens and closes. */
+export function adminListener(parts: AdminParts): FastifyInstance {
+  const app = fastify({ logger: false, bodyLimit: 16_384, connectionTimeout: 30_000, requestTimeout: 10_000 });
+  app.setErrorHandler((error, _request, reply) => sendProblem(reply, error));
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, new ProblemError("NOT_FOUND", `no such path: ${request.url.slice(0, 100)}`)));
+  reading(app, parts);
+  ordering(app, parts);
+  return app;
+}
+
+function reading(app: FastifyInstance, parts: AdminParts): void {
+  const { control } = parts;
+  app.get("/api/v1/status", (request) => {
+    ask(request, parts, "viewer");
+    return control.snapshot();
+  });
+  app.get<{ Params: { target: string } }>("/api/v1/why/:target", (request) => {
+    ask(request, parts, "viewer");
+    const known = control.snapshot().targets.map((target) => target.id);
+    const view = control.why(request.params.target);
+    if (view === null) throw new ProblemError("NOT_FOUND", `no target "${request.params.target.slice(0, 100)}"; there are: ${known.join(", ")}, site`);
+    return view;
+  });
+  app.get("/api/v1/ledger", async (request) => {
+    ask(request, parts, "viewer");
+    const query = parse(ledgerQuery, request.query);
+    const entries = await parts.ledger.query({
+      ...(query.since === undefined ? {} : { since: query.since }),
+      ...(query.after === undefined ? {} : { afterSeq: query.after }),
+      ...(query.kind === undefined ? {} : { kinds: [query.kind] }),
+      ...(query.target === undefined ? {} : { target: query.target }),
+      ...(query.limit === undefined ? {} : { limit: query.limit }),
+    });
+    return { entries };
+  });
+}
+
+function ordering(app: FastifyInstance, parts: AdminParts): void {
+  const { control } = parts;
+  const from = (request: FastifyRequest, body: { readonly why: string; readonly dry_run: boolean }): Order => ({
+    who: ask(request, parts, "operator").name,
+    why: body.why,
+    dryRun: body.dry_run,
+  });
+  app.post("/api/v1/ack", async (request, reply) => {
+    ask(request, parts, "operator");
+    const body = parse(bodies.ack, request.body);
+    return answered(reply, await control.acknowledge({ ...from(request, body), target: body.target, check: body.check ?? null, forMs: body.for ?? null }));
+  });
+  app.post("/api/v1/pause", async (request, reply) => {
+    ask(request, parts, "operator");
+    const body = parse(bodies.pause, request.body);
+    return answered(reply, await control.pause({ ...from(request, body), scope: body.scope, forMs: body.for ?? null }));
+  });
+  app.post("/api/v1/resume", async (request, reply) => {
+    ask(request, parts, "operator");
+    const body = parse(bodies.resume, request.body);
+    return answered(reply, await control.resume({ ...from(request, body), scope: body.scope }));
+  });
+  app.post("/api/v1/restart", async (request, reply) => {
+    ask(request, parts, "operator");
+    const body = parse(bodies.restart, request.body);
+    return answered(reply, await control.restart({ ...from(request, body), target: body.target }));
+  });
+}
+
+/** The caller, when the token is known and its role allows it. Asked before the body is looked at. */
+function ask(request: FastifyRequest, parts: AdminParts, role: "viewer" | "operator"): Person {
+  const person = personOf(request.headers.authorization, parts.tokens);
+  if (person === null) throw new ProblemError("UNAUTHORIZED", 'send "Authorization: Bearer TOKEN" with a token of the configuration');
+  if (!may(person, role)) throw new ProblemError("FORBIDDEN", `${person.name} is ${person.role}; this needs ${role}`);
+  return person;
+}
+
+function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const result = schema.safeParse(value ?? {});
+  if (result.success) return result.data;
+  const text = result.error.issues.map((issue) => `${issue.path.join(".") || "body"}: ${issue.message}`).join("; ");
+  throw new ProblemError("INVALID_REQUEST", text.slice(0, 1_000));
+}
+
+function answered(reply: FastifyReply, answer: OrderResult): FastifyReply {
+  if (answer.kind === "refused") throw new ProblemError(answer.code.startsWith("UNKNOWN") ? "NOT_FOUND" : "REFUSED", answer.text);
+  return reply.send(answer);
+}
+
+function sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
+  const body = toProblem(error);
+  if (body.code === "UNAUTHORIZED") void reply.header("www-authenticate", 'Bearer realm="shopkeeper"');
+  return reply.code(PROBLEMS[body.code].status).type("application/problem+json").send(JSON.stringify(body));
+}
+
+function toProblem(error: unknown): ReturnType<typeof problem> {
+  if (error instanceof ProblemError) return problem(error.code, error.message);
+  // fastify's own refusals (body too large, not JSON) carry a 4xx status.
+  const status = error instanceof Error && "statusCode" in error ? error.statusCode : undefined;
+  if (typeof status === "number" && status >= 400 && status < 500) return problem("INVALID_REQUEST", error instanceof Error ? error.message : "bad request");
+  return problem("INTERNAL", "see the daemon's log");
+}

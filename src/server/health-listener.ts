@@ -1,0 +1,56 @@
+/**
+ * The health listener: `/health*` for probes and peers, `/metrics` for Prometheus. Read-only.
+ */
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Snapshot } from "../core/snapshot.ts";
+import { checkBody, httpStatusOf, siteBody, type HealthBody } from "./health-body.ts";
+import { problem } from "./problem.ts";
+import { personOf, type KnownToken } from "./tokens.ts";
+
+/** Can this pod serve buyers now, and if not, why. */
+export type Readiness = { readonly ready: boolean; readonly reason: string };
+
+export type HealthParts = {
+  readonly snapshot: () => Snapshot;
+  /** Check's name by the path it is published under ("/health/shopify" → "shopify_api"). */
+  readonly published: ReadonlyMap<string, string>;
+  readonly readiness: () => Readiness;
+  readonly started: () => boolean;
+  /** Prometheus text and its content type. */
+  readonly metrics: () => Promise<{ readonly text: string; readonly contentType: string }>;
+  /** Tokens that may see details; empty: nobody may. */
+  readonly peers: readonly KnownToken[];
+  readonly version: string;
+};
+
+const HEALTH_JSON = "application/health+json; charset=utf-8";
+
+/** Builds the listener; the caller listens and closes. */
+export function healthListener(parts: HealthParts): FastifyInstance {
+  const app = fastify({ logger: false, bodyLimit: 1_024, connectionTimeout: 10_000, requestTimeout: 5_000 });
+  const details = (request: FastifyRequest): boolean => personOf(request.headers.authorization, parts.peers) !== null;
+
+  app.get("/health", (request, reply) => answer(reply, siteBody(parts.snapshot(), parts.version, details(request))));
+  app.get("/health/live", (_request, reply) => answer(reply, { status: "pass" }));
+  app.get("/health/ready", (request, reply) => {
+    const { ready, reason } = parts.readiness();
+    const body: HealthBody = { status: ready ? "pass" : "fail" };
+    return answer(reply, details(request) ? { ...body, notes: [reason] } : body);
+  });
+  app.get("/health/startup", (_request, reply) => answer(reply, { status: parts.started() ? "pass" : "fail" }));
+  app.get<{ Params: { check: string } }>("/health/:check", (request, reply) => {
+    const name = parts.published.get(`/health/${request.params.check}`) ?? request.params.check;
+    const body = checkBody(parts.snapshot(), name, details(request));
+    if (body !== null) return answer(reply, body);
+    return reply.code(404).type("application/problem+json").send(problem("NOT_FOUND", `no check is published at /health/${request.params.check.slice(0, 64)}`));
+  });
+  app.get("/metrics", async (_request, reply) => {
+    const { text, contentType } = await parts.metrics();
+    return reply.type(contentType).send(text);
+  });
+  return app;
+}
+
+function answer(reply: FastifyReply, body: HealthBody): FastifyReply {
+  return reply.code(httpStatusOf(body.status)).type(HEALTH_JSON).header("cache-control", "no-store").send(JSON.stringify(body));
+}

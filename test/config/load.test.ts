@@ -1,0 +1,182 @@
+import { inspect } from "node:util";
+import { describe, expect, test } from "vitest";
+import type { Config } from "../../src/config/config.ts";
+import { reveal } from "../../src/config/secret.ts";
+import { load, SITE } from "./harness.ts";
+
+async function configOf(files: Readonly<Record<string, string>>, env: Readonly<Record<string, string>> = {}): Promise<Config> {
+  const loaded = await load(files, env);
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.errors, null, 2));
+  return loaded.config;
+}
+
+async function warningsOf(files: Readonly<Record<string, string>>): Promise<readonly string[]> {
+  return (await load(files)).warnings.map((warning) => warning.message);
+}
+
+const CHECK = "name: application\nprobe: http\nendpoint: /ping\ninterval: 3s\ntimeout: 1s\n";
+
+describe("which files count", () => {
+  test("a file of the same name replaces the shipped one whole", async () => {
+    const config = await configOf({ "shopkeeper.yaml": SITE, "checks/application.yaml": CHECK });
+    const found = config.checks.filter((check) => check.name === "application");
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatchObject({ endpoint: "/ping", assertions: [], cadence: { interval: 3_000, fast: 2_000, down: 3_000 } });
+  });
+
+  test("a check of the same name replaces the shipped one, whatever its file is called", async () => {
+    const config = await configOf({ "shopkeeper.yaml": SITE, "checks/mine.yml": CHECK });
+    expect(config.checks.filter((check) => check.name === "application").map((check) => check.endpoint)).toEqual(["/ping"]);
+  });
+
+  test("other files add", async () => {
+    const config = await configOf({ "shopkeeper.yaml": SITE, "checks/second.yaml": CHECK.replace("application", "second") });
+    expect(config.checks.map((check) => check.name)).toEqual(["application", "dependencies", "shopify_api", "second", "page"]);
+  });
+
+  test("a page check of one's own replaces the preset's", async () => {
+    const config = await configOf({ "shopkeeper.yaml": SITE, "checks/page.yaml": "name: page\nprobe: page\npage: /products/tent\n" });
+    expect(config.checks.filter((check) => check.name === "page").map((check) => check.settings)).toEqual([{ page: "/products/tent", must_contain: [], must_not_contain: [] }]);
+  });
+
+  test("a disabled check is inactive, a disabled policy is gone", async () => {
+    const config = await configOf({ "shopkeeper.yaml": `${SITE}disabled: [page, failover]\n` });
+    expect(config.checks.find((check) => check.name === "page")?.inactive).toBe("disabled in shopkeeper.yaml");
+    expect(config.policies.map((policy) => policy.name)).toEqual(["auto_scale_up", "circuit_breaker", "pod_restart"]);
+  });
+
+  test("without shopkeeper.yaml there is one error", async () => {
+    const loaded = await load({});
+    expect(loaded.ok ? [] : loaded.errors.map((error) => error.code)).toEqual(["FILE_MISSING"]);
+  });
+
+  test("an empty shopkeeper.yaml is said to be empty, once", async () => {
+    const loaded = await load({ "shopkeeper.yaml": "" });
+    expect(loaded.ok ? [] : loaded.errors.map((error) => error.message)).toEqual(["the file is empty"]);
+  });
+
+  test("errors of all files come at once", async () => {
+    const loaded = await load({ "shopkeeper.yaml": `${SITE}roles: x\n`, "checks/a.yaml": "name: a\nprobe: nothing\n", "policies/b.yaml": "name: b\ntrigger: a fails often\naction: alert\n" });
+    expect(loaded.ok ? [] : [...new Set(loaded.errors.map((error) => error.file.split(/[/\\]/).at(-1)))]).toEqual(["a.yaml", "b.yaml", "shopkeeper.yaml"]);
+  });
+
+  test("a check whose file is no YAML is still known to policies", async () => {
+    const loaded = await load({ "shopkeeper.yaml": SITE, "checks/application.yaml": "name: application\nprobe: [http\n" });
+    expect(loaded.ok ? [] : loaded.errors.map((error) => error.code)).toEqual(["YAML_SYNTAX"]);
+  });
+});
+
+describe("references", () => {
+  const ALERTS = SITE.replace("http://127.0.0.1:9999/alerts", "${HOOK}");
+
+  test("variables are filled in; unquoted ones may be numbers", async () => {
+    const config = await configOf({ "shopkeeper.yaml": `${SITE}budget:\n  actions_per_minute: \${N}\nguards:\n  storm_targets: \${M:-6}\n` }, { N: "5" });
+    expect([config.budget.actionsPerMinute, config.guards.stormTargets]).toEqual([5, 6]);
+  });
+
+  test("a reference in a setting that may be secret becomes a secret that does not print", async () => {
+    const config = await configOf({ "shopkeeper.yaml": ALERTS }, { HOOK: "https://hooks.example/abc" });
+    const url = config.alerts[0]?.url ?? "";
+    expect(reveal(url)).toBe("https://hooks.example/abc");
+    expect(`${JSON.stringify(config)}${inspect(config, { depth: 9 })}`).not.toContain("hooks.example");
+  });
+
+  test("a secret's file is read, without its trailing line break", async () => {
+    const config = await configOf({ "shopkeeper.yaml": `${SITE}peer_token: file:secrets/peer\n`, "secrets/peer": "s3cret\n" });
+    expect(config.peerToken?.reveal()).toBe("s3cret");
+    expect(config.peerToken?.origin).toBe("file:secrets/peer");
+  });
+
+  test("an empty variable counts as missing unless there is a fallback", async () => {
+    const loaded = await load({ "shopkeeper.yaml": ALERTS }, { HOOK: "" });
+    expect(loaded.ok ? [] : loaded.errors.map((error) => error.message)).toEqual(["the environment variable HOOK is empty"]);
+  });
+
+  test("an error about what a variable was filled in with shows the variable, not its value", async () => {
+    const loaded = await load({ "shopkeeper.yaml": SITE.replace("http://127.0.0.1:3000", () => "${URL}") }, { URL: "hunter2" });
+    expect(loaded.ok ? [] : loaded.errors.map((error) => error.message)).toEqual(['"${URL}" is not an http or https URL']);
+  });
+
+  test("$${ stands for itself", async () => {
+    const config = await configOf({ "shopkeeper.yaml": SITE.replace("server.mjs", () => '"$${X}"') });
+    expect(config.targets[0]?.process?.command).toEqual(["node", "${X}"]);
+  });
+});
+
+describe("the configuration", () => {
+  test("is frozen all the way down", async () => {
+    const config = await configOf({ "shopkeeper.yaml": SITE });
+    const open: string[] = [];
+    const look = (value: unknown, path: string): void => {
+      if (typeof value !== "object" || value === null) return;
+      if (!Object.isFrozen(value)) open.push(path);
+      for (const [key, inner] of Object.entries(value)) look(inner, `${path}.${key}`);
+    };
+    look(config, "config");
+    expect(open).toEqual([]);
+  });
+
+  test("routes of the file are laid over the preset's, new ones stand first", async () => {
+    const routes = "gateway:\n  routes:\n    product: { ttl: 1m }\n    lookbook: { match: /lookbook/** }\n    feed: { match: /feed, mode: pass }\n";
+    const config = await configOf({ "shopkeeper.yaml": SITE.replace("gateway: {}\n", routes) });
+    expect(config.gateway?.routes.map((route) => [route.name, route.match, route.mode, route.ttl])).toEqual([
+      ["lookbook", "/lookbook/**", "page", 300_000],
+      ["feed", "/feed", "pass", 0],
+      ["home", "/", "page", 300_000],
+      ["product", "/products/*", "page", 60_000],
+      ["other", "/**", "pass", 300_000],
+    ]);
+  });
+
+  test("the gateway's lists add to the preset's", async () => {
+    const config = await configOf({ "shopkeeper.yaml": SITE.replace("gateway: {}", "gateway: { never: [/checkout/**], ignore_cookies: [ab], warm: [/products/tent] }") });
+    expect(config.gateway).toMatchObject({ never: ["/cart", "/cart/**", "/account/**", "/checkout/**"], ignoreCookies: ["_shopify_*", "ab"], warm: ["/", "/products/tent"] });
+  });
+
+  test("a target is a process, a unit or only watched; the pulse is on where it can be", async () => {
+    const targets = "  unit: { url: http://10.0.0.1, unit: shop.service }\n  far: { url: https://shop.example }\n  near: { url: http://localhost:1 }\n";
+    const config = await configOf({ "shopkeeper.yaml": SITE.replace("gateway: {}", "gateway: { target: app }").replace("targets:\n", `targets:\n${targets}`) });
+    expect(config.targets.map((target) => [target.id, target.kind, target.pulse, target.workload])).toEqual([
+      ["unit", "systemd", true, "unit"],
+      ["far", "origin", false, "far"],
+      ["near", "origin", true, "near"],
+      ["app", "process", true, "app"],
+    ]);
+  });
+
+  test("numbers in a process's environment are text", async () => {
+    const config = await configOf({ "shopkeeper.yaml": SITE.replace("server.mjs]", () => "server.mjs]\n      env: { PORT: 3000, DEBUG: true, EMPTY: '' }") });
+    expect(config.targets[0]?.process?.env).toEqual({ PORT: "3000", DEBUG: "true", EMPTY: "" });
+  });
+
+  test("a check is beyond the host as soon as one of its targets is", async () => {
+    const near = await configOf({ "shopkeeper.yaml": SITE });
+    const far = await configOf({ "shopkeeper.yaml": SITE.replace("http://127.0.0.1:3000", "https://shop.example") });
+    expect([near, far].map((config) => config.checks.find((check) => check.name === "application")?.remote)).toEqual([false, true]);
+  });
+
+  test("the page check looks at the whole workload behind the gateway, and at nothing else", async () => {
+    const targets = "targets:\n  app2: { url: http://127.0.0.1:3001, workload: app }\n  blog: { url: http://127.0.0.1:4000 }\n";
+    const config = await configOf({ "shopkeeper.yaml": SITE.replace("targets:\n", targets).replace("gateway: {}", "gateway: { target: app }") });
+    expect(config.checks.find((check) => check.name === "page")?.targets).toEqual(["app2", "app"]);
+  });
+});
+
+describe("warnings", () => {
+  test("a site without alert routes is told that its escalation has nowhere to go", async () => {
+    const warnings = await warningsOf({ "shopkeeper.yaml": SITE.replace(/alerts:\n.*\n.*\n/, "") });
+    expect(warnings).toContain('no alert route is called "on_call": this escalation has nowhere to go');
+  });
+
+  test("a route that nothing is sent to is named", async () => {
+    const warnings = await warningsOf({ "shopkeeper.yaml": SITE.replace("alerts:\n", "alerts:\n  spare: { url: http://127.0.0.1:1 }\n  third: { url: http://127.0.0.1:2 }\n") });
+    expect(warnings.filter((warning) => warning.includes("alert route"))).toEqual(['nothing is sent to the alert route "third": no policy names it, and it is not the first of its severity']);
+  });
+
+  test("a policy in observe mode is named; one that is armed is not", async () => {
+    const armed = "name: pod_restart\ntrigger: application fails 3 consecutive times\naction: restart_pod\nmode: act\n";
+    const before = await warningsOf({ "shopkeeper.yaml": SITE });
+    const after = await warningsOf({ "shopkeeper.yaml": SITE, "policies/pod_restart.yaml": armed });
+    expect([before, after].map((warnings) => warnings.some((warning) => warning.startsWith("pod_restart is in mode observe")))).toEqual([true, false]);
+  });
+});

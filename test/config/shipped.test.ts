@@ -1,0 +1,117 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { describe, expect, test } from "vitest";
+import type { Assertion } from "../../src/core/assertion.ts";
+import { shippedFolder } from "../../src/config/files.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { catalogues } from "../../src/roles/catalogues.ts";
+import { folderOf, SITE } from "./harness.ts";
+
+const STOREFRONT = "storefront: { origin: https://my-shop.myshopify.com }\nredis: { url: redis://127.0.0.1 }\n";
+
+/** With the kinds of looks and remedies of this build. */
+async function loadWith(site: string) {
+  const files = folderOf({ "shopkeeper.yaml": site });
+  const loaded = await loadConfig({ file: join("shop", "shopkeeper.yaml"), env: {}, catalogues, files });
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.errors));
+  return { checks: new Map(loaded.config.checks.map((check) => [check.name, check])), policies: new Map(loaded.config.policies.map((policy) => [policy.name, policy])), warnings: loaded.warnings };
+}
+
+function bounds(assertions: readonly Assertion[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(assertions.map(({ name, warn, fail }) => [name, fail === null ? `warn ${warn?.written}` : `fail ${fail.written}`]));
+}
+
+describe("the shipped checks", () => {
+  test("application asks /health every 10 s for 5 s, with the four bounds", async () => {
+    const check = (await loadWith(SITE + STOREFRONT)).checks.get("application");
+    expect(check).toMatchObject({ probe: "http", endpoint: "/health", published: "/health/application", targets: ["app"], critical: true, inactive: null, dependsOn: [], thresholds: { fall: 3, rise: 2 } });
+    expect(check?.cadence).toEqual({ interval: 10_000, fast: 2_000, down: 5_000, timeout: 5_000 });
+    expect(bounds(check?.assertions ?? [])).toEqual({ http_status: "fail 200 OK", response_time: "warn < 500ms", memory_usage: "warn < 80%", cpu_usage: "warn < 90%" });
+  });
+
+  test("shopify_api looks every 30 s and is published at /health/shopify", async () => {
+    const check = (await loadWith(SITE + STOREFRONT)).checks.get("shopify_api");
+    expect(check).toMatchObject({ probe: "storefront_api", published: "/health/shopify", targets: ["site"], inactive: null, cadence: { interval: 30_000 } });
+    expect(bounds(check?.assertions ?? [])).toEqual({ storefront_api: "fail reachable", api_latency: "warn < 200ms", rate_limit_remaining: "warn > 20%" });
+  });
+
+  test("dependencies looks every 30 s, is published at /health/deps, and leaves out what is not configured", async () => {
+    const check = (await loadWith(SITE + STOREFRONT)).checks.get("dependencies");
+    expect(check).toMatchObject({ published: "/health/deps", inactive: null, cadence: { interval: 30_000 }, inactiveAssertions: [{ name: "cdn" }] });
+    expect(bounds(check?.assertions ?? [])).toEqual({ redis: "fail connected" });
+  });
+
+  test("without a storefront and Redis, both are inactive and say why", async () => {
+    const { checks } = await loadWith(SITE);
+    expect(checks.get("shopify_api")?.inactive).toContain("storefront");
+    expect(checks.get("dependencies")?.inactive).toMatch(/redis: .*; cdn: /);
+  });
+
+  test("the preset adds a critical page check that the API's failure explains", async () => {
+    const check = (await loadWith(SITE)).checks.get("page");
+    expect(check).toMatchObject({ probe: "page", critical: true, dependsOn: ["shopify_api"], targets: ["app"], inactive: null, settings: { page: catalogues.presets["hydrogen-react-router"]?.page?.path } });
+    expect(check?.settings).toMatchObject({ must_not_contain: catalogues.presets["hydrogen-react-router"]?.page?.mustNotContain });
+  });
+
+  test("without a gateway the page check is there, inactive, so that pod_restart still stands", async () => {
+    const { checks, policies } = await loadWith(SITE.replace("gateway: {}\n", ""));
+    expect(checks.get("page")?.inactive).toContain("no gateway");
+    expect(policies.has("pod_restart")).toBe(true);
+  });
+});
+
+describe("the shipped policies", () => {
+  test("pod_restart fires after 3 failures of either check, escalates after 5, and starts by observing", async () => {
+    expect((await loadWith(SITE)).policies.get("pod_restart")).toMatchObject({
+      trigger: { kind: "or", any: [{ kind: "fails", check: "application", times: 3 }, { kind: "fails", check: "page", times: 3 }] },
+      action: "restart_pod",
+      mode: "observe",
+      unavailable: null,
+      cooldown: 60_000,
+      escalation: { afterFailed: 5, within: 3_600_000, alert: "on_call" },
+    });
+  });
+
+  test("auto_scale_up and failover validate, and say that this version cannot carry them out", async () => {
+    const { policies } = await loadWith(SITE);
+    expect(policies.get("auto_scale_up")).toMatchObject({ trigger: { kind: "sustained", metric: "cpu_usage", over: 70, forMs: 120_000 }, params: { max: 20 }, cooldown: 120_000 });
+    expect(policies.get("auto_scale_up")?.unavailable).toContain("cluster");
+    expect(policies.get("failover")).toMatchObject({ trigger: { kind: "region", region: "primary" }, params: { rto: "60s" }, cooldown: 3_600_000 });
+    expect(policies.get("failover")?.unavailable).toContain("DNS");
+  });
+
+  test("circuit_breaker holds the Storefront API's breaker open for 30 s and acts from the start", async () => {
+    expect((await loadWith(SITE)).policies.get("circuit_breaker")).toMatchObject({
+      trigger: { kind: "error_rate", check: "shopify_api", overPercent: 50 },
+      action: "hold_breaker",
+      mode: "act",
+      unavailable: null,
+      params: { breaker: "egress:storefront", for: 30_000 },
+    });
+  });
+
+  test("a target that is only watched makes pod_restart record only, and validate says so", async () => {
+    const { policies, warnings } = await loadWith(SITE.replace(/ {4}process:\n.*\n/, ""));
+    expect(policies.get("pod_restart")?.unavailable).toContain("only watched");
+    expect(warnings.map((warning) => warning.message).join("\n")).toContain("pod_restart only records");
+  });
+});
+
+describe("the example", () => {
+  test("examples/shopkeeper.yaml is valid", async () => {
+    const file = join(import.meta.dirname, "../../examples/shopkeeper.yaml");
+    const loaded = await loadConfig({ file, env: { PUBLIC_STOREFRONT_API_TOKEN: "token", ALERT_URL: "http://127.0.0.1/" }, catalogues });
+    expect(loaded).toMatchObject({ ok: true, config: { site: "my-shop" } });
+  });
+
+  test("the shipped folder is found from the source and beside a bundle", () => {
+    expect(join(shippedFolder())).toBe(join(import.meta.dirname, "../..", "/"));
+    const bundle = mkdtempSync(join(tmpdir(), "shopkeeper-"));
+    mkdirSync(join(bundle, "checks"));
+    writeFileSync(join(bundle, "checks", "application.yaml"), "");
+    expect(join(shippedFolder(pathToFileURL(join(bundle, "shopkeeper.mjs")).href))).toBe(join(bundle, "/"));
+    rmSync(bundle, { recursive: true });
+  });
+});

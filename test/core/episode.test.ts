@@ -1,0 +1,41 @@
+import { describe, expect, test } from "vitest";
+import { escalatedBy, failedAttempts, fired, isOver, rearmed, withAttempts } from "../../src/core/episode.ts";
+import { mark, NOW, past } from "../support/scene.ts";
+
+const HOUR = 3_600_000;
+
+describe("an episode", () => {
+  test("goes on with a relapse within the hour, and is another one after it", () => {
+    const first = fired(undefined, "web", "page", 0, HOUR);
+    expect(fired(first, "web", "page", HOUR - 1, HOUR)).toEqual({ ...first, lastFiringAt: HOUR - 1 });
+    expect(fired(first, "web", "page", HOUR, HOUR)).toEqual({ ...first, openedAt: HOUR, lastFiringAt: HOUR });
+    expect(isOver(first, HOUR, HOUR)).toBe(true);
+  });
+
+  test("counts what belongs to its workload and cause since it began", () => {
+    const actions = [past("web-1", 5), past("web-1", 20), past("web-1", 30, "verified", { cause: "application" }), past("x", 40, "verified", { workload: "other" })];
+    expect(withAttempts(mark({ openedAt: 10 }), actions).attempts).toEqual([actions[1]]);
+  });
+
+  test("a person's act makes it count from there, and call again", () => {
+    const called = escalatedBy(mark({ openedAt: 10 }), "ladder", 20);
+    expect(rearmed(called, 30)).toEqual({ ...called, rearmedAt: 30, escalated: {} });
+    expect(rearmed(rearmed(called, 30), 30)).toEqual(rearmed(called, 30));
+    expect(rearmed(called, 5)).toBe(called);
+  });
+});
+
+describe("a failed attempt", () => {
+  test.each([
+    ["one that was not verified", [past("web-1", NOW - 9)], 1],
+    ["an uncertain one", [past("web-1", NOW - 9, "uncertain")], 1],
+    ["a refused one", [past("web-1", NOW - 9, "refused")], 1],
+    ["a verified one of the target that fails again", [past("web-1", NOW - 9, "verified")], 1],
+    ["not a verified one of another target", [past("web-2", NOW - 9, "verified")], 0],
+    ["not one that is open", [past("web-1", NOW - 9, "awaiting_verification")], 0],
+    ["an open one that was followed by another", [past("web-1", NOW - 9, "awaiting_verification"), past("web-1", NOW - 8, "awaiting_verification")], 1],
+    ["none that is too old", [past("web-1", NOW - HOUR)], 0],
+  ])("is %s", (_what, actions, failed) => {
+    expect(failedAttempts(withAttempts(mark(), actions.map((one) => one)), "web-1", HOUR, NOW)).toBe(actions[0]?.at === NOW - HOUR ? 0 : failed);
+  });
+});

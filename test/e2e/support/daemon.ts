@@ -1,0 +1,232 @@
+/**
+ * The real daemon as a child process: `node src/main.ts run --config …` on a
+ * configuration in a scratch folder, everything on 127.0.0.1.
+ *
+ * The folder outlives a daemon, so that a second one can be started where the first
+ * was killed. What the daemon wrote is shown when the test fails.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { expect, onTestFailed } from "vitest";
+import { createLocalProcesses } from "../../../src/adapters/local-processes.ts";
+import { createSystemClock } from "../../../src/adapters/system-clock.ts";
+import type { LedgerEntry } from "../../../src/core/ledger-entry.ts";
+import type { Snapshot } from "../../../src/core/snapshot.ts";
+
+const MAIN = path.join(import.meta.dirname, "../../../src/main.ts");
+/** Far beyond the second or two a start needs on an idle machine. */
+const START_TIMEOUT_MS = 60_000;
+const POLL_MS = 50;
+/** From SIGTERM to SIGKILL: beyond the daemon's own drain of 10 s. */
+const STOP_TIMEOUT_MS = 20_000;
+const ASK_TIMEOUT_MS = 5_000;
+/** Characters of the log shown when a test fails. */
+const LOG_TAIL = 8_000;
+/** What the configuration calls the token; its value stands in the environment only. */
+const TOKEN = "test-operator-token-0123456789";
+
+/** Lines every configuration of a test needs: free ports, a token by reference, and no reference addresses beyond this machine. */
+export const LISTENERS = `
+listeners:
+  health: 127.0.0.1:0
+  admin: 127.0.0.1:0
+connectivity: []
+tokens:
+  test: { role: operator, value: "\${SHOPKEEPER_TEST_TOKEN}" }
+`;
+
+export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
+
+/** A folder with a configuration, and the children daemons have started from it. */
+export type Installation = AsyncDisposable & {
+  readonly folder: string;
+  /** The end of what its daemons wrote. */
+  readonly log: () => string;
+  /** Pids of the processes kept for a target, as a daemon would find them. */
+  readonly pids: (target: string) => Promise<readonly number[]>;
+};
+
+/**
+ * Writes `shopkeeper.yaml` and further files into a scratch folder. Disposing removes it and
+ * ends every child that still runs for it.
+ *
+ * @param files by path in the folder; `shopkeeper.yaml` says `site: SITE`.
+ */
+export async function createInstallation(site: string, files: Readonly<Record<string, string>>): Promise<Installation> {
+  const folder = await mkdtemp(path.join(tmpdir(), "shopkeeper-e2e-"));
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
+    await writeFile(path.join(folder, name), text);
+  }
+  const processes = createLocalProcesses({ clock: createSystemClock(), env: process.env });
+  const find = (target: string): ReturnType<typeof processes.find> => processes.find(`${site}/${target}@${folder}`);
+  const log = (): string => tail(path.join(folder, "daemon.log"));
+  let last = "";
+  onTestFailed(() => void process.stderr.write(`\n--- the end of ${site}'s log\n${last === "" ? log() : last}---\n`));
+  return {
+    folder,
+    log,
+    pids: async (target) => (await find(target)).map(({ ref }) => ref.pid),
+    [Symbol.asyncDispose]: async () => {
+      last = log();
+      for (const { ref } of await find("app")) await processes.stop(ref, 1_000);
+      processes.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function tail(file: string): string {
+  try {
+    return readFileSync(file, "utf8").slice(-LOG_TAIL);
+  } catch {
+    return "(nothing)\n";
+  }
+}
+
+/** Any run of the program, to its end or to a signal. */
+export type Program = {
+  readonly pid: number;
+  readonly exited: Promise<Exit>;
+  readonly kill: (signal: NodeJS.Signals) => void;
+};
+
+/** Starts `shopkeeper run` on an installation; says nothing about whether it comes up. */
+export function runShopkeeper({ folder }: Installation): Program {
+  const output = openSync(path.join(folder, "daemon.log"), "a");
+  const { PATH = "", HOME = "" } = process.env;
+  const child = spawn(process.execPath, [MAIN, "run", "--config", path.join(folder, "shopkeeper.yaml")], {
+    cwd: folder,
+    env: { PATH, HOME, SHOPKEEPER_TEST_TOKEN: TOKEN },
+    stdio: ["ignore", output, output],
+  });
+  closeSync(output);
+  const exited = new Promise<Exit>((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
+  // A test run that is cut short leaves no daemon behind.
+  const reap = (): void => void child.kill("SIGTERM");
+  process.once("exit", reap);
+  void exited.then(() => process.off("exit", reap));
+  return { pid: child.pid ?? 0, exited, kill: (signal) => void child.kill(signal) };
+}
+
+export type Daemon = AsyncDisposable &
+  Program & {
+    /** Where buyers come in, without a trailing slash; "" without a gateway. */
+    readonly url: string;
+    readonly healthUrl: string;
+    readonly status: () => Promise<Snapshot>;
+    /** Every entry of the ledger, oldest first. */
+    readonly ledger: () => Promise<readonly LedgerEntry[]>;
+    /** Prometheus text. */
+    readonly metrics: () => Promise<string>;
+    /** SIGTERM, and its end; SIGKILL after 20 s. */
+    readonly stop: () => Promise<Exit>;
+  };
+
+/**
+ * Starts a daemon and waits until it says that it is ready.
+ *
+ * @throws {Error} when it ends, or is not ready after a minute.
+ */
+export async function startDaemon(installation: Installation): Promise<Daemon> {
+  const seen = installation.log().length;
+  const program = runShopkeeper(installation);
+  let ended: Exit | null = null;
+  void program.exited.then((exit) => (ended = exit));
+  const stop = async (): Promise<Exit> => {
+    program.kill("SIGTERM");
+    const late = setTimeout(() => program.kill("SIGKILL"), STOP_TIMEOUT_MS);
+    const exit = await program.exited;
+    clearTimeout(late);
+    return exit;
+  };
+  try {
+    const ports = await until("the daemon says that it has started", () => {
+      if (ended !== null) throw new Error(`the daemon ended: ${JSON.stringify(ended)}\n${installation.log()}`);
+      return startedPorts(program.pid, installation.log());
+    });
+    const healthUrl = `http://127.0.0.1:${ports.health}`;
+    const admin = `http://127.0.0.1:${ports.admin}`;
+    await until(`the daemon is ready (log of ${seen} characters before)`, async () => (await fetch(`${healthUrl}/health/ready`, deadline())).ok);
+    return {
+      ...program,
+      url: ports.ingress === null ? "" : `http://127.0.0.1:${ports.ingress}`,
+      healthUrl,
+      status: async () => (await ask(`${admin}/api/v1/status`)) as Snapshot,
+      ledger: async () => ((await ask(`${admin}/api/v1/ledger?since=0&limit=10000`)) as { entries: readonly LedgerEntry[] }).entries,
+      metrics: async () => await (await fetch(`${healthUrl}/metrics`, deadline())).text(),
+      stop,
+      [Symbol.asyncDispose]: async () => void (await stop()),
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+type Ports = { readonly ingress: number | null; readonly health: number; readonly admin: number };
+
+/** The ports of the daemon's own "started" line; null before it. */
+function startedPorts(pid: number, log: string): Ports | null {
+  const line = log.split("\n").findLast((one) => one.includes('"event":"started"'));
+  if (line === undefined) return null;
+  const { ingress, health, admin, pid: writer } = JSON.parse(line) as Ports & { readonly pid?: number };
+  return writer === undefined || writer === pid ? { ingress, health, admin } : null;
+}
+
+function deadline(): RequestInit {
+  return { signal: AbortSignal.timeout(ASK_TIMEOUT_MS) };
+}
+
+async function ask(url: string): Promise<unknown> {
+  const response = await fetch(url, { ...deadline(), headers: { authorization: `Bearer ${TOKEN}` } });
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
+  return await response.json();
+}
+
+/**
+ * Polls until `look` gives something true, and returns it. A look that throws is a failure.
+ *
+ * @throws {Error} with `what` when it has not come true in time.
+ */
+export async function until<T>(what: string, look: () => T | Promise<T>, withinMs = START_TIMEOUT_MS): Promise<Exclude<T, null | undefined | false | 0>> {
+  const end = performance.now() + withinMs;
+  for (;;) {
+    const seen = await look();
+    if (seen !== null && seen !== undefined && seen !== false && seen !== 0) return seen as Exclude<T, null | undefined | false | 0>;
+    if (performance.now() > end) expect.fail(`waited ${withinMs} ms in vain until ${what}`);
+    await pause(POLL_MS);
+  }
+}
+
+/** Ports of 127.0.0.1 that were free a moment ago, all different. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers: Server[] = [];
+  for (let made = 0; made < count; made += 1) {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    servers.push(server);
+  }
+  const ports = servers.map((server) => {
+    const address = server.address();
+    if (address === null || typeof address === "string") throw new TypeError("not a TCP listener");
+    return address.port;
+  });
+  await Promise.all(servers.map((server) => once(server.close(), "close")));
+  return ports;
+}
+
+/** Is there such a process, zombies aside? */
+export function isAlive(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
+  } catch {
+    return false;
+  }
+}

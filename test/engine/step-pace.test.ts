@@ -1,0 +1,93 @@
+import { describe, expect, test } from "vitest";
+import type { CheckSpec } from "../../src/core/check.ts";
+import { initialState, observe } from "../../src/core/check-state.ts";
+import type { Observation } from "../../src/core/observation.ts";
+import { lookKey } from "../../src/core/target.ts";
+import { isQuiet, StepPace } from "../../src/engine/step-pace.ts";
+import { VirtualClock } from "../../src/simulation/virtual-clock.ts";
+
+const KEY = lookKey("application", "app");
+const SPEC: CheckSpec = {
+  name: "application", targets: ["app"], cadence: { interval: 10_000, fast: 2_000, down: 5_000, timeout: 5_000 }, thresholds: { fall: 3, rise: 2 },
+  critical: true, dependsOn: [], inactive: null, remote: false,
+};
+
+function pass(at: number): Observation {
+  return { kind: "pass", at, tookMs: 1, findings: [], facts: {} };
+}
+
+function fail(at: number): Observation {
+  return { kind: "fail", at, tookMs: 1, cause: "refused", detail: "refused", findings: [], facts: {} };
+}
+
+/** Folds `.` and `x` and says whether the last look was quiet. */
+function lastIsQuiet(run: string): boolean {
+  const seen = [...run].map((mark, at) => (mark === "." ? pass(at) : fail(at)));
+  const state = seen.reduce((before, one) => observe(before, one, SPEC.thresholds), initialState(0));
+  return isQuiet(KEY, seen.at(-1) ?? pass(0), [SPEC], new Map([[KEY, state]]));
+}
+
+describe("a look that brings no news", () => {
+  test.each([
+    [".", false, "the first one turns the verdict"],
+    ["..", false, "a run as long as rise may have turned it"],
+    ["...", true, "one more pass changes nothing"],
+    ["...x", false, "a failure is news"],
+    ["...x.", false, "so is the pass that ends a run"],
+    ["...xxx..", false, "and the pass that is recovery"],
+    ["...xxx...", true, "after it all is quiet again"],
+  ])("%s is quiet: %s (%s)", (run, quiet) => {
+    expect(lastIsQuiet(run)).toBe(quiet);
+  });
+
+  test("of a check nobody knows is news", () => {
+    expect(isQuiet(KEY, pass(0), [], new Map([[KEY, initialState(0)]]))).toBe(false);
+  });
+});
+
+describe("the pace of steps", () => {
+  function paced(): { readonly clock: VirtualClock; readonly pace: StepPace; readonly steps: number[] } {
+    const clock = new VirtualClock(0);
+    const steps: number[] = [];
+    return { clock, steps, pace: new StepPace(clock, () => steps.push(clock.now())) };
+  }
+
+  test("looks without news share one step", async () => {
+    const { clock, pace, steps } = paced();
+    pace.within(1_000);
+    await clock.runUntil(400);
+    pace.within(1_000);
+    await clock.runUntil(5_000);
+    expect(steps).toEqual([1_000]);
+  });
+
+  test("an earlier plan replaces a later one", async () => {
+    const { clock, pace, steps } = paced();
+    pace.within(1_000);
+    pace.within(50);
+    await clock.runUntil(5_000);
+    expect(steps).toEqual([50]);
+  });
+
+  test("a step that begins for another reason takes the planned one's place", async () => {
+    const { clock, pace, steps } = paced();
+    pace.within(1_000);
+    pace.begin();
+    await clock.runUntil(5_000);
+    expect(steps).toEqual([]);
+  });
+
+  test("rest after a step grows with what it computed, to a second at most", () => {
+    let now = 0;
+    const pace = new StepPace({ now: () => now, wall: () => now, after: () => () => {} }, () => {});
+    const step = (took: number): number => {
+      pace.begin();
+      pace.computing(() => (now += took));
+      pace.end();
+      return pace.rest();
+    };
+    expect(step(0)).toBe(0);
+    expect(step(3)).toBe(60);
+    expect(step(500)).toBe(1_000);
+  });
+});

@@ -1,0 +1,73 @@
+/**
+ * `npm test`: everything, in the order in which it is cheapest to fail.
+ * `npm run test:quick`: types, lint and floors, and the suites that need nothing but Node.
+ *
+ * Installs what the suites need from Debian's packages where it may; what cannot
+ * be had is named with the suite that was skipped, and is a failure when CI=true.
+ * Ends with the line "N passed, N failed" (and ", N skipped").
+ */
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { provideServers } from "./support/provide-servers.ts";
+
+type Count = { passed: number; failed: number; skipped: number };
+
+const quick = process.argv.includes("--quick");
+const total: Count = { passed: 0, failed: 0, skipped: 0 };
+
+function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: "inherit", env });
+    child.on("error", reject);
+    child.on("exit", (code) => resolve(code ?? 1));
+  });
+}
+
+async function step(name: string, command: string, args: readonly string[]): Promise<void> {
+  const started = performance.now();
+  process.stdout.write(`\n== ${name}\n`);
+  const code = await run(command, args);
+  if (code === 0) total.passed++;
+  else total.failed++;
+  process.stdout.write(`== ${name}: ${code === 0 ? "passed" : "FAILED"} in ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
+}
+
+type VitestReport = { numPassedTests: number; numFailedTests: number; numPendingTests: number; numTodoTests: number; numFailedTestSuites: number; success: boolean };
+
+async function suites(projects: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "shopkeeper-test-"));
+  const file = join(folder, "report.json");
+  process.stdout.write(`\n== suites: ${projects.join(", ")}\n`);
+  const filters = projects.flatMap((name) => ["--project", name]);
+  const code = await run("vitest", ["run", ...filters, "--reporter=default", "--reporter=json", `--outputFile.json=${file}`], env);
+  try {
+    const report = JSON.parse(readFileSync(file, "utf8")) as VitestReport;
+    total.passed += report.numPassedTests;
+    total.failed += report.numFailedTests;
+    total.skipped += report.numPendingTests + report.numTodoTests;
+    // A suite that could not be loaded has no failed test to count.
+    if (code !== 0 && report.numFailedTests === 0) total.failed++;
+  } catch {
+    total.failed++;
+  }
+  rmSync(folder, { recursive: true, force: true });
+}
+
+await step("types", "tsc", ["--noEmit"]);
+await step("lint, floors, cycles", "oxlint", ["--type-aware", "--deny-warnings"]);
+if (quick) {
+  await suites(["quick"], process.env);
+} else {
+  const servers = await provideServers(["redis-server"]);
+  for (const missing of servers.missing) {
+    process.stdout.write(`\n== skipped: ${missing.name} cannot be had (${missing.why}); its suites are skipped\n`);
+    if (process.env["CI"] === "true") total.failed++;
+  }
+  await suites(["quick", "real"], process.env);
+  await suites(["e2e"], process.env);
+}
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
+process.stdout.write(`\n${total.passed} passed, ${total.failed} failed${skipped}\n`);
+process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);

@@ -1,0 +1,26 @@
+import { defineConfig } from "vitest/config";
+
+/**
+ * Suites by what they need. `quick` needs nothing but Node: no server, no other
+ * process. `real` speaks to real counterparts (files named *.real.test.ts).
+ * `e2e` runs whole storefronts, one file at a time: they measure faults.
+ */
+export default defineConfig({
+  test: {
+    setupFiles: ["test/support/require-node.ts"],
+    projects: [
+      {
+        extends: true,
+        test: { name: "quick", include: ["test/**/*.test.ts"], exclude: ["test/e2e/**", "test/**/*.real.test.ts"] },
+      },
+      {
+        extends: true,
+        test: { name: "real", include: ["test/**/*.real.test.ts"], exclude: ["test/e2e/**"], testTimeout: 60_000, hookTimeout: 60_000 },
+      },
+      {
+        extends: true,
+        test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], testTimeout: 180_000, hookTimeout: 600_000, fileParallelism: false },
+      },
+    ],
+  },
+});
