@@ -99,6 +99,16 @@ export function shareServed(row: Row, buyers: Buyers | null): Share {
   return { served: during.filter((visit: Visit) => visit.served).length, of: during.length };
 }
 
+/** From the fault; where only the world could mend it, from the moment it did (marked by a star). "-" before. */
+export function recovery(row: Row): string {
+  if (row.recoveredAt === 0) return "-";
+  return row.clearedAt === 0 ? seconds(row.recoveredAt - row.faultAt) : `${seconds(row.recoveredAt - row.clearedAt)} *`;
+}
+
+export function seconds(ms: number): string {
+  return `${Math.max(0, ms / 1_000).toFixed(1)} s`;
+}
+
 /** Everything that must hold, in words; empty when the row holds. */
 export function shortcomings(row: Row): readonly string[] {
   const found: string[] = [];

@@ -1,19 +1,22 @@
 /**
  * `npm run demo`: four faults, each with one application behind Shopkeeper and its bare
  * twin, in parallel, with a small stream of buyers. Ends by itself within 90 s; exit code
- * 0 only if every row of the table holds. `--keep` leaves all running to play with.
+ * 0 only if every row of the table holds. `--keep` leaves all running to play with;
+ * `--picture FILE` draws the table as an SVG.
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FAULTS } from "./faults.ts";
 import { breakRow, newRow, shortcomings, startRow, stopRow, type Row } from "./row.ts";
+import { tablePicture } from "./picture.ts";
 import { liveScreen, resultTable } from "./screen.ts";
 
 const START_MS = 35_000;
 const WHOLE_MS = 84_000;
 
 const keep = process.argv.includes("--keep");
+const picture = process.argv[process.argv.indexOf("--picture") + 1 || process.argv.length];
 const interactive = process.stdout.isTTY;
 const colour = interactive && (process.env["NO_COLOR"] ?? "") === "";
 
@@ -41,6 +44,7 @@ screen.draw(rows, Date.now() - began);
 screen.end();
 process.stdout.write(`\n${resultTable(rows, colour)}\n\n  * after the API was well again. Served: the whole right page within 3 s, of the buyers between fault and recovery.\n  ${((Date.now() - began) / 1_000).toFixed(0)} s in all\n`);
 const holds = rows.every((row) => shortcomings(row).length === 0);
+if (picture !== undefined) await writeFile(picture, tablePicture(rows));
 if (keep) await playOn();
 await finish(holds ? 0 : 1);
 

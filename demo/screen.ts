@@ -4,7 +4,7 @@
 import { styleText } from "node:util";
 import { table } from "../src/cli/table.ts";
 import type { Visit } from "./buyers.ts";
-import { acted, detected, shareServed, shortcomings, type Row, type Share } from "./row.ts";
+import { acted, detected, recovery, seconds, shareServed, shortcomings, type Row, type Share } from "./row.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -82,7 +82,7 @@ export function resultTable(rows: readonly Row[], colour: boolean): string {
       found === undefined ? "-" : seconds(found.at - row.faultAt),
       served(shareServed(row, row.with)),
       served(shareServed(row, row.without)),
-      row.recoveredAt === 0 ? "-" : recovery(row),
+      recovery(row),
       acted(row) === undefined ? "none" : row.fault.remedy,
       wrong.length === 0 ? paint("green", "holds") : paint("red", wrong.join("; ")),
     ];
@@ -92,13 +92,4 @@ export function resultTable(rows: readonly Row[], colour: boolean): string {
 
 function served(share: Share): string {
   return share.of === 0 ? "-" : `${share.served} of ${share.of} (${Math.floor((100 * share.served) / share.of)} %)`;
-}
-
-/** From the fault; where only the world could mend it, from the moment it did. */
-function recovery(row: Row): string {
-  return row.clearedAt === 0 ? seconds(row.recoveredAt - row.faultAt) : `${seconds(row.recoveredAt - row.clearedAt)} *`;
-}
-
-function seconds(ms: number): string {
-  return `${Math.max(0, ms / 1_000).toFixed(1)} s`;
 }

@@ -14,5 +14,5 @@ function stopSignal(): AbortSignal {
   return stop.signal;
 }
 
-const terminal = processTerminal({ env: process.env, cwd: process.cwd(), clock: createSystemClock(), stopSignal }, process.stdout, process.stderr);
+const terminal = processTerminal({ env: process.env, cwd: process.cwd(), clock: createSystemClock(), stopSignal, onHangup: (fn) => void process.on("SIGHUP", fn) }, process.stdout, process.stderr);
 process.exitCode = await runProgram(process.argv, terminal);

@@ -11,7 +11,7 @@ export const checks: Row = {
   name: "checks",
   about: "5,000 looks every 10 s through the real engine, in memory, with a probe that costs nothing: how late they begin, heap per check",
   run: async ({ quick, say }) => {
-    const seconds = quick ? 10 : 30;
+    const seconds = quick ? 10 : 20;
     say(`running for ${seconds + 11} s`);
     const program = fileURLToPath(new URL("../support/many-checks.ts", import.meta.url));
     const { code, output } = await runToEnd(["--expose-gc", program, String(COUNT), String(seconds)], (seconds + 60) * 1_000);

@@ -39,7 +39,7 @@ async function run({ quick, say }: Bench): Promise<readonly Line[]> {
   const contestant = (name: string, pid: number, port: number, path: string): Contestant => ({
     name,
     measure: async () => {
-      const { perCpu, result } = await perCpuSecond(pid, { url: `http://127.0.0.1:${port}${path}`, connections: 64, seconds: quick ? 1 : 4, headers: CART });
+      const { perCpu, result } = await perCpuSecond(pid, { url: `http://127.0.0.1:${port}${path}`, connections: 64, seconds: quick ? 1 : 3, headers: CART });
       if (result.errors > 0) throw new Error(`${name}: ${result.errors} errors under load`);
       return perCpu;
     },
@@ -74,14 +74,14 @@ async function run({ quick, say }: Bench): Promise<readonly Line[]> {
 
 /** Median over rounds of the p50 through each proxy less the p50 of the application itself in the same round. */
 async function latencies(quick: boolean, say: (text: string) => void, app: number, proxies: readonly (readonly [string, number])[]): Promise<ReadonlyMap<string, number>> {
-  const seconds = quick ? 1 : 3;
+  const seconds = quick ? 1 : 2;
   const p50 = async (port: number): Promise<number> => {
     const { tookMs, failed } = await paced({ port, path: PAGE_PATH, headers: CART }, RATE, seconds);
     if (failed > 0) throw new Error(`${failed} paced requests failed`);
     return median(tookMs);
   };
   const seen = new Map<string, number[]>(proxies.map(([name]) => [name, []]));
-  for (let round = 0; round <= (quick ? 1 : 5); round += 1) {
+  for (let round = 0; round <= (quick ? 1 : 3); round += 1) {
     const direct = await p50(app);
     for (const [name, port] of proxies) {
       const added = (await p50(port)) - direct;

@@ -2,7 +2,7 @@
  * What it costs to look: 1,000 targets, each an origin of its own, asked over HTTP every 10 s.
  * All contestants look at the same farm in the same windows.
  */
-import { mkdirSync } from "node:fs";
+import http from "node:http";
 import { ask } from "../support/ask.ts";
 import type { Bench, Row } from "../support/bench.ts";
 import { Opened } from "../support/bench.ts";
@@ -13,7 +13,6 @@ import { median } from "../support/rounds.ts";
 import { startScript } from "../support/scripts.ts";
 import { startShopkeeper } from "../support/shopkeeper.ts";
 import { bounded, compared, type Line } from "../support/table.ts";
-import http from "node:http";
 
 const TARGETS = 1_000;
 const EVERY_S = 10;
@@ -30,7 +29,6 @@ async function run({ quick, say }: Bench): Promise<readonly Line[]> {
   const port = await freePort();
   const addresses = Array.from({ length: TARGETS }, (_, at) => farmAddress(at));
   opened.keep(await startScript("health-farm", [port, TARGETS], { port, host: farmAddress(TARGETS - 1) }));
-  mkdirSync(`${folder}/data`, { recursive: true });
 
   const shop = opened.keep(
     await startShopkeeper({

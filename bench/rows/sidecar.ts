@@ -49,8 +49,8 @@ async function run({ quick, say }: Bench): Promise<readonly Line[]> {
     bare.push(await bareStart());
     const { shop, tookMs } = await ready(options);
     starts.push(tookMs);
-    // Memory is steadier than time: three rounds of it suffice.
-    if (round <= 3) {
+    // Memory is steadier than time: two rounds of it suffice.
+    if (round <= 2) {
       await pause(3_000);
       idle.push(memoryMb(shop.pid));
       busy.push(await saturated(shop, quick ? 2 : 5));

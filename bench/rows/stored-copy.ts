@@ -44,7 +44,7 @@ async function run({ quick, say }: Bench): Promise<readonly Line[]> {
     contestants.push({
       name,
       measure: async () => {
-        const { perCpu, result } = await perCpuSecond(pid, { url: `http://127.0.0.1:${port}${PATH}`, connections: CONNECTIONS, seconds: quick ? 1 : 4 });
+        const { perCpu, result } = await perCpuSecond(pid, { url: `http://127.0.0.1:${port}${PATH}`, connections: CONNECTIONS, seconds: quick ? 1 : 3 });
         if (result.errors > 0) throw new Error(`${name}: ${result.errors} errors under load`);
         perSecond.get(name)?.push(result.perSecond);
         return perCpu;

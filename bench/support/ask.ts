@@ -2,6 +2,7 @@
  * Single requests and paced streams of them, timed from outside.
  */
 import http from "node:http";
+import net from "node:net";
 
 export type Answer = {
   /** 0 where no answer came. */
@@ -66,3 +67,38 @@ export async function until(target: Ask, satisfied: (answer: Answer) => boolean,
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
+
+/**
+ * One question after the other on one kept connection, with as little of a client as there can be.
+ *
+ * @param betweenMs pause between an answer and the next question.
+ * @returns milliseconds from writing a question to the first byte of its answer, sorted.
+ * @throws {Error} when an answer is not 200 or the connection ends
+ */
+export function questions(port: number, path: string, seconds: number, betweenMs: number): Promise<readonly number[]> {
+  const question = Buffer.from(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`);
+  const end = performance.now() + seconds * 1_000;
+  const took: number[] = [];
+  return new Promise((resolve, reject) => {
+    const socket = net.connect({ port, host: "127.0.0.1", noDelay: true });
+    let askedAt = 0;
+    const next = (): void => {
+      askedAt = performance.now();
+      socket.write(question);
+    };
+    socket.on("connect", next);
+    socket.on("data", (answer) => {
+      if (askedAt === 0) return;
+      took.push(performance.now() - askedAt);
+      askedAt = 0;
+      if (!answer.subarray(0, 12).equals(OK)) return void socket.destroy(new Error(`${path} answered ${answer.subarray(0, 40).toString("latin1")}`));
+      if (performance.now() < end) return void setTimeout(next, betweenMs);
+      socket.destroy();
+      resolve(took.toSorted((a, b) => a - b));
+    });
+    socket.on("error", reject);
+    socket.on("close", () => reject(new Error(`the connection for ${path} ended`)));
+  });
+}
+
+const OK = Buffer.from("HTTP/1.1 200");

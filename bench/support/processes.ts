@@ -13,7 +13,14 @@ process.on("exit", () => {
   for (const child of alive) child.kill("SIGKILL");
 });
 
-export type Running = { readonly pid: number; readonly child: ChildProcess; stop(): Promise<void> };
+export type Running = {
+  readonly pid: number;
+  readonly child: ChildProcess;
+  /** Kills or freezes it, as part of what is measured. */
+  hit(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void;
+  /** Ends it in order, frozen or not. */
+  stop(): Promise<void>;
+};
 
 /** Starts a process; its output is shown only when it dies by itself. */
 export function start(command: string, args: readonly string[], options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {}): Running {
@@ -32,6 +39,10 @@ export function start(command: string, args: readonly string[], options: { reado
   return {
     pid: child.pid ?? 0,
     child,
+    hit(signal) {
+      if (signal === "SIGKILL") stopping = true;
+      child.kill(signal);
+    },
     async stop() {
       stopping = true;
       if (child.exitCode !== null || child.signalCode !== null) return;

@@ -2,15 +2,14 @@
  * One place per event: the log line and the metric are written together.
  */
 import type { Logger } from "pino";
-import type { BreakerPosition } from "../core/breaker.ts";
 import type { CheckVerdict } from "../core/check-state.ts";
 import type { Decision } from "../core/proposal.ts";
 import type { LookKey } from "../core/target.ts";
 import type { Decided, Events, Observed } from "../ports/events.ts";
 import type { EngineMetrics } from "./metrics.ts";
 
-const VERDICT_VALUE: Readonly<Record<CheckVerdict, number>> = { healthy: 0, degraded: 1, unhealthy: 2, unknown: 3 };
-const BREAKER_VALUE: Readonly<Record<BreakerPosition, number>> = { closed: 0, open: 1, half_open: 2 };
+/** Longest text of one log line, in characters: details come from outside. */
+const MAX_TEXT = 1_000;
 
 /** Events as log lines and metrics. Never throws. */
 export function eventRecorder(log: Logger, metrics: EngineMetrics): Events {
@@ -19,37 +18,46 @@ export function eventRecorder(log: Logger, metrics: EngineMetrics): Events {
     observed: (event) => countLook(event, verdicts, metrics),
     verdictChanged: ({ check, target, from, to, since, seen, suppressedBy }) => {
       const detail = seen.kind === "pass" ? "" : `: ${seen.detail}`;
-      log[to === "unhealthy" ? "warn" : "info"]({ event: "verdict", check, target, from, to, since, suppressedBy }, `${check} at ${target} is ${to}${detail}`);
+      log[to === "unhealthy" ? "warn" : "info"]({ event: "verdict", check, target, from, to, since: new Date(since).toISOString(), suppressedBy }, bounded(`${check} at ${target} is ${to}${detail}`));
     },
     statusChanged: ({ from, to, causes }) => {
       const why = causes.map((cause) => `${cause.check} at ${cause.target}`).join(", ");
-      log[to === "unhealthy" ? "warn" : "info"]({ event: "status", from, to }, `site is ${to}${why === "" ? "" : `: ${why}`}`);
+      log[to === "unhealthy" ? "warn" : "info"]({ event: "status", from, to }, bounded(`site is ${to}${why === "" ? "" : `: ${why}`}`));
     },
-    flappingChanged: ({ check, target, flapping, percent }) => log.warn({ event: "flapping", check, target, percent }, `${check} at ${target} ${flapping ? "is flapping: its actions are frozen" : "has settled"}`),
+    flappingChanged: ({ check, target, flapping, percent }) =>
+      log[flapping ? "warn" : "info"]({ event: "flapping", check, target, percent }, `${check} at ${target} ${flapping ? "is flapping: its actions are frozen" : "has settled"}`),
     decided: (event) => countDecision(event, log, metrics),
     acted: ({ intent, tookMs }) => {
       const { remedy, target, why } = intent.proposal;
       const { phase } = intent.state;
       if (phase !== "intended") metrics.actions.inc({ action: remedy, outcome: phase });
-      log[phase === "uncertain" ? "error" : "info"]({ event: "action", actionId: intent.id, remedy, target, phase, tookMs }, `${remedy} of ${target}: ${phase}; ${why}`);
+      log[phase === "uncertain" ? "error" : "info"]({ event: "action", actionId: intent.id, remedy, target, phase, tookMs }, bounded(`${remedy} of ${target}: ${phase}; ${why}`));
     },
     verified: ({ intent }) => {
       const { remedy, target } = intent.proposal;
       metrics.actions.inc({ action: remedy, outcome: intent.state.phase });
       log[intent.state.phase === "verified" ? "info" : "warn"]({ event: "verification", actionId: intent.id, remedy, target }, `${remedy} of ${target}: ${intent.state.phase}`);
     },
-    alerted: ({ route, alert, delivery }) => log[delivery.kind === "delivered" || delivery.kind === "queued" ? "info" : "warn"]({ event: "alert", route, key: alert.key, state: alert.state, delivery: delivery.kind }, `alert to ${route}: ${alert.summary}`),
-    breakerChanged: ({ breaker, why }) => {
-      metrics.breakerState.set({ breaker: breaker.name }, BREAKER_VALUE[breaker.effective]);
-      log.info({ event: "breaker", breaker: breaker.name, position: breaker.effective }, `breaker ${breaker.name} is ${breaker.effective}: ${why}`);
+    alerted: ({ route, alert, delivery }) => {
+      const { key, state, summary } = alert;
+      const lost = delivery.kind === "refused" || delivery.kind === "failed" ? delivery.detail : null;
+      log[lost === null ? "info" : "warn"]({ event: "alert", route, key, state, delivery: delivery.kind }, bounded(`alert to ${route} ${delivery.kind}: ${summary}${lost === null ? "" : `; ${lost}`}`));
     },
-    commanded: ({ who, command, target, text }) => log.info({ event: "command", who, command, target }, text),
+    breakerChanged: ({ breaker, why }) => {
+      metrics.breakerState(breaker.name, breaker.effective);
+      log.info({ event: "breaker", breaker: breaker.name, position: breaker.effective }, bounded(`breaker ${breaker.name} is ${breaker.effective}: ${why}`));
+    },
+    commanded: ({ who, command, target, text }) => log.info({ event: "command", who, command, target }, bounded(text)),
     connectivityChanged: ({ lostSince }) => {
       if (lostSince === null) log.info({ event: "connectivity" }, "our own network is back");
-      else log.warn({ event: "connectivity", lostSince }, "no reference host answers: what lies beyond this host is unknown");
+      else log.warn({ event: "connectivity", lostSince: new Date(lostSince).toISOString() }, "no reference host answers: what lies beyond this host is unknown");
     },
-    troubled: ({ where, detail }) => log.error({ event: "trouble", where }, `${where}: ${detail}`),
+    troubled: ({ where, detail }) => log.error({ event: "trouble", where }, bounded(`${where}: ${detail}`)),
   };
+}
+
+function bounded(text: string): string {
+  return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)}…`;
 }
 
 /** How many looks of a check stand at each verdict; kept as counts, so that a thousand targets cost no more than one. */
@@ -74,14 +82,14 @@ function countLook({ key, check, seen, verdict }: Observed, verdicts: Map<string
   metrics.checkSeconds.observe({ check }, seen.tookMs / 1_000);
   const ofCheck = verdicts.get(check) ?? new VerdictCount();
   verdicts.set(check, ofCheck);
-  metrics.checkStatus.set({ check }, VERDICT_VALUE[ofCheck.note(key, verdict)]);
+  metrics.checkStatus(check, ofCheck.note(key, verdict));
 }
 
 function countDecision({ decision, repeated }: Decided, log: Logger, metrics: EngineMetrics): void {
   const { policy, remedy, target, why } = decision.proposal;
   metrics.decisions.inc({ policy, decision: decision.kind, reason: reasonLabel(decision) });
   if (repeated) return;
-  log.info({ event: "decision", policy, decision: decision.kind, remedy, target }, `${policy}: ${decisionText(decision)}; ${why}`);
+  log.info({ event: "decision", policy, decision: decision.kind, remedy, target }, bounded(`${policy}: ${decisionText(decision)}; ${why}`));
 }
 
 /** From a closed set: the guard of a hold, else the kind itself. */

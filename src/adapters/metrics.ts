@@ -3,6 +3,9 @@
  * come from closed sets or from the configuration.
  */
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { BreakerName, BreakerPosition } from "../core/breaker.ts";
+import type { CheckVerdict } from "../core/check-state.ts";
+import type { Ms } from "../core/time.ts";
 
 /** Name, help and labels of every metric; the README's table is compared with it. */
 export const METRICS = {
@@ -23,6 +26,9 @@ export type MetricName = keyof typeof METRICS;
 
 const CHECK_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+const VERDICT_VALUE: Readonly<Record<CheckVerdict, number>> = { healthy: 0, degraded: 1, unhealthy: 2, unknown: 3 };
+const BREAKER_VALUE: Readonly<Record<BreakerPosition, number>> = { closed: 0, open: 1, half_open: 2 };
+
 export type EngineMetrics = ReturnType<typeof createEngineMetrics>;
 
 /** The engine's own metrics; the gateway's counters live in shared memory and are added at each scrape. */
@@ -31,8 +37,16 @@ export function createEngineMetrics(registry: Registry) {
     new Gauge({ name, help: METRICS[name].help, labelNames: [...METRICS[name].labels], registers: [registry] });
   const counter = <Name extends MetricName>(name: Name): Counter<(typeof METRICS)[Name]["labels"][number]> =>
     new Counter({ name, help: METRICS[name].help, labelNames: [...METRICS[name].labels], registers: [registry] });
+  const checkStatus = gauge("shopkeeper_check_status");
+  const breakerState = gauge("shopkeeper_breaker_state");
+  const leader = gauge("shopkeeper_leader");
+  const loopDelay = gauge("shopkeeper_event_loop_delay_seconds");
   return {
-    checkStatus: gauge("shopkeeper_check_status"),
+    checkStatus: (check: string, verdict: CheckVerdict) => checkStatus.set({ check }, VERDICT_VALUE[verdict]),
+    breakerState: (breaker: BreakerName, position: BreakerPosition) => breakerState.set({ breaker }, BREAKER_VALUE[position]),
+    leader: (leads: boolean) => leader.set(leads ? 1 : 0),
+    /** Below zero counts as zero: a loop is never early. */
+    loopDelay: (delay: Ms) => loopDelay.set(Math.max(0, delay) / 1_000),
     checkSeconds: new Histogram({
       name: "shopkeeper_check_duration_seconds",
       help: METRICS.shopkeeper_check_duration_seconds.help,
@@ -42,8 +56,5 @@ export function createEngineMetrics(registry: Registry) {
     }),
     decisions: counter("shopkeeper_decisions_total"),
     actions: counter("shopkeeper_actions_total"),
-    breakerState: gauge("shopkeeper_breaker_state"),
-    leader: gauge("shopkeeper_leader"),
-    eventLoopDelay: gauge("shopkeeper_event_loop_delay_seconds"),
   };
 }

@@ -11,7 +11,7 @@ import type { TargetUsage, TargetUsageAnswer } from "../ports/target-usage.ts";
 const SYSTEM_SLICE = "/sys/fs/cgroup/system.slice";
 
 /** `markers`: of the children we keep, by target. */
-export type TargetUsageParts = { readonly markers: ReadonlyMap<TargetId, string>; readonly targets: readonly TargetConfig[]; readonly processes: Processes };
+export type TargetUsageParts = { readonly markers: ReadonlyMap<TargetId, string>; readonly targets: readonly TargetConfig[]; readonly processes: Pick<Processes, "find" | "alive" | "usage"> };
 
 export function createTargetUsage({ markers, targets, processes }: TargetUsageParts): TargetUsage {
   const byId = new Map(targets.map((target) => [target.id, target]));

@@ -39,6 +39,7 @@ function read(answer: HttpAnswer, server: string): unknown {
   const known = problemBody.safeParse(value);
   if (!known.success) throw new ExitError(1, `${server} answered ${answer.status}, and not as Shopkeeper's API does: is it the admin listener?`);
   const { code, detail } = known.data;
+  if (code === "UNAUTHORIZED") throw new ExitError(1, `${server} does not know this token: set SHOPKEEPER_TOKEN to one of its configuration, or to the text of .shopkeeper/admin-token beside it`);
   throw new ExitError(1, code === "REFUSED" ? `refused: ${detail}` : `${code}: ${detail}`);
 }
 

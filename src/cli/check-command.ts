@@ -18,6 +18,9 @@ import { ExitError, printJson, type Terminal } from "./terminal.ts";
 
 type Seen = { readonly check: string; readonly target: string; readonly critical: boolean; readonly inactive: string | null; readonly seen: Observation | null };
 
+/** What breaks before a look is made says nothing about the site: neither degraded nor unhealthy. */
+const EXIT_UNKNOWN = 3;
+
 const STYLES: Readonly<Record<Observation["kind"], Style>> = { pass: "green", warn: "yellow", fail: "red", unknown: "gray" };
 
 export function addCheckCommand(program: Command, terminal: Terminal): void {
@@ -28,8 +31,10 @@ export function addCheckCommand(program: Command, terminal: Terminal): void {
     .option("--config <file>", "the configuration", DEFAULT_FILE)
     .option("--json", "stable output for scripts")
     .action(async (names: string[], options: { config: string; json?: boolean }) => {
-      const { config } = await loadSite(terminal, options.config);
-      const seen = await lookAtAll(config, chosen(config, names), terminal);
+      const { config } = await loadSite(terminal, options.config, EXIT_UNKNOWN);
+      const seen = await lookAtAll(config, chosen(config, names), terminal).catch((error: unknown) => {
+        throw error instanceof ExitError ? error : new ExitError(EXIT_UNKNOWN, `the checks could not be made: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      });
       const exitCode = exitCodeOf(seen);
       if (options.json === true) printJson(terminal, { status: ["healthy", "degraded", "unhealthy", "unknown"][exitCode], checks: seen });
       else terminal.out(`${seenTable(seen, terminal)}\n`);
@@ -42,7 +47,7 @@ function chosen(config: Config, names: readonly string[]): readonly CheckConfig[
   for (const name of names) {
     if (known.includes(name)) continue;
     const close = nearest(name, known);
-    throw new ExitError(3, `no check "${name}"; there are ${known.join(", ")}${close === undefined ? "" : `; did you mean "${close}"?`}`);
+    throw new ExitError(EXIT_UNKNOWN, `no check "${name}"; there are ${known.join(", ")}${close === undefined ? "" : `; did you mean "${close}"?`}`);
   }
   return names.length === 0 ? config.checks : config.checks.filter((check) => names.includes(check.name));
 }

@@ -3,9 +3,8 @@
  */
 import { resolve } from "node:path";
 import type { Config } from "../config/config.ts";
-import { loadConfig } from "../config/load.ts";
 import { renderErrors, type Problem } from "../config/problem.ts";
-import { catalogues } from "../roles/catalogues.ts";
+import { readConfig, type Reading } from "../roles/read-config.ts";
 import { ExitError, type Terminal } from "./terminal.ts";
 
 export const DEFAULT_FILE = "shopkeeper.yaml";
@@ -13,18 +12,22 @@ export const DEFAULT_FILE = "shopkeeper.yaml";
 /** Exit code of a configuration that is not valid. */
 export const EXIT_CONFIGURATION = 2;
 
-export type LoadedSite = { readonly config: Config; readonly warnings: readonly Problem[]; readonly file: string };
+export type LoadedSite = { readonly config: Config; readonly warnings: readonly Problem[]; readonly file: string; readonly reading: Reading };
 
-/** @throws {ExitError} 2 with every error: file, line, column, what was expected, the nearest right word. */
-export async function loadSite(terminal: Terminal, file: string): Promise<LoadedSite> {
+/**
+ * @param exitCode of a configuration that is not valid
+ * @throws {ExitError} with every error: file, line, column, what was expected, the nearest right word.
+ */
+export async function loadSite(terminal: Terminal, file: string, exitCode: number = EXIT_CONFIGURATION): Promise<LoadedSite> {
   const path = resolve(terminal.cwd, file);
-  const loaded = await loadConfig({ file: path, env: terminal.env, catalogues });
+  const reading = await readConfig(path, terminal.env);
+  const { loaded } = reading;
   const color = terminal.paintErr("red", "") !== "";
   if (!loaded.ok) {
     const count = loaded.errors.length;
-    throw new ExitError(EXIT_CONFIGURATION, `${renderErrors(loaded.errors, { color })}\n${count} ${count === 1 ? "error" : "errors"} in the configuration`);
+    throw new ExitError(exitCode, `${renderErrors(loaded.errors, { color })}\n${count} ${count === 1 ? "error" : "errors"} in the configuration`);
   }
-  return { config: loaded.config, warnings: loaded.warnings, file: path };
+  return { config: loaded.config, warnings: loaded.warnings, file: path, reading };
 }
 
 /** Warnings for people, on standard error. */

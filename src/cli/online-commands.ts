@@ -64,16 +64,27 @@ async function ledger(api: Api, options: LedgerOptions, terminal: Terminal): Pro
   let entries = await fetchAfter(0);
   if (options.follow !== true) {
     if (options.json === true) printJson(terminal, { entries });
-    else terminal.out(entries.length === 0 ? "nothing in the ledger for that time\n" : ledgerText(entries));
+    else terminal.out(entries.length === 0 ? "nothing in the ledger for that time\n" : ledgerText(entries, terminal.paint));
     return;
   }
   const stop = terminal.stopSignal();
   let last = 0;
+  let away = false;
   while (!stop.aborted) {
-    terminal.out(options.json === true ? entries.map((entry) => `${JSON.stringify(entry)}\n`).join("") : ledgerText(entries));
+    terminal.out(options.json === true ? entries.map((entry) => `${JSON.stringify(entry)}\n`).join("") : ledgerText(entries, terminal.paint));
     last = entries.at(-1)?.seq ?? last;
     await sleep(terminal.clock, FOLLOW_EVERY_MS, stop);
-    entries = stop.aborted ? [] : await fetchAfter(last);
+    if (stop.aborted) return;
+    try {
+      entries = await fetchAfter(last);
+      away = false;
+    } catch (error) {
+      // A daemon that restarts or takes another configuration comes back: whoever follows waits for it.
+      if (!(error instanceof ExitError)) throw error;
+      if (!away) terminal.err(`${error.message}\n`);
+      away = true;
+      entries = [];
+    }
   }
 }
 

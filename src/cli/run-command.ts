@@ -2,14 +2,17 @@
  * `run`: the daemon, until it is told to stop.
  */
 import { Option, type Command } from "commander";
-import pino from "pino";
-import type { Role } from "../config/config.ts";
-import { startDaemon } from "../roles/daemon.ts";
-import { partsOf } from "../roles/parts.ts";
-import { DEFAULT_FILE, EXIT_CONFIGURATION, loadSite, showWarnings } from "./load-site.ts";
+import pino, { type Logger } from "pino";
+import type { Config, Role } from "../config/config.ts";
+import { startDaemon, type Daemon, type Taken } from "../roles/daemon.ts";
+import { partsOf, type RoleParts } from "../roles/parts.ts";
+import { startReloading } from "../roles/reload.ts";
+import { DEFAULT_FILE, EXIT_CONFIGURATION, loadSite, showWarnings, type LoadedSite } from "./load-site.ts";
 import { ExitError, type Terminal } from "./terminal.ts";
 
 const ROLES: readonly Role[] = ["standalone", "sidecar", "singleton", "witness"];
+
+type RunOptions = { readonly config: string; readonly role?: Role; readonly log: string };
 
 export function addRunCommand(program: Command, terminal: Terminal): void {
   program
@@ -18,18 +21,60 @@ export function addRunCommand(program: Command, terminal: Terminal): void {
     .option("--config <file>", "the configuration", DEFAULT_FILE)
     .addOption(new Option("--role <role>", "instead of the configuration's").choices([...ROLES]))
     .addOption(new Option("--log <level>", "how much is logged").choices(["error", "warn", "info", "debug"]).default("info"))
-    .action(async (options: { config: string; role?: Role; log: string }) => {
-      const { config, warnings } = await loadSite(terminal, options.config);
-      showWarnings(terminal, warnings);
-      const role = options.role ?? config.role;
-      const parts = partsOf(role);
-      if (parts === null) throw new ExitError(EXIT_CONFIGURATION, `the role ${role} is not in this version; there are standalone and sidecar`);
-      const log = pino({ level: options.log, base: { site: config.site, role }, timestamp: pino.stdTimeFunctions.isoTime });
-      const daemon = await startDaemon({ config, parts, env: terminal.env, clock: terminal.clock, log });
-      await untilAborted(terminal.stopSignal());
-      log.info({ event: "stopping" }, "stopping: finishing what runs");
-      await daemon.stop();
-    });
+    .addHelpText(
+      "after",
+      `
+It logs one JSON document a line to standard output.
+SIGTERM and SIGINT stop it in order; a second one at once.
+A change of the configuration's files, or SIGHUP, makes it read them again: a valid configuration is
+taken without restarting the application; else the one before stays and the log says why.
+Exit code 0 after SIGTERM, 1 when it cannot start or go on, 2 when the configuration is not valid.`,
+    )
+    .action((options: RunOptions) => run(options, terminal));
+}
+
+async function run(options: RunOptions, terminal: Terminal): Promise<void> {
+  const site = await loadSite(terminal, options.config);
+  showWarnings(terminal, site.warnings);
+  const role = roleParts(site.config, options);
+  if (role.parts === null) throw new ExitError(EXIT_CONFIGURATION, role.why);
+  // Taken over before anything starts, so that what has started is stopped in order.
+  const stop = terminal.stopSignal();
+  const log = pino({ level: options.log, base: { site: site.config.site }, timestamp: pino.stdTimeFunctions.isoTime }, { write: terminal.out });
+  const daemon = await startDaemon({ config: site.config, parts: role.parts, env: terminal.env, clock: terminal.clock, log }).catch((error: unknown) => {
+    throw new ExitError(1, `shopkeeper could not start: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  });
+  await goOn(daemon, site, options, terminal, log, stop);
+}
+
+async function goOn(daemon: Daemon, site: LoadedSite, options: RunOptions, terminal: Terminal, log: Logger, stop: AbortSignal): Promise<void> {
+  const lost = new AbortController();
+  const reloading = startReloading({
+    file: site.file,
+    env: terminal.env,
+    clock: terminal.clock,
+    log,
+    first: site.reading,
+    take: (config) => take(daemon, config, options),
+    ports: () => daemon.ports(),
+    lost: (why) => lost.abort(why),
+  });
+  terminal.onHangup(() => reloading.request());
+  await untilAborted(AbortSignal.any([stop, lost.signal]));
+  log.info({ event: "stopping" }, "stopping: finishing what runs");
+  await reloading.stop();
+  await daemon.stop();
+  if (lost.signal.aborted) throw new ExitError(1, `shopkeeper could not go on: ${String(lost.signal.reason)}`);
+}
+
+function take(daemon: Daemon, config: Config, options: RunOptions): Promise<Taken> {
+  const { parts, why } = roleParts(config, options);
+  return parts === null ? Promise.resolve({ kind: "refused", why }) : daemon.take({ config, parts });
+}
+
+function roleParts(config: Config, options: RunOptions): { readonly parts: RoleParts | null; readonly why: string } {
+  const role = options.role ?? config.role;
+  return { parts: partsOf(role), why: `the role ${role} is not in this version; there are standalone and sidecar` };
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

@@ -15,10 +15,10 @@ export type Server = { readonly server: string; readonly token: string };
  * the first operator's of the configuration.
  */
 export async function serverOf(terminal: Terminal, option: string | undefined): Promise<Server> {
-  const named = option ?? terminal.env["SHOPKEEPER_SERVER"];
-  const token = terminal.env["SHOPKEEPER_TOKEN"];
-  if (named !== undefined && named !== "") {
-    if (token === undefined || token === "") throw new ExitError(2, "set SHOPKEEPER_TOKEN to a token of the daemon's configuration");
+  const named = option ?? setting(terminal, "SHOPKEEPER_SERVER");
+  const token = setting(terminal, "SHOPKEEPER_TOKEN");
+  if (named !== undefined) {
+    if (token === undefined) throw new ExitError(2, "set SHOPKEEPER_TOKEN to a token of the daemon's configuration");
     return { server: named.replace(/\/+$/, ""), token };
   }
   const { config } = await loadSite(terminal, DEFAULT_FILE);
@@ -26,6 +26,12 @@ export async function serverOf(terminal: Terminal, option: string | undefined): 
   if (admin === null) throw new ExitError(2, "this configuration has no admin listener; name a daemon with --server or SHOPKEEPER_SERVER");
   const host = admin.host === "0.0.0.0" || admin.host === "::" ? "127.0.0.1" : admin.host;
   return { server: `http://${host.includes(":") ? `[${host}]` : host}:${admin.port}`, token: token ?? (await localToken(config)) };
+}
+
+/** A variable that is set to nothing counts as not set. */
+function setting(terminal: Terminal, name: string): string | undefined {
+  const value = terminal.env[name];
+  return value === "" ? undefined : value;
 }
 
 async function localToken(config: Config): Promise<string> {

@@ -2,51 +2,101 @@
  * State for people: `status`, `why` and `ledger` on a terminal.
  */
 import type { CheckVerdict } from "../core/check-state.ts";
-import type { LedgerEntry } from "../core/ledger-entry.ts";
-import type { LookView, Snapshot, WhyView } from "../core/snapshot.ts";
+import type { LedgerEntry, LedgerKind } from "../core/ledger-entry.ts";
+import type { HoldView, IntentView, LookView, PolicyView, Snapshot, WhyView } from "../core/snapshot.ts";
 import type { SiteStatus } from "../core/status.ts";
 import { formatDuration, type Instant } from "../core/time.ts";
 import { table, type Paint, type Style } from "./table.ts";
 
 const STYLES: Readonly<Record<SiteStatus | CheckVerdict, Style>> = { healthy: "green", degraded: "yellow", unhealthy: "red", unknown: "gray" };
 
-/** The whole site: one headline, the looks, the breakers, what is under way. */
+/** Worst first; what is not aggregated last. */
+const ORDER: readonly (CheckVerdict | "suppressed" | "inactive")[] = ["unhealthy", "degraded", "unknown", "healthy", "suppressed", "inactive"];
+
+const KIND_STYLES: Readonly<Partial<Record<LedgerKind, Style>>> = { escalation: "red", failed_verification: "red", hold: "gray", intent: "cyan", outcome: "cyan", verified: "green", manual: "magenta" };
+
+/** Short titles of an action's phases that are not ends. */
+const PHASES: Readonly<Record<string, string>> = { intended: "under way", awaiting_verification: "done" };
+
+/**
+ * The whole site for somebody who was woken by it: how bad, why, what buyers get, what is being done
+ * and what holds it back; then the rest.
+ */
 export function statusText(snapshot: Snapshot, paint: Paint): string {
-  const { at } = snapshot;
-  const head = `${paint("bold", snapshot.site)} is ${paint(STYLES[snapshot.status], snapshot.status.toUpperCase())} for ${ago(at, snapshot.statusSince)}`;
-  const parts = [head, looksTable(snapshot.looks, at, paint)];
-  if (snapshot.networkLostSince !== null) parts.push(paint("yellow", `Our own network has been gone for ${ago(at, snapshot.networkLostSince)}: what lies beyond this host is unknown.`));
-  const breakers = snapshot.breakers.map((one) => [one.name, one.effective, one.hold === null ? "" : `held by ${one.hold.by}: ${one.hold.why}`]);
-  if (breakers.length > 0) parts.push(table([["BREAKER", "POSITION", ""], ...breakers]));
-  const policies = snapshot.policies.map((one) => [one.name, one.unavailable === null ? one.mode : "observe (not available)", one.lastHold === null ? "" : `held by ${one.lastHold.guard}: ${one.lastHold.reason}`]);
-  if (policies.length > 0) parts.push(table([["POLICY", "MODE", "LAST HOLD"], ...policies]));
-  const open = snapshot.openIntents.map((one) => [one.remedy, one.target, one.phase, one.cause, `attempt ${one.attempt}`]);
-  if (open.length > 0) parts.push(table([["ACTION", "TARGET", "PHASE", "CAUSE", ""], ...open]));
-  const pauses = snapshot.pauses.map((one) => [scopeText(one.scope), one.until === null ? "until resumed" : `for ${formatDuration(one.until - at)} more`, one.by, one.why]);
-  if (pauses.length > 0) parts.push(table([["PAUSED", "", "BY", "WHY"], ...pauses]));
-  return `${parts.join("\n\n")}\n`;
+  const { at, looks, policies } = snapshot;
+  const sections = [
+    headline(snapshot, paint),
+    looksTable(looks, at, paint),
+    section(["ACTION", "TARGET", "FOR", "STATE", "BY"], snapshot.openIntents.map((one) => [`${one.action}, attempt ${one.attempt}`, one.target, one.cause, actionState(one, at), one.who])),
+    section(["LADDER", "FOR", "ATTEMPTS", ""], snapshot.episodes.map((one) => [one.workload, one.cause, `${one.attempts}, ${one.failed} failed, since ${ago(at, one.startedAt)}`, one.escalatedAt === null ? "" : paint("red", `a person was called ${ago(at, one.escalatedAt)} ago`)])),
+    section(["BREAKER", "POSITION", "FOR", ""], snapshot.breakers.map((one) => [one.name, one.effective === "closed" ? one.effective : paint("yellow", one.effective), ago(at, one.since), one.hold === null ? "" : `held ${one.hold.position} by ${one.hold.by}: ${one.hold.why}`])),
+    section(["POLICY", "MODE", "HELD BACK BY"], policies.map((one) => [one.name, modeText(one), one.lastHold === null ? "" : holdText(one.lastHold, at)])),
+    section(["PAUSED", "", "BY", "WHY"], snapshot.pauses.map((one) => [scopeText(one.scope), untilText(one.until, at, "until resumed"), one.by, one.why])),
+    section(["ACKNOWLEDGED", "CHECK", "", "BY", "WHY"], snapshot.acknowledgements.map((one) => [one.target, one.check ?? "every check", untilText(one.until, at, "until healthy"), one.by, one.why])),
+  ];
+  return `${sections.filter((text) => text !== "").join("\n\n")}\n`;
+}
+
+function headline(snapshot: Snapshot, paint: Paint): string {
+  const { at, site, status, networkLostSince } = snapshot;
+  const lines = [`${paint("bold", site)} is ${paint(STYLES[status], status.toUpperCase())} for ${ago(at, snapshot.statusSince)}`];
+  for (const cause of snapshot.causes) lines.push(`  ${paint(STYLES[cause.verdict], cause.verdict)}: ${cause.check} at ${cause.target} for ${ago(at, cause.since)}`);
+  if (networkLostSince !== null) lines.push(paint("yellow", `  Our own network has been gone for ${ago(at, networkLostSince)}: what lies beyond this host is unknown.`));
+  if (snapshot.breakers.some((one) => one.name === "ingress:app" && one.effective !== "closed")) lines.push("  Buyers get stored pages; the application is not asked.");
+  const [first] = snapshot.causes;
+  if (first !== undefined) lines.push(paint("gray", `  What happens next: shopkeeper why ${first.target}`));
+  return lines.join("\n");
 }
 
 /** One target: why it is so and what happens next. */
 export function whyText(why: WhyView, paint: Paint): string {
   const head = `${paint("bold", why.target)} is ${paint(STYLES[why.status], why.status.toUpperCase())}`;
-  return `${[head, ...why.lines.map((line) => `  ${line}`), "", looksTable(why.looks, why.at, paint)].join("\n")}\n`;
+  // The first sentence says what the headline says.
+  const lines = why.lines.filter((line) => line !== `${why.target} is ${why.status}`);
+  return `${[head, ...lines.map((line) => `  ${line}`)].join("\n")}\n`;
 }
 
-/** Ledger entries, oldest first, one line each. */
-export function ledgerText(entries: readonly LedgerEntry[]): string {
-  return entries.length === 0 ? "" : `${entries.map(ledgerLine).join("\n")}\n`;
+/** Ledger entries, oldest first, one line each; times are this machine's. */
+export function ledgerText(entries: readonly LedgerEntry[], paint: Paint): string {
+  const width = Math.max(8, ...entries.map((entry) => entry.target.length));
+  return entries.map((entry) => `${ledgerLine(entry, width, paint)}\n`).join("");
 }
 
-function ledgerLine(entry: LedgerEntry): string {
+function ledgerLine(entry: LedgerEntry, width: number, paint: Paint): string {
   const times = entry.count > 1 ? ` (${entry.count} times, last ${clockText(entry.lastAt)})` : "";
   const who = entry.who === "shopkeeper" ? "" : ` [${entry.who}]`;
-  return `${clockText(entry.at)}  ${entry.kind.padEnd(19)} ${entry.target.padEnd(8)} ${entry.text}${times}${who}`;
+  const style = KIND_STYLES[entry.kind];
+  const kind = entry.kind.padEnd(19);
+  return `${paint("gray", clockText(entry.at))}  ${style === undefined ? kind : paint(style, kind)} ${entry.target.padEnd(width)} ${entry.text}${times}${who}`;
+}
+
+function section(heading: readonly string[], rows: readonly (readonly string[])[]): string {
+  return rows.length === 0 ? "" : table([heading, ...rows]);
 }
 
 function looksTable(looks: readonly LookView[], at: Instant, paint: Paint): string {
-  const rows = looks.map((look) => [look.check, look.target, verdictCell(look, paint), look.inactive === null ? ago(at, look.since) : "", lookNote(look)]);
+  const rank = (look: LookView): number => ORDER.indexOf(look.inactive !== null ? "inactive" : look.suppressedBy !== null ? "suppressed" : look.verdict);
+  const rows = looks
+    .toSorted((a, b) => rank(a) - rank(b))
+    .map((look) => [look.check, look.target, verdictCell(look, paint), look.inactive === null && look.verdict !== "unknown" ? ago(at, look.since) : "", lookNote(look, at)]);
   return table([["CHECK", "TARGET", "VERDICT", "FOR", "LAST LOOK"], ...rows]);
+}
+
+function actionState({ phase, verifyBy, recordedAt }: IntentView, at: Instant): string {
+  const state = PHASES[phase] ?? phase;
+  return verifyBy === null ? `${state} for ${ago(at, recordedAt)}` : `${state}; verified or failed within ${ago(verifyBy, at)}`;
+}
+
+function modeText({ mode, unavailable }: PolicyView): string {
+  return unavailable === null ? mode : `observe (${unavailable})`;
+}
+
+function holdText({ guard, reason, until }: HoldView, at: Instant): string {
+  return `${guard}: ${reason}${until === null ? "" : `; asked again in ${ago(until, at)}`}`;
+}
+
+function untilText(until: Instant | null, at: Instant, open: string): string {
+  return until === null ? open : `${formatDuration(Math.max(0, until - at))} more`;
 }
 
 function verdictCell(look: LookView, paint: Paint): string {
@@ -55,14 +105,14 @@ function verdictCell(look: LookView, paint: Paint): string {
   return look.suppressedBy === null ? word : `${word} (suppressed)`;
 }
 
-function lookNote(look: LookView): string {
+function lookNote(look: LookView, at: Instant): string {
   if (look.inactive !== null) return look.inactive;
   if (look.suppressedBy !== null) return `explained by ${look.suppressedBy}`;
   const { last } = look;
   if (last === null) return "none yet";
-  const took = formatDuration(last.tookMs);
-  if (last.kind === "pass") return `pass in ${took}`;
-  return `${last.kind} (${last.cause}): ${last.detail}`;
+  const when = `${ago(at, last.at)} ago`;
+  if (last.kind === "pass") return `pass in ${formatDuration(last.tookMs)}, ${when}`;
+  return `${last.kind} (${last.cause}) ${when}: ${last.detail}`;
 }
 
 function scopeText(scope: Snapshot["pauses"][number]["scope"]): string {

@@ -29,10 +29,12 @@ export type Terminal = {
    * does not ask is ended by them, as any program is.
    */
   readonly stopSignal: () => AbortSignal;
+  /** Calls back at each SIGHUP; asking for it takes that signal over. */
+  readonly onHangup: (fn: () => void) => void;
 };
 
 /** The process's own terminal. */
-export function processTerminal(parts: Pick<Terminal, "env" | "cwd" | "clock" | "stopSignal">, stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream): Terminal {
+export function processTerminal(parts: Pick<Terminal, "env" | "cwd" | "clock" | "stopSignal" | "onHangup">, stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream): Terminal {
   return {
     ...parts,
     out: (text) => void stdout.write(text),

@@ -1,12 +1,14 @@
 /**
  * `validate`: the whole configuration, every error at once. `schema`: its JSON Schemas.
  */
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { nearest } from "../core/nearest.ts";
 import { schemas } from "../config/json-schemas.ts";
 import { catalogues } from "../roles/catalogues.ts";
 import { scenarioSchema } from "../simulation/scenario.ts";
-import { DEFAULT_FILE, loadSite, showWarnings } from "./load-site.ts";
+import { readConfig } from "../roles/read-config.ts";
+import { DEFAULT_FILE, EXIT_CONFIGURATION, loadSite, showWarnings } from "./load-site.ts";
 import { ExitError, printJson, type Terminal } from "./terminal.ts";
 
 export function addValidateCommands(program: Command, terminal: Terminal): void {
@@ -16,11 +18,8 @@ export function addValidateCommands(program: Command, terminal: Terminal): void 
     .option("--config <file>", "the configuration", DEFAULT_FILE)
     .option("--json", "stable output for scripts")
     .action(async (options: { config: string; json?: boolean }) => {
+      if (options.json === true) return validateJson(terminal, options.config);
       const { config, warnings } = await loadSite(terminal, options.config);
-      if (options.json === true) {
-        printJson(terminal, { valid: true, site: config.site, checks: config.checks.map((check) => check.name), policies: config.policies.map((policy) => policy.name), warnings });
-        return;
-      }
       showWarnings(terminal, warnings);
       terminal.out(`${options.config}: valid; ${config.targets.length} targets, ${config.checks.length} checks, ${config.policies.length} policies\n`);
     });
@@ -38,4 +37,15 @@ export function addValidateCommands(program: Command, terminal: Terminal): void 
       }
       printJson(terminal, one);
     });
+}
+
+/** One document either way, so that an editor or a pipeline need not read sentences. */
+async function validateJson(terminal: Terminal, file: string): Promise<void> {
+  const { loaded } = await readConfig(resolve(terminal.cwd, file), terminal.env);
+  if (!loaded.ok) {
+    printJson(terminal, { valid: false, errors: loaded.errors, warnings: loaded.warnings });
+    throw new ExitError(EXIT_CONFIGURATION, "");
+  }
+  const { site, checks, policies } = loaded.config;
+  printJson(terminal, { valid: true, site, checks: checks.map((check) => check.name), policies: policies.map((policy) => policy.name), warnings: loaded.warnings });
 }

@@ -75,6 +75,8 @@ export function buildPolicy(policy: ReadPolicy, site: SiteConfig): PolicyConfig 
     triggerText: input.trigger,
     action,
     mode: modeOf(input, action),
+    // What the shipped file says is our caution, not the operator's wish.
+    modeGiven: !policy.part.shipped && input.mode !== undefined,
     unavailable: policy.unavailable,
     cooldown: input.cooldown ?? COOLDOWN[action],
     escalation: input.escalation === undefined ? null : { afterFailed: input.escalation.after, within: input.escalation.within, alert: input.escalation.alert },

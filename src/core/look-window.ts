@@ -47,10 +47,21 @@ export function memoryFor(triggers: readonly Trigger[], spec: CheckSpec): Memory
 
 /** Adds one look and forgets what the memory does not hold. Oldest first. */
 export function addSample(samples: readonly LookSample[], seen: Observation, memory: Memory): readonly LookSample[] {
-  const facts = seen.kind === "unknown" ? {} : Object.fromEntries(Object.entries(seen.facts).filter(([name]) => memory.facts.includes(name)));
-  const all = [...samples, { at: seen.at, level: seen.kind, facts }];
-  const from = all.findIndex((sample) => sample.at > seen.at - memory.forMs);
-  return all.slice(Math.max(from, all.length - memory.looks, 0));
+  const after = seen.at - memory.forMs;
+  const from = samples.findIndex((sample) => sample.at > after);
+  const kept = from < 0 ? [] : samples.slice(Math.max(from, samples.length + 1 - memory.looks));
+  kept.push({ at: seen.at, level: seen.kind, facts: factsOf(seen, memory.facts) });
+  return kept;
+}
+
+function factsOf(seen: Observation, names: readonly string[]): Readonly<Record<string, number>> {
+  const facts: Record<string, number> = {};
+  if (seen.kind === "unknown") return facts;
+  for (const name of names) {
+    const value = seen.facts[name];
+    if (value !== undefined) facts[name] = value;
+  }
+  return facts;
 }
 
 /** The conditions a trigger is made of. */

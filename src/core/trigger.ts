@@ -45,7 +45,7 @@ export function evaluate(trigger: Trigger, scene: TriggerScene): readonly Firing
     case "sustained":
       return looks(scene, null, (_state, spec, target, samples) => sustained(samples, spec, target, trigger, scene.now));
     case "error_rate":
-      return looks(scene, trigger.check, (_state, spec, target, samples) => errorRate(samples, spec, target, trigger.overPercent, scene.now));
+      return looks(scene, trigger.check, (state, spec, target, samples) => (isWell(state, spec) ? null : errorRate(samples, spec, target, trigger.overPercent, scene.now)));
     case "region":
       return region(trigger.region, scene);
     case "cron":
@@ -105,6 +105,11 @@ function sustained(samples: readonly LookSample[], spec: CheckSpec, target: Targ
   if (slots.size < SUSTAINED_SHARE * expected) return null;
   const newest = values.at(-1)?.facts[metric] ?? 0;
   return { target, since: values[0]?.at ?? now, evidence: [spec.name], why: `${metric} above ${over}% for ${formatDuration(forMs)} (now ${Math.round(newest)}%)` };
+}
+
+/** Healthy, and passing for long enough to turn healthy: what failed earlier in the minute is over. */
+export function isWell(state: CheckState, spec: CheckSpec): boolean {
+  return state.verdict === "healthy" && state.passing.count >= spec.thresholds.rise;
 }
 
 function errorRate(samples: readonly LookSample[], spec: CheckSpec, target: TargetId, overPercent: number, now: Instant): Firing | null {

@@ -20,7 +20,7 @@ import type { RecentAction } from "./intent-book.ts";
 import { alertOf, appendOnce, entryOf } from "./outcomes.ts";
 import { renewVerification, settleInterrupted } from "./resume.ts";
 import type { JudgedCheck } from "./verify.ts";
-import { verification } from "./verify.ts";
+import { SUPERSEDED, verification } from "./verify.ts";
 
 export type { Fence, FenceAnswer } from "./carry-out.ts";
 export type { RecentAction } from "./intent-book.ts";
@@ -63,7 +63,8 @@ export interface Actor {
   act(decision: ActDecision, who?: string, signal?: AbortSignal): Promise<Intent>;
   /**
    * Call after every judged tick: resolves the intents that await verification, settles those whose outcome
-   * could not be recorded, prunes old ones. Not to be called again before it resolves.
+   * could not be recorded, prunes old ones. One that was followed by a later action on its target has not
+   * helped, whatever the checks say now. Not to be called again before it resolves.
    * @returns the intents resolved by this call: `verified` or `not_verified` (a failed attempt for the ladder), or settled as by `resume`.
    */
   verify(checks: readonly JudgedCheck[], signal?: AbortSignal): Promise<readonly Intent[]>;
@@ -124,7 +125,10 @@ class RecordingActor implements Actor {
       const now = this.#parts.clock.now();
       if (intent.state.phase !== "awaiting_verification") continue;
       const { doneAt } = intent.state;
-      const verdict = verification(intent, checks, now);
+      const later = this.#book.after(intent);
+      // What helps now is not known to be this one.
+      if (later === "under_way") continue;
+      const verdict = later === "done" ? SUPERSEDED : verification(intent, checks, now);
       if (verdict.kind === "verified") resolved.push(await this.#become(intent, { phase: "verified", doneAt, verifiedAt: verdict.at }));
       if (verdict.kind === "failed") resolved.push(await this.#become(intent, { phase: "not_verified", doneAt, endedAt: now, reason: verdict.reason }));
     }
@@ -173,7 +177,9 @@ class RecordingActor implements Actor {
   /** The alert comes before the state, so that it cannot be lost: a repetition has the same key. The ledger comes last: `resume` adds what is missing. */
   async #become(intent: Intent, state: IntentState): Promise<Intent> {
     const next = { ...intent, state };
-    const alert = alertOf(next, this.#parts.site, this.#parts.runbooks, this.#parts.clock.now());
+    // An episode says once that its attempts do not help; giving up has an alert of its own.
+    const repeated = state.phase === "not_verified" && this.#book.earlierAttempts(intent).some((earlier) => earlier.state.phase === "not_verified");
+    const alert = repeated ? null : alertOf(next, this.#parts.site, this.#parts.runbooks, this.#parts.clock.now());
     if (alert !== null && this.#parts.alertRoute !== null) await this.#parts.outbox.enqueue(this.#parts.alertRoute, alert);
     const advanced = await this.#book.advance(intent.id, state);
     await this.#write(advanced);

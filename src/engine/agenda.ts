@@ -53,7 +53,8 @@ export function createAgenda(clock: Clock, fire: (slot: Slot) => void, woke: (ti
       const tick = tickAfter(due);
       const keys = ticks.get(tick) ?? new Set();
       ticks.set(tick, keys.add(slot.key));
-      arm();
+      // Only an earlier tick changes when to wake.
+      if (armed === null || tick < armed.tick) arm();
     },
     stop: () => {
       stopped = true;

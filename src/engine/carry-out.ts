@@ -19,6 +19,8 @@ export type Fence = (proposal: Proposal, signal: AbortSignal) => Promise<FenceAn
 
 /** Time every action has, the fence included, before what its remedy asks for on top. */
 export const ACTION_MS: Ms = 4_500;
+/** Part of it that the fence may take, so that the effect always has the larger part. */
+export const FENCE_MS: Ms = 2_000;
 /** Most that a remedy may ask for on top: a graceful stop, a command. */
 export const MAX_EXTRA_MS: Ms = 120_000;
 /** After the deadline: time for the aborted action to let go before the world is read. */
@@ -43,12 +45,14 @@ export async function carryOut(intent: Intent, parts: CarryOutParts, signal?: Ab
   const found = lookUp(intent, parts);
   if ("reason" in found) return refused(parts.clock, found.reason);
   const { remedy, target } = found;
-  const fenced = await within(parts.clock, ACTION_MS, signal, (inner) => fenceOff(intent, target, remedy, parts.fence, inner));
+  const began = parts.clock.now();
+  const fenced = await within(parts.clock, FENCE_MS, signal, (inner) => fenceOff(intent, target, remedy, parts.fence, inner));
   if (fenced.kind !== "returned") return refused(parts.clock, `not begun: ${why(fenced)}`);
   if (fenced.value !== null) return refused(parts.clock, fenced.value);
 
   const extra = Math.min(Math.max(remedy.extraMs?.(target, intent.proposal.params) ?? 0, 0), MAX_EXTRA_MS);
-  const ended = await within(parts.clock, ACTION_MS + extra, signal, (inner) => remedy.execute(intent, target, inner));
+  const left = Math.max(ACTION_MS - FENCE_MS, began + ACTION_MS - parts.clock.now());
+  const ended = await within(parts.clock, left + extra, signal, (inner) => remedy.execute(intent, target, inner));
   if (ended.kind === "returned") return done(intent, remedy, ended.value, parts.clock);
   if (ended.kind === "threw" && ended.error instanceof ActionError && ended.error.code === "REFUSED") return refused(parts.clock, ended.error.message);
   if (remedy.repeatable === true) return refused(parts.clock, `${why(ended)}; may be repeated`);

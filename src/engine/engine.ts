@@ -26,14 +26,14 @@ import { createExitWatch, type ExitWatch } from "./exits.ts";
 import type { Trouble } from "./explain.ts";
 import { createIncidents, type Incidents } from "./incidents.ts";
 import { createJudge, type Judge } from "./judge.ts";
-import { checksAt, dependencyLooks, looksFor } from "./looks.ts";
+import { checksAt, explainingLooks, looksFor } from "./looks.ts";
 import { createObserver, type Observer } from "./observe.ts";
 import { createOrders, type Orders } from "./orders.ts";
 import { SHARED } from "./propose.ts";
 import { createRecorder, messageOf } from "./record.ts";
 import type { Recorder } from "./record.ts";
 import { createRecovery, type Recovery } from "./recovery.ts";
-import { createStanding, type Standing } from "./standing.ts";
+import { createStanding, inOrderedModes, type Standing } from "./standing.ts";
 import { adoptOrStart } from "./supervise.ts";
 import { createUnderway, type Underway } from "./underway.ts";
 import { takeSnapshot, takeWhy } from "./view.ts";
@@ -210,6 +210,7 @@ class ComposedEngine implements Engine {
       decided: (event) => this.#recorder.decided(event),
       acted: (intent, tookMs) => this.#acted(intent, tookMs),
       verified: (intent) => this.#resolved(intent),
+      lifted: ({ policy, checks }) => this.#recorder.lifted(policy, checks, clock.now()),
       troubled: (where, detail) => this.#troubled(where, detail),
     });
   }
@@ -217,7 +218,7 @@ class ComposedEngine implements Engine {
   #observed(check: CheckSpec, target: TargetId, seen: Observation): Pace {
     const state = this.#judge.observed(check, target, seen);
     // Before anybody is blamed, what this check depends on is looked at again.
-    if (seen.kind === "fail" && check.dependsOn.length > 0) this.#observer.hasten(dependencyLooks(check, this.#parts.checks));
+    if (seen.kind === "fail" && state.failing.count <= check.thresholds.fall) this.#observer.hasten(explainingLooks(check, target, this.#parts.checks));
     this.#recovery.observed(lookKey(check.name, target), seen);
     // Whether an action helped is worth knowing soon.
     return this.#underway.awaiting(target) ? "transition" : paceOf(state);
@@ -278,8 +279,7 @@ class ComposedEngine implements Engine {
   }
 
   #policies(): readonly PolicySpec[] {
-    const modes = this.#standing.modes();
-    return this.#parts.policies.map((policy) => ({ ...policy, mode: modes.get(policy.name) ?? policy.mode }));
+    return inOrderedModes(this.#parts.policies, this.#standing.modes());
   }
 
   #views(): Parameters<typeof takeSnapshot>[0] {

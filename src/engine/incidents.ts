@@ -3,7 +3,9 @@
  *
  * An incident of a look opens when its verdict turns bad and nothing explains it, and
  * ends when it is healthy again. It notifies at once and pages when a critical look
- * stays unhealthy for a minute, because most incidents are over by then, recovered.
+ * stays unhealthy for a minute, because most incidents are over by then, recovered. While
+ * a dependency may be about to explain it, or was the explanation a moment ago, it waits
+ * a little: one outage is told once, and about its cause.
  * Flapping and blindness are incidents of their own. Open incidents are stored, so
  * that a restart of ours neither repeats nor forgets them.
  */
@@ -22,6 +24,8 @@ import { messageOf } from "./record.ts";
 
 /** A critical look unhealthy for this long pages. */
 export const PAGE_AFTER_MS: Ms = 60_000;
+/** Longest wait for an explanation that may be coming, or for a look to recover after its explanation is gone. */
+export const EXPLAIN_MS: Ms = 30_000;
 /** Where open incidents are stored: "incident/REASON/LOOK". */
 export const INCIDENT_PREFIX = "incident/";
 const MAX_INCIDENTS = 5_000;
@@ -40,11 +44,18 @@ export type IncidentParts = {
   readonly acknowledged: (look: LookStatus, now: Instant) => boolean;
 };
 
+export type Reviewed = {
+  /** Freezes what the verdict would say. */
+  readonly flapping: boolean;
+  /** A declared dependency may explain the look in a moment. */
+  readonly doubted: boolean;
+};
+
 export interface Incidents {
   /** Reads what was open when the last process ended. @throws {StateStoreError} */
   load(): Promise<void>;
-  /** After each judged look: opens, worsens, pages, resolves. `flapping` freezes what the verdict would say. */
-  review(look: LookStatus, flapping: boolean, now: Instant): void;
+  /** After each judged look: opens, worsens, pages, resolves. */
+  review(look: LookStatus, about: Reviewed, now: Instant): void;
   flapping(look: LookStatus, flapping: boolean, now: Instant): void;
   /** `detail` null: we see again. */
   blind(look: LookStatus, detail: string | null, now: Instant): void;
@@ -57,6 +68,8 @@ export function createIncidents(parts: IncidentParts): Incidents {
   const { store, recorder } = parts;
   const open = new Map<string, Incident>();
   const saving = new Map<string, Promise<void>>();
+  /** Ill looks that wait for an explanation, or had one: since when it is waited, and whether they had. */
+  const waiting = new Map<LookKey, { readonly from: Instant; readonly explained: boolean }>();
 
   /** Writes of one key keep their order. */
   const inOrder = (id: string, write: () => Promise<unknown>, now: Instant): void => {
@@ -111,12 +124,23 @@ export function createIncidents(parts: IncidentParts): Incidents {
         if (incident !== null) open.set(row.key.slice(INCIDENT_PREFIX.length), incident);
       }
     },
-    review: (look, flapping, now) => {
+    review: (look, { flapping, doubted }, now) => {
+      // The usual look: nothing is open, nothing waits.
+      if (look.verdict === "healthy" && open.size === 0 && waiting.size === 0) return;
       const id = idOf("check_unhealthy", look.key);
-      if (look.verdict === "healthy") return resolve(id, now);
-      if (look.verdict === "unknown" || look.suppressedBy !== null || flapping) return;
+      if (look.verdict === "healthy") {
+        waiting.delete(look.key);
+        return resolve(id, now);
+      }
+      if (look.suppressedBy !== null) return void waiting.set(look.key, { from: now, explained: true });
+      if (look.verdict === "unknown" || flapping) return;
       const startedAt = open.get(id)?.startedAt ?? look.since;
-      const page = look.critical && look.verdict === "unhealthy" && now - startedAt >= PAGE_AFTER_MS;
+      const wait = waiting.get(look.key) ?? (doubted && !open.has(id) ? { from: now, explained: false } : undefined);
+      if (wait !== undefined) waiting.set(look.key, wait);
+      if (wait !== undefined && now - wait.from < EXPLAIN_MS && (doubted || wait.explained)) return;
+      // The time it was explained does not count against it.
+      const countsFrom = wait?.explained === true ? Math.max(startedAt, wait.from) : startedAt;
+      const page = look.critical && look.verdict === "unhealthy" && now - countsFrom >= PAGE_AFTER_MS;
       const summary = `${look.check} of ${look.target} is ${look.verdict}`;
       raise(id, about(look, "check_unhealthy", startedAt, page ? "page" : "notify", summary), now, parts.acknowledged(look, now));
     },

@@ -44,6 +44,8 @@ type Entry = { readonly intent: Intent; readonly revision: number };
 export class IntentBook {
   readonly #store: StateStore;
   readonly #entries = new Map<string, Entry>();
+  /** Asked at every look, so kept until an intent changes. */
+  #open: readonly Intent[] | null = null;
 
   constructor(store: StateStore) {
     this.#store = store;
@@ -57,10 +59,11 @@ export class IntentBook {
     const rows = await this.#store.list(PREFIX, KEEP_RESOLVED * 4);
     const bad: string[] = [];
     this.#entries.clear();
+    this.#open = null;
     for (const row of rows) {
       const intent = parseIntent(row.value);
       if (intent === null) bad.push(row.key);
-      else this.#entries.set(intent.id, { intent, revision: row.revision });
+      else this.#set(intent.id, { intent, revision: row.revision });
     }
     return bad;
   }
@@ -69,7 +72,7 @@ export class IntentBook {
   async record(intent: Intent): Promise<void> {
     const revision = await this.#store.put(PREFIX + intent.id, JSON.stringify(intent), 0);
     if (revision === "conflict") throw new StateStoreError("CORRUPT", `intent ${intent.id} is recorded already`);
-    this.#entries.set(intent.id, { intent, revision });
+    this.#set(intent.id, { intent, revision });
   }
 
   /** Replaces the state of a recorded intent; durable when it resolves. */
@@ -79,7 +82,7 @@ export class IntentBook {
     const intent = { ...entry.intent, state };
     const revision = await this.#store.put(PREFIX + id, JSON.stringify(intent), entry.revision);
     if (revision === "conflict") throw new StateStoreError("CORRUPT", `intent ${id} was changed by another process`);
-    this.#entries.set(id, { intent, revision });
+    this.#set(id, { intent, revision });
     return intent;
   }
 
@@ -94,7 +97,36 @@ export class IntentBook {
   }
 
   open(): readonly Intent[] {
-    return this.all().filter((intent) => endedAt(intent.state) === null);
+    this.#open ??= this.all().filter((intent) => endedAt(intent.state) === null);
+    return this.#open;
+  }
+
+  #set(id: string, entry: Entry): void {
+    this.#entries.set(id, entry);
+    this.#open = null;
+  }
+
+  /** What became of the actions recorded after `intent` on its target; refused ones did nothing. */
+  after(intent: Intent): "none" | "under_way" | "done" {
+    const all = this.all();
+    const later = all.slice(all.findIndex((one) => one.id === intent.id) + 1).filter((one) => one.proposal.target === intent.proposal.target);
+    if (later.some(({ state }) => state.phase !== "intended" && state.phase !== "refused")) return "done";
+    return later.some(({ state }) => state.phase === "intended") ? "under_way" : "none";
+  }
+
+  /** Attempts before `intent` of the same episode, newest first: its workload and cause, back to attempt 1. */
+  earlierAttempts(intent: Intent): readonly Intent[] {
+    const { workload, cause } = intent.proposal;
+    const all = this.all();
+    const before = all.slice(0, all.findIndex((one) => one.id === intent.id)).filter(({ proposal }) => proposal.workload === workload && proposal.cause === cause);
+    const found: Intent[] = [];
+    for (let of = intent, at = before.length - 1; of.attempt > 1 && at >= 0; at -= 1) {
+      const earlier = before[at];
+      if (earlier === undefined || earlier.attempt >= of.attempt) break;
+      found.push(earlier);
+      of = earlier;
+    }
+    return found;
   }
 
   recent(now: Instant): readonly RecentAction[] {

@@ -8,6 +8,7 @@
 import type { CheckSpec } from "../core/check.ts";
 import type { CheckState } from "../core/check-state.ts";
 import { cannotSee, initialState, isGoneNow, observe, resetRuns } from "../core/check-state.ts";
+import { doubtOf } from "../core/explanation.ts";
 import type { FlapState } from "../core/flapping.ts";
 import { flapPercent, observeFlap, STEADY } from "../core/flapping.ts";
 import type { Observation } from "../core/observation.ts";
@@ -72,6 +73,15 @@ export function createJudge(parts: JudgeParts): Judge {
     status = { ...next, since: next.status === before ? status.since : now };
     return { before, uncovered };
   };
+  /** A process that is known to be gone needs no explanation. */
+  const doubted = ({ check, target, key, verdict }: LookStatus): boolean => {
+    const spec = byName.get(check);
+    const state = states.get(key);
+    if (verdict === "healthy" || spec === undefined || state === undefined || isGoneNow(state)) return false;
+    const doubt = doubtOf(spec, target, byName, states);
+    // To be throttled may last, and has no incident of its own that says pages are broken.
+    return doubt !== null && doubt.kind !== "throttled";
+  };
   const flapChanged = (look: LookStatus, before: FlapState, after: FlapState, now: Instant): void => {
     if (before.flapping === after.flapping) return;
     recorder.flappingChanged({ at: now, key: look.key, check: look.check, target: look.target, flapping: after.flapping, percent: flapPercent(after) });
@@ -110,7 +120,9 @@ export function createJudge(parts: JudgeParts): Judge {
       if (outcome !== null && outcome.before !== status.status) recorder.statusChanged({ at: now, from: outcome.before, to: status.status, causes: status.causes });
       flapChanged(look, flapBefore, flapAfter, now);
       sightChanged(look, before, after, seen, now);
-      for (const one of [look, ...(outcome?.uncovered ?? [])]) incidents.review(one, flaps.get(one.key)?.flapping ?? false, now);
+      const review = (one: LookStatus): void => incidents.review(one, { flapping: flaps.get(one.key)?.flapping ?? false, doubted: doubted(one) }, now);
+      review(look);
+      outcome?.uncovered.forEach(review);
       if (look.verdict !== before.verdict) parts.turned(look);
       return after;
     },

@@ -2,7 +2,7 @@
 import type { CheckSpec } from "../core/check.ts";
 import { dependenciesOf } from "../core/status.ts";
 import type { LookKey, TargetId } from "../core/target.ts";
-import { lookKey } from "../core/target.ts";
+import { lookKey, SITE } from "../core/target.ts";
 
 /** Active checks that look at the target itself. */
 export function checksAt(target: TargetId, checks: readonly CheckSpec[]): readonly CheckSpec[] {
@@ -18,8 +18,13 @@ export function looksFor(target: TargetId, checks: readonly CheckSpec[]): readon
   return [...own.map((check) => lookKey(check.name, target)), ...shared.flatMap((check) => check.targets.map((id) => lookKey(check.name, id)))];
 }
 
-/** Looks of everything that a check declares to depend on, wherever they look. */
-export function dependencyLooks(check: CheckSpec, checks: readonly CheckSpec[]): readonly LookKey[] {
-  const needed = new Set(dependenciesOf(check.name, new Map(checks.map((one) => [one.name, one]))));
-  return checks.filter((one) => needed.has(one.name) && one.inactive === null).flatMap((one) => one.targets.map((id) => lookKey(one.name, id)));
+/** The looks that may explain why `check` fails at `target`: those of its dependencies, at the same target, else at the site, else everywhere. */
+export function explainingLooks(check: CheckSpec, target: TargetId, checks: readonly CheckSpec[]): readonly LookKey[] {
+  if (check.dependsOn.length === 0) return [];
+  const byName = new Map(checks.map((one) => [one.name, one]));
+  return dependenciesOf(check.name, byName).flatMap((name) => {
+    const targets = byName.get(name)?.targets ?? [];
+    const asked = targets.includes(target) ? [target] : targets.includes(SITE) ? [SITE] : targets;
+    return asked.map((id) => lookKey(name, id));
+  });
 }

@@ -40,7 +40,7 @@ function lineOf({ proposal, state, attempt }: Intent): { readonly kind: LedgerKi
   }
 }
 
-/** Who must know: uncertain actions page; an attempt that did not help is information, since giving up pages by itself; null for the rest. */
+/** Who must know: uncertain actions page; an attempt that did not help is information, since giving up pages by itself; null for the rest. Told once per episode by the caller. */
 export function alertOf(intent: Intent, site: string, runbooks: string, at: Instant): Alert | null {
   const { proposal, state } = intent;
   if (state.phase !== "uncertain" && state.phase !== "not_verified") return null;

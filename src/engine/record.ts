@@ -22,6 +22,8 @@ const MAX_LISTENERS = 100;
 
 export interface Recorder extends Events {
   subscribe(listener: EventListener): () => void;
+  /** A policy has taken back what it held, because its checks are healthy again. */
+  lifted(policy: string, checks: readonly string[], at: Instant): void;
   /** Resolves when every entry on its way has been written or has failed. */
   flush(): Promise<void>;
 }
@@ -80,6 +82,7 @@ export function createRecorder(parts: { readonly events: Events; readonly ledger
       tell((to) => to.connectivityChanged(event));
       write(connectivityEntry(event));
     },
+    lifted: (policy, checks, at) => write({ at, kind: "note", target: SITE, subject: policy, text: `${policy} takes back what it held: ${checks.join(" and ")} healthy again` }),
     // The recovery loop and the actor write their own entries, some of them durably before they go on.
     decided: (event) => tell((to) => to.decided(event)),
     acted: (event) => tell((to) => to.acted(event)),

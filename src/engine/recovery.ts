@@ -1,15 +1,12 @@
 /**
  * The recovery loop: judged looks in, decisions out.
  *
- * One step at a time: what awaits verification is resolved, triggers are evaluated,
- * remedies prepare what fires, guards answer, and the decisions are carried out,
- * recorded, or told to a person. A step is made after each judged observation that brings
- * news and whenever a hold, a verification or a storm may have ended; steps coalesce.
+ * One step at a time: what awaits verification is resolved, triggers are evaluated, remedies prepare
+ * what fires, guards answer, decisions are carried out, recorded, or told to a person.
+ * Steps come with news and with time, and coalesce.
  */
-import { leaves } from "../core/look-window.ts";
 import type { Asked } from "../core/decide.ts";
 import { decide, decideManual } from "../core/decide.ts";
-import type { EpisodeMark } from "../core/episode.ts";
 import type { Intent } from "../core/intent.ts";
 import type { Observation } from "../core/observation.ts";
 import type { PolicySpec } from "../core/policy.ts";
@@ -17,7 +14,7 @@ import type { Decision } from "../core/proposal.ts";
 import type { Scene } from "../core/scene.ts";
 import type { EpisodeView, HoldView } from "../core/snapshot.ts";
 import type { LookKey, TargetId } from "../core/target.ts";
-import type { Instant, Ms } from "../core/time.ts";
+import type { Ms } from "../core/time.ts";
 import type { AlertOutbox } from "../ports/alert-outbox.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Decided, Troubled } from "../ports/events.ts";
@@ -28,9 +25,12 @@ import { createDecisionLog } from "./decision-log.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { EpisodeBook } from "./episode-book.ts";
 import { escalationAlert, resolvedAlert } from "./escalation.ts";
+import type { Lifted } from "./lift.ts";
+import { liftWhatIsOver } from "./lift.ts";
+import { nextChange } from "./next-change.ts";
 import { manualProposal, propose } from "./propose.ts";
 import type { ProposeParts } from "./propose.ts";
-import { isQuiet, QUIET_STEP_MS, StepPace } from "./step-pace.ts";
+import { isQuiet, quietWait, StepPace } from "./step-pace.ts";
 import { SceneTaker } from "./take-scene.ts";
 import type { RecoveryView, SceneParts } from "./take-scene.ts";
 
@@ -54,6 +54,8 @@ export type RecoveryParts = ProposeParts &
     readonly acted: (intent: Intent, tookMs: Ms) => void;
     /** An intent was resolved by its checks: `verified`, `not_verified`, or settled after an interruption. */
     readonly verified: (intent: Intent) => void;
+    /** A policy took back what it held. */
+    readonly lifted: (lifted: Lifted) => void;
     readonly troubled: (where: Troubled["where"], detail: string) => void;
   };
 
@@ -86,7 +88,6 @@ export function createRecovery(parts: RecoveryParts): Recovery {
   return new SteppingRecovery(parts);
 }
 
-const MINUTE: Ms = 60_000;
 /** Steps within one instant; what still wakes itself then is made to wait. */
 const MAX_STEPS_AT_ONCE = 100;
 const BREATH_MS: Ms = 1_000;
@@ -103,10 +104,14 @@ class SteppingRecovery implements Recovery {
   #started = false;
   #cancelTimer: (() => void) | null = null;
   readonly #pace: StepPace;
+  readonly #quietWait: ReturnType<typeof quietWait>;
+  /** A trigger fired at the last step. */
+  #firing = false;
 
   constructor(parts: RecoveryParts) {
     this.#parts = parts;
     this.#scenes = new SceneTaker(parts, parts.policies());
+    this.#quietWait = quietWait(parts.policies());
     this.#book = new EpisodeBook(parts.store);
     this.#pace = new StepPace(parts.clock, () => this.wake());
     this.#log = createDecisionLog({ ledger: parts.ledger, decided: parts.decided, troubled: (detail) => parts.troubled("ledger", detail) });
@@ -123,7 +128,7 @@ class SteppingRecovery implements Recovery {
     const { actor, checks, view } = this.#parts;
     // While anything is being done or verified, every look counts.
     const quiet = this.#acting.size === 0 && actor.open().length === 0 && isQuiet(key, seen, checks, view.checks());
-    if (quiet) this.#pace.within(QUIET_STEP_MS);
+    if (quiet) this.#pace.within(this.#quietWait(seen, this.#firing));
     else this.wake();
   }
 
@@ -204,7 +209,9 @@ class SteppingRecovery implements Recovery {
     const judged = actor.open().length === 0 ? [] : this.#pace.computing(() => this.#scenes.judged());
     for (const intent of await actor.verify(judged, this.#stopping.signal)) this.#parts.verified(intent);
     const before = this.#scene();
+    for (const lifted of await liftWhatIsOver(before, this.#parts.policies(), this.#parts.remedies)) this.#parts.lifted(lifted);
     const asked = await propose(before, this.#parts.policies(), this.#parts, this.#stopping.signal);
+    this.#firing = asked.length > 0;
     for (const { proposal } of asked) await this.#book.fired(proposal.workload, proposal.cause, clock.now(), this.#parts.settings.relapse);
     for (const ack of this.#parts.view.acknowledgements()) await this.#book.rearm(ack.workload, ack.at);
     await this.#endEpisodes();
@@ -270,22 +277,9 @@ class SteppingRecovery implements Recovery {
   #plan(decisions: readonly Decision[], scene: Scene, asked: readonly Asked[]): void {
     this.#cancelTimer?.();
     this.#cancelTimer = null;
-    const instants = [
-      ...decisions.flatMap((decision) => (decision.kind === "hold" && decision.until !== null ? [decision.until] : [])),
-      ...scene.openActions.map((action) => action.until),
-      ...this.#book.marks().map((mark: EpisodeMark) => mark.lastFiringAt + this.#parts.settings.relapse),
-      ...this.#minute(scene),
-      ...(asked.length > 0 ? scene.pauses.flatMap((pause) => (pause.until === null ? [] : [pause.until])) : []),
-    ].filter((instant) => instant > scene.now);
-    if (instants.length === 0 || this.#stopping.signal.aborted) return;
-    const first: Instant = Math.min(...instants);
+    const first = nextChange({ decisions, scene, asked, marks: this.#book.marks(), policies: this.#parts.policies() });
+    if (first === null || this.#stopping.signal.aborted) return;
     this.#cancelTimer = this.#parts.clock.after(first - this.#parts.clock.now(), () => this.wake());
-  }
-
-  /** Calendars change by the minute, where any policy has one. */
-  #minute(scene: Scene): readonly Instant[] {
-    const calendars = this.#parts.policies().some((policy) => leaves(policy.trigger).some((leaf) => leaf.kind === "cron"));
-    return calendars ? [scene.now + MINUTE - (scene.wall % MINUTE)] : [];
   }
 }
 

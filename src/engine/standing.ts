@@ -4,6 +4,7 @@
  * Stored as JSON under "pause/all", "pause/policy/NAME", "pause/target/ID",
  * "ack/TARGET/CHECK" ("*" for every check) and "mode/POLICY".
  */
+import type { PolicySpec } from "../core/policy.ts";
 import type { Mode } from "../core/proposal.ts";
 import type { Pause } from "../core/scene.ts";
 import type { AcknowledgementView } from "../core/snapshot.ts";
@@ -84,6 +85,14 @@ export function createStanding(store: StateStore): Standing {
       modes.set(policy, mode);
     },
   };
+}
+
+/** Policies with the modes that people ordered over their files; an order is a wish as much as the project's own file. */
+export function inOrderedModes(policies: readonly PolicySpec[], modes: ReadonlyMap<string, Mode>): readonly PolicySpec[] {
+  return policies.map((policy) => {
+    const mode = modes.get(policy.name);
+    return mode === undefined ? policy : { ...policy, mode, modeGiven: true };
+  });
 }
 
 function inForce<T extends { readonly until: Instant | null }>(orders: ReadonlyMap<string, T>, now: Instant): readonly T[] {

@@ -5,14 +5,18 @@
  */
 import type { CheckSpec } from "../core/check.ts";
 import type { CheckState } from "../core/check-state.ts";
+import { leaves } from "../core/look-window.ts";
 import type { Observation } from "../core/observation.ts";
+import type { PolicySpec } from "../core/policy.ts";
 import type { LookKey } from "../core/target.ts";
 import { splitLookKey } from "../core/target.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 
-/** A step follows a look without news within this time; what time alone changes is planned apart. */
-export const QUIET_STEP_MS: Ms = 1_000;
+/** A step follows a look without news within this time: only housekeeping waits for it; what time alone changes is planned apart. */
+export const QUIET_STEP_MS: Ms = 30_000;
+/** Within this time where the look may fire a trigger though it passed (a figure above its bound), or end one that fires. */
+export const MURMUR_STEP_MS: Ms = 1_000;
 /** Rest after a step, in times of what it computed: about a tenth of the thread at most. */
 const REST_FACTOR = 20;
 /** However long a step took, the next one may come after this. */
@@ -25,6 +29,23 @@ export function isQuiet(key: LookKey, seen: Observation, specs: readonly CheckSp
   const { check } = splitLookKey(key);
   const rise = specs.find((spec) => spec.name === check)?.thresholds.rise ?? Number.POSITIVE_INFINITY;
   return state !== undefined && state.verdict === "healthy" && state.passing.count > rise;
+}
+
+/**
+ * Makes the question how soon a step follows a quiet look.
+ *
+ * @returns given the look, and whether a trigger fired at the last step.
+ */
+export function quietWait(policies: readonly PolicySpec[]): (seen: Observation, firing: boolean) => Ms {
+  const bounds = new Map<string, number>();
+  for (const leaf of policies.flatMap((policy) => leaves(policy.trigger))) {
+    if (leaf.kind === "sustained") bounds.set(leaf.metric, Math.min(leaf.over, bounds.get(leaf.metric) ?? Infinity));
+  }
+  return (seen, firing) => {
+    if (firing) return MURMUR_STEP_MS;
+    if (seen.kind !== "unknown") for (const [figure, bound] of bounds) if ((seen.facts[figure] ?? -Infinity) > bound) return MURMUR_STEP_MS;
+    return QUIET_STEP_MS;
+  };
 }
 
 export class StepPace {

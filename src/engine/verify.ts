@@ -25,6 +25,9 @@ export type Verification =
   | { readonly kind: "verified"; readonly at: Instant }
   | { readonly kind: "failed"; readonly reason: string };
 
+/** A later action was made on the same target: this one did not help, and what helps from now on is not its doing. */
+export const SUPERSEDED: Extract<Verification, { readonly kind: "failed" }> = { kind: "failed", reason: "superseded by a later action" };
+
 /**
  * Whether an action that was carried out has helped by now.
  *

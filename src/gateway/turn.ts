@@ -59,9 +59,13 @@ export function relayMode(req: IncomingMessage, facts: Facts, fallback: "none" |
   return fallback === "copy" && req.method === "GET" ? "hold" : "judge";
 }
 
+/** Least first-byte limit of a write: cut off earlier, its line may be in the cart all the same, and the buyer adds it twice. */
+const WRITE_FIRST_BYTE: Ms = 15_000;
+
 /** A held page must be whole by the time its first byte was due: the buyer sees nothing until then. */
-export function limitsOf({ route }: Facts, mode: RelayMode): Limits {
-  const { firstByte, bodyIdle, whole } = route;
+export function limitsOf({ route, method }: Pick<Facts, "route" | "method">, mode: RelayMode): Limits {
+  const { bodyIdle, whole } = route;
+  const firstByte = method === "write" && route.firstByte > 0 ? Math.max(route.firstByte, WRITE_FIRST_BYTE) : route.firstByte;
   return mode === "hold" && firstByte > 0 ? { firstByte, bodyIdle, whole: whole === 0 ? firstByte : Math.min(whole, firstByte) } : { firstByte, bodyIdle, whole };
 }
 

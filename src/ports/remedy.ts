@@ -50,6 +50,12 @@ export interface Remedy {
    * @throws {ActionError}
    */
   execute(intent: Intent, target: Target, signal: AbortSignal): Promise<Readonly<Record<string, unknown>>>;
+  /**
+   * Takes back at once what was to last only while the trouble does (a hold); asked once every check of the policy's
+   * trigger is well again. Absent: nothing of it lasts. Doing it again changes nothing.
+   * @returns whether there was anything to take back.
+   */
+  lift?(policy: string, params: Readonly<Record<string, unknown>>): Promise<boolean>;
   /** For an intent found without an outcome after a crash. */
   readBack(intent: Intent, target: Target, signal: AbortSignal): Promise<ReadBack>;
 }

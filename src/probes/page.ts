@@ -15,8 +15,12 @@ import { USER_AGENT, connectionFor, demand, guarded, judgeLatency, report, repor
 import { TEXT_CAUSES, TEXT_RULES, judgeTexts } from "./text-rules.ts";
 import { factsOf } from "./usage-percent.ts";
 
-/** A whole document ends with its root element; comments of proxies may follow. */
-const DOCUMENT_END = /<\/html>(?:\s|<!--(?:(?!-->)[^])*-->)*$/i;
+/**
+ * A whole document closes its root element and ends with a whole tag or comment. Not with the
+ * root element: what React streams late (scripts, suspended parts) comes after it.
+ */
+const ROOT_CLOSED = /<\/html\s*>/i;
+const ENDS_WHOLE = />\s*$/;
 
 const schema = z.object({
   page: urlPath().prefault("/").describe("Path of the page."),
@@ -96,7 +100,7 @@ class PageLook implements PreparedProbe {
     const said = report({ ...seen, findings });
     if (said.kind === "fail") return said;
     if (answer.bodyCut) return unknown(at, answer.tookMs, "configuration", `the page has ${answer.bodyBytes} bytes; max_body keeps ${this.#settings.max_body}`);
-    findings.push(demand("document_end", DOCUMENT_END.test(answer.body.slice(-4_096)), ending(answer.body), "…</html>"));
+    findings.push(demand("document_end", ROOT_CLOSED.test(answer.body) && ENDS_WHOLE.test(answer.body.slice(-4_096)), ending(answer.body), "…</html>…>"));
     findings.push(...judgeTexts(answer.body, this.#settings.must_contain, [...this.#settings.must_not_contain, ...this.#ports.site.errorMarks]));
     return report({ ...seen, findings }, { ...TEXT_CAUSES, document_end: "truncated" });
   }

@@ -37,6 +37,15 @@ export const holdBreaker: RemedyEntry = {
       await breakers.hold(hold);
       return { breaker: hold.breaker, position: hold.position, until: hold.until };
     },
+    lift: async (policy, params) => {
+      const settings = parsed.safeParse(params);
+      if (!settings.success) return false;
+      const { breaker: name } = settings.data;
+      const by = holderOf(policy);
+      if (breakers.views().find((view) => view.name === name)?.hold?.by !== by) return false;
+      await breakers.release(name, by);
+      return true;
+    },
     readBack: async (intent) => {
       const hold = holdOf(intent);
       const there = breakers.views().find((view) => view.name === hold.breaker)?.hold ?? null;
@@ -46,9 +55,13 @@ export const holdBreaker: RemedyEntry = {
   }),
 };
 
+function holderOf(policy: string): string {
+  return `policy:${policy}`;
+}
+
 function holdOf({ proposal, recordedAt }: Intent): BreakerHold {
   const params = parsed.safeParse(proposal.params);
   if (!params.success) throw new ActionError("REFUSED", `params of ${proposal.policy}: ${params.error.issues[0]?.message ?? "not valid"}`);
   const { breaker, position, for: length } = params.data;
-  return { breaker, position, until: recordedAt + length, by: `policy:${proposal.policy}`, why: proposal.why };
+  return { breaker, position, until: recordedAt + length, by: holderOf(proposal.policy), why: proposal.why };
 }

@@ -24,10 +24,13 @@ export async function adminToken(folder: string): Promise<string> {
   return token;
 }
 
-/** null when there is no such file. */
+/** null when there is no such file. @throws {Error} when it is empty, since an empty token would let anybody in. */
 export async function readAdminToken(folder: string): Promise<string | null> {
+  const file = adminTokenFile(folder);
   try {
-    return (await readFile(adminTokenFile(folder), "utf8")).trim();
+    const token = (await readFile(file, "utf8")).trim();
+    if (token === "") throw new Error(`${file} is empty: delete it, and "shopkeeper run" makes another`);
+    return token;
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
     throw error;

@@ -1,77 +1,185 @@
 /**
- * The daemon: the parts of a role, composed, started in order and stopped in reverse.
+ * The daemon: the parts of a role, composed, started in order and stopped in reverse, and handed
+ * over to another configuration while it runs.
  */
-import type { GatewayConfig } from "../config/config.ts";
-import type { Engine } from "../engine/engine.ts";
-import type { GatewayHost, GatewayHostEvent } from "../gateway/worker-host.ts";
-import { engineToGateway, gatewayToEngine, openGateway } from "./gateway.ts";
-import { composeEngine, layGround, type AtStop, type DaemonParts } from "./ground.ts";
-import { startListeners } from "./listeners.ts";
-import { watchPulse } from "./pulse-watch.ts";
-import { stopWithUs } from "./supervision.ts";
+import { isDeepStrictEqual } from "node:util";
+import { gatewaySetting, openGateway, type Gateway } from "./gateway.ts";
+import type { DaemonParts } from "./ground.ts";
+import { startShift, type Shift } from "./shift.ts";
+import { openStores, type Stores } from "./stores.ts";
+import { markersOf, stopWithUs, supervisedBy } from "./supervision.ts";
 
 export type { DaemonParts } from "./ground.ts";
 
+/** Ports in use, for those configured as 0. */
+export type DaemonPorts = { readonly ingress: number | null; readonly health: number; readonly admin: number | null };
+
+/**
+ * What became of another configuration. `refused`: the one before is at work. `lost`: neither could be
+ * started, so nothing is at work any more and the process should end, to be started anew.
+ */
+export type Taken = { readonly kind: "taken" } | { readonly kind: "refused"; readonly why: string } | { readonly kind: "lost"; readonly why: string };
+
 export type Daemon = {
-  /** Ports in use, for those configured as 0. */
-  readonly ports: { readonly ingress: number | null; readonly health: number; readonly admin: number | null };
+  ports(): DaemonPorts;
+  /**
+   * Goes on with another configuration. Supervised children run on and are adopted; a gateway whose
+   * settings stay is not touched, another one listens before the last one stops. One call at a time.
+   */
+  take(next: Pick<DaemonParts, "config" | "parts">): Promise<Taken>;
   stop(): Promise<void>;
 };
 
-/** Requests and streams under way may finish for this long when the daemon stops. */
+/** Requests and streams under way may finish for this long when a gateway stops. */
 const DRAIN_MS = 10_000;
 
 /** Starts everything. What had started is stopped again when a part cannot start. */
 export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
-  const undo: (() => Promise<void> | void)[] = [];
-  const stop = async (): Promise<void> => {
-    for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step();
-  };
+  const daemon = new RunningDaemon(parts);
+  await daemon.start();
+  return daemon;
+}
+
+class RunningDaemon implements Daemon {
+  #parts: DaemonParts;
+  #stores: { readonly open: Stores; readonly parts: DaemonParts } | null = null;
+  #gateway: Gateway | null = null;
+  #shift: Shift | null = null;
+  /** Gateways that finish what they hold. */
+  readonly #draining = new Set<Promise<void>>();
+
+  constructor(parts: DaemonParts) {
+    this.#parts = parts;
+  }
+
+  async start(): Promise<void> {
+    try {
+      const stores = await this.#storesFor(this.#parts);
+      this.#gateway = await this.#gatewayFor(this.#parts);
+      this.#shift = await startShift(this.#parts, { stores, gateway: this.#gateway }, false);
+    } catch (error) {
+      await this.#closeLasting(0);
+      throw error;
+    }
+    const { config, log } = this.#parts;
+    log.info({ event: "started", ...this.ports() }, `watching ${config.targets.length} targets with ${config.checks.length} checks`);
+  }
+
+  ports(): DaemonPorts {
+    return { ingress: this.#gateway?.host.port ?? null, health: this.#shift?.ports.health ?? 0, admin: this.#shift?.ports.admin ?? null };
+  }
+
+  async take({ config, parts }: Pick<DaemonParts, "config" | "parts">): Promise<Taken> {
+    const before = this.#parts;
+    const next = { ...before, config, parts };
+    const old = this.#gateway;
+    const shift = this.#shift;
+    if (shift === null) return { kind: "lost", why: "nothing is at work" };
+    // Children, copies and what is remembered hang on the name.
+    if (config.site !== before.config.site) return { kind: "refused", why: `the site's name changed from ${before.config.site} to ${config.site}: stop the daemon and start it anew` };
+    let gateway: Gateway | null;
+    try {
+      gateway = await this.#gatewayFor(next);
+    } catch (error) {
+      return { kind: "refused", why: textOf(error) };
+    }
+    await this.#endShift(shift);
+    try {
+      this.#shift = await startShift(next, { stores: await this.#storesFor(next), gateway }, true);
+    } catch (error) {
+      return this.#goBack(gateway, textOf(error));
+    }
+    this.#parts = next;
+    this.#gateway = gateway;
+    if (old !== null && old !== gateway) this.#drain(old);
+    await settleChildren(before, next, this.#shift);
+    return { kind: "taken" };
+  }
+
+  async stop(): Promise<void> {
+    const { config, parts } = this.#parts;
+    this.#shift?.leaving();
+    await this.#shift?.rest();
+    // Buyers are let out before the application may be stopped.
+    await this.#gateway?.host.drain(DRAIN_MS);
+    if (this.#shift !== null && parts.supervises) await stopWithUs(config, this.#shift.processes, new Set());
+    await this.#shift?.close();
+    this.#shift = null;
+    await this.#closeLasting(DRAIN_MS);
+  }
+
+  /** What does not end in order must not keep the next one from starting. */
+  async #endShift(shift: Shift): Promise<void> {
+    this.#shift = null;
+    for (const step of [shift.rest, shift.close]) {
+      await step().catch((error: unknown) => this.#parts.log.error({ event: "trouble" }, `the last configuration did not end in order: ${textOf(error)}`));
+    }
+  }
+
+  /** The last configuration once more, since the next one could not start. */
+  async #goBack(tried: Gateway | null, why: string): Promise<Taken> {
+    if (tried !== null && tried !== this.#gateway) await tried.host.stop();
+    try {
+      this.#shift = await startShift(this.#parts, { stores: await this.#storesFor(this.#parts), gateway: this.#gateway }, true);
+      return { kind: "refused", why };
+    } catch (error) {
+      return { kind: "lost", why: `${why}; and the configuration before it could not be started again: ${textOf(error)}` };
+    }
+  }
+
+  /** The stores that are open where these settings want the same. */
+  async #storesFor(parts: DaemonParts): Promise<Stores> {
+    if (this.#stores !== null && sameStores(this.#stores.parts, parts)) return this.#stores.open;
+    const last = this.#stores;
+    this.#stores = null;
+    await last?.open.close();
+    const open = await openStores(parts.config, parts.parts.stores, parts.clock, (text) => parts.log.error({ event: "trouble" }, text));
+    this.#stores = { open, parts };
+    return open;
+  }
+
+  /** The gateway that runs where these settings want the same. */
+  async #gatewayFor({ config, parts, clock }: DaemonParts): Promise<Gateway | null> {
+    const setting = parts.gateway ? gatewaySetting(config) : null;
+    if (setting === null) return null;
+    if (this.#gateway !== null && isDeepStrictEqual(this.#gateway.setting, setting)) return this.#gateway;
+    return openGateway(setting, clock, this.#gateway);
+  }
+
+  #drain(gateway: Gateway): void {
+    const drained = gateway.host.drain(DRAIN_MS).catch((error: unknown) => this.#parts.log.error({ event: "trouble" }, `the last gateway did not end in order: ${textOf(error)}`));
+    this.#draining.add(drained);
+    void drained.then(() => this.#draining.delete(drained));
+  }
+
+  async #closeLasting(drainMs: number): Promise<void> {
+    await Promise.all([...this.#draining, this.#gateway?.host.drain(drainMs)]);
+    this.#gateway = null;
+    await this.#stores?.open.close();
+    this.#stores = null;
+  }
+}
+
+function sameStores(a: DaemonParts, b: DaemonParts): boolean {
+  return a.parts.stores === b.parts.stores && isDeepStrictEqual([a.config.stores, a.config.ledger], [b.config.stores, b.config.ledger]);
+}
+
+/** Children that are kept no more end as their `on_exit` says; those whose command changed run on, and that is said. */
+async function settleChildren(before: DaemonParts, next: DaemonParts, { processes }: Shift): Promise<void> {
+  if (!before.parts.supervises) return;
+  const kept = markersOf(next.config);
   try {
-    return { ports: await startParts(parts, (step) => undo.push(step)), stop };
+    await stopWithUs(before.config, processes, new Set(kept.values()));
   } catch (error) {
-    await stop();
-    throw error;
+    next.log.error({ event: "trouble" }, `a child that is kept no more could not be stopped: ${textOf(error)}`);
+  }
+  const [was, is] = [supervisedBy(before.config), supervisedBy(next.config)];
+  for (const target of kept.keys()) {
+    if (was(target) === null || isDeepStrictEqual(was(target), is(target))) continue;
+    next.log.warn({ event: "reload", target }, `${target} runs on as it was started; its changed command, folder, environment or log file counts from its next restart`);
   }
 }
 
-async function startParts(daemon: DaemonParts, atStop: AtStop): Promise<Daemon["ports"]> {
-  const { config, parts, clock, log } = daemon;
-  const ground = await layGround(daemon, atStop);
-  let host: GatewayHost | null = null;
-  const engine = composeEngine(ground, daemon, () => host);
-  if (parts.gateway && config.gateway !== null) host = await joinGateway(config.gateway, engine, daemon, atStop);
-  const listeners = await startListeners({ config, admin: parts.admin, control: engine, ledger: ground.stores.ledger, registry: ground.registry, metrics: ground.metrics, host: () => host });
-  atStop(() => listeners.close());
-  await ground.outbox.resume();
-  if (parts.supervises) atStop(() => stopWithUs(config, ground.processes));
-  await engine.start();
-  atStop(() => engine.stop());
-  if (parts.pulse && host !== null) {
-    const pulse = watchPulse({ config, clock, http: ground.http, host, lost: (loss) => engine.gatewayTrouble(loss.target, loss.detail) });
-    atStop(() => pulse?.stop());
-  }
-  listeners.started();
-  const ports = { ingress: portOf(host), ...listeners.ports };
-  log.info({ event: "started", ...ports }, `watching ${config.targets.length} targets with ${config.checks.length} checks`);
-  return ports;
-}
-
-/** Starts the gateway and joins it with the engine both ways. */
-async function joinGateway(gateway: GatewayConfig, engine: Engine, { config, clock, log }: DaemonParts, atStop: AtStop): Promise<GatewayHost> {
-  let host: GatewayHost | null = null;
-  const early: GatewayHostEvent[] = [];
-  const tell = gatewayToEngine(engine, () => host, gateway.target, log);
-  host = await openGateway({ config, gateway, clock, on: (event) => (host === null ? void early.push(event) : tell(event)) });
-  for (const event of early) tell(event);
-  const opened = host;
-  atStop(() => opened.drain(DRAIN_MS));
-  engine.evidenceFrom(gateway.target, () => opened.evidence());
-  engine.breakersFrom(() => opened.breakers());
-  engine.subscribe(engineToGateway(opened, config, gateway.target, clock));
-  return opened;
-}
-
-function portOf(host: GatewayHost | null): number | null {
-  return host?.port ?? null;
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

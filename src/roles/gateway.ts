@@ -12,6 +12,7 @@ import { routeNames } from "../gateway/request-guard.ts";
 import type { WorkerSetup } from "../gateway/worker-setup.ts";
 import type { BreakerControl } from "../ports/breaker-control.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { CopyStore, SharedCopy } from "../ports/copy-store.ts";
 import type { EngineEvent } from "../ports/events.ts";
 import type { Logger } from "pino";
 import { GATEWAY_WORKER } from "./thread-entries.ts";
@@ -19,46 +20,114 @@ import { GATEWAY_WORKER } from "./thread-entries.ts";
 /** Evidence that the application answers again is passed on at most this often. */
 const BACK_SPACING_MS = 1_000;
 
-export type GatewayOpening = { readonly config: Config; readonly gateway: GatewayConfig; readonly clock: Clock; readonly on: (event: GatewayHostEvent) => void };
+/** Events kept while no engine takes them; beyond it the oldest is dropped. */
+const MAX_WAITING = 256;
 
-/** @throws {Error} with the worker's own reason, such as an address in use. */
-export function openGateway({ config, gateway, clock, on }: GatewayOpening): Promise<GatewayHost> {
-  const target = config.targets.find((one) => one.id === gateway.target);
+/** A gateway at work. It outlives the engine it is joined with where a new configuration leaves it as it is. */
+export type Gateway = {
+  readonly host: GatewayHost;
+  readonly copies: CopyStore;
+  readonly setting: GatewaySetting;
+  /** From now on its events go here, those that waited first; null: they wait. */
+  tell(take: ((event: GatewayHostEvent) => void) | null): void;
+};
+
+/** What a gateway is opened with. Where this changes, another one is opened. */
+export type GatewaySetting = { readonly gateway: GatewayConfig; readonly upstream: string };
+
+/** null: this configuration has none. @throws {Error} when its target is not there, which the configuration's own validation rules out. */
+export function gatewaySetting({ gateway, targets }: Config): GatewaySetting | null {
+  if (gateway === null) return null;
+  const target = targets.find((one) => one.id === gateway.target);
   if (target === undefined) throw new Error(`no target "${gateway.target}" stands behind the gateway`);
-  return startGateway({
+  return { gateway, upstream: target.url };
+}
+
+/**
+ * Opens a gateway. A predecessor may still listen on the same port (SO_REUSEPORT): its copies and the
+ * holds on its breakers are taken over; what it learnt of killer requests is not.
+ *
+ * @throws {Error} with the worker's own reason, such as an address in use.
+ */
+export async function openGateway(setting: GatewaySetting, clock: Clock, before: Gateway | null): Promise<Gateway> {
+  const { gateway, upstream } = setting;
+  const copies = createMemoryCopies({ totalBytes: gateway.copyBytes, entryBytes: gateway.copyBytesPerEntry });
+  for (const copy of before === null ? [] : inheritance(before, gateway)) copies.put(copy);
+  const waiting: GatewayHostEvent[] = [];
+  let told: ((event: GatewayHostEvent) => void) | null = null;
+  const host = await startGateway({
     workerUrl: GATEWAY_WORKER,
-    setup: { gateway, upstream: target.url, clock: markClock(clock) } satisfies WorkerSetup,
+    setup: { gateway, upstream, clock: markClock(clock) } satisfies WorkerSetup,
     routes: routeNames(gateway),
     workers: gateway.workers,
-    port: gateway.listen.port,
-    copies: createMemoryCopies({ totalBytes: gateway.copyBytes, entryBytes: gateway.copyBytesPerEntry }),
+    port: portFor(gateway, before),
+    copies,
     clock,
-    on,
+    on: (event) => {
+      if (told !== null) return told(event);
+      if (waiting.push(event) > MAX_WAITING) waiting.shift();
+    },
   });
+  for (const { hold } of before?.host.breakers() ?? []) if (hold !== null) host.hold(hold);
+  return {
+    host,
+    copies,
+    setting,
+    tell(take) {
+      told = take;
+      if (take !== null) for (const event of waiting.splice(0)) take(event);
+    },
+  };
+}
+
+/** Copies that the new gateway may serve: of the same application's pages, on routes that still are stored. */
+function inheritance({ setting, copies }: Gateway, gateway: GatewayConfig): readonly SharedCopy[] {
+  if (setting.gateway.target !== gateway.target || setting.gateway.preset !== gateway.preset) return [];
+  const stored = new Set(gateway.routes.filter((route) => route.mode === "page").map((route) => route.name));
+  return copies.all().filter((copy) => stored.has(copy.meta.route));
+}
+
+/** "Any port" means the one in use, where there is one. */
+function portFor({ listen }: GatewayConfig, before: Gateway | null): number {
+  const stays = before !== null && listen.port === 0 && before.setting.gateway.listen.port === 0 && before.setting.gateway.listen.host === listen.host;
+  return stays ? before.host.port : listen.port;
+}
+
+/** Joins a gateway and an engine both ways. @returns a function that parts them. */
+export function joinGateway({ host, tell, setting }: Gateway, engine: Engine, config: Config, clock: Clock, log: Logger): () => void {
+  const { target } = setting.gateway;
+  engine.evidenceFrom(target, () => host.evidence());
+  engine.breakersFrom(() => host.breakers());
+  if (apiChecksOf(config).size === 0) host.setStorefrontApi("unknown");
+  const unsubscribe = engine.subscribe(engineToGateway(host, config, target, clock));
+  tell(gatewayToEngine(engine, host, target, log));
+  return () => {
+    unsubscribe();
+    tell(null);
+  };
 }
 
 /** The breakers as remedies and the pulse hold them. Without a gateway there is none to hold. */
-export function breakerControl(host: () => GatewayHost | null): BreakerControl {
+export function breakerControl(host: GatewayHost | null): BreakerControl {
   const told = (): GatewayHost => {
-    const gateway = host();
-    if (gateway === null) throw new Error("no gateway runs here whose breaker could be held");
-    return gateway;
+    if (host === null) throw new Error("no gateway runs here whose breaker could be held");
+    return host;
   };
   return {
     hold: async (hold: BreakerHold) => told().hold(hold),
     release: async (breaker: BreakerName, by: string) => told().release(breaker, by),
-    views: (): readonly BreakerView[] => host()?.breakers() ?? [],
+    views: (): readonly BreakerView[] => host?.breakers() ?? [],
   };
 }
 
 /** What the gateway sees goes to the engine. */
-export function gatewayToEngine(engine: Engine, host: () => GatewayHost | null, target: TargetId, log: Logger): (event: GatewayHostEvent) => void {
+function gatewayToEngine(engine: Engine, host: GatewayHost, target: TargetId, log: Logger): (event: GatewayHostEvent) => void {
   return (event) => {
     switch (event.kind) {
       case "trouble":
         return engine.gatewayTrouble(target, event.cause);
       case "breaker": {
-        const view = host()?.breakers().find((one) => one.name === event.change.breaker);
+        const view = host.breakers().find((one) => one.name === event.change.breaker);
         return view === undefined ? undefined : engine.breakerChanged(view, event.change.why);
       }
       case "worker_ready":
@@ -76,9 +145,9 @@ export function gatewayToEngine(engine: Engine, host: () => GatewayHost | null, 
 }
 
 /** What the engine learns goes to the gateway: the API's health, the application's deaths and returns. */
-export function engineToGateway(host: GatewayHost, config: Config, target: TargetId, clock: Clock): (event: EngineEvent) => void {
+function engineToGateway(host: GatewayHost, config: Config, target: TargetId, clock: Clock): (event: EngineEvent) => void {
   let lastDeath = Number.NEGATIVE_INFINITY;
-  const apiChecks = new Set(config.checks.filter((check) => check.probe === "storefront_api" && check.inactive === null).map((check) => check.name));
+  const apiChecks = apiChecksOf(config);
   let lastBack = Number.NEGATIVE_INFINITY;
   return (event) => {
     switch (event.kind) {
@@ -109,6 +178,10 @@ export function engineToGateway(host: GatewayHost, config: Config, target: Targe
         return;
     }
   };
+}
+
+function apiChecksOf(config: Config): ReadonlySet<string> {
+  return new Set(config.checks.filter((check) => check.probe === "storefront_api" && check.inactive === null).map((check) => check.name));
 }
 
 function isOpen(host: GatewayHost): boolean {

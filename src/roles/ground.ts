@@ -1,5 +1,5 @@
 /**
- * What a daemon stands on before it watches anything: stores, ways out, probes, metrics.
+ * What a daemon stands on before it watches anything: ways out, probes, metrics.
  */
 import { Registry } from "prom-client";
 import type { Logger } from "pino";
@@ -21,7 +21,7 @@ import { makeRemedies } from "../remedies/index.ts";
 import { breakerControl } from "./gateway.ts";
 import type { RoleParts } from "./parts.ts";
 import { prepareProbes, type Probing } from "./probing.ts";
-import { openStores, type Stores } from "./stores.ts";
+import type { Stores } from "./stores.ts";
 import { markersOf, supervisedBy } from "./supervision.ts";
 
 export type AtStop = (step: () => Promise<void> | void) => void;
@@ -35,7 +35,6 @@ export type DaemonParts = {
 };
 
 export type Ground = {
-  readonly stores: Stores;
   readonly http: Http;
   readonly processes: LocalProcesses;
   readonly outbox: Outbox;
@@ -47,10 +46,8 @@ export type Ground = {
 /** Where runbooks stand; alerts link to them. */
 const RUNBOOKS = "docs/runbooks";
 
-export async function layGround({ config, parts, env, clock, log }: DaemonParts, atStop: AtStop): Promise<Ground> {
+export function layGround({ config, env, clock, log }: DaemonParts, stores: Stores, atStop: AtStop): Ground {
   const problem = (text: string): void => log.error({ event: "trouble" }, text);
-  const stores = await openStores(config, parts.stores, clock, problem);
-  atStop(() => stores.close());
   const http = createUndiciHttp({ clock });
   atStop(() => http.close());
   const processes = createLocalProcesses({ clock, env, logFiles: config.targets.flatMap((target) => target.process?.logFile ?? []) });
@@ -63,13 +60,12 @@ export async function layGround({ config, parts, env, clock, log }: DaemonParts,
   atStop(() => probing.close());
   const registry = new Registry();
   const metrics = createEngineMetrics(registry);
-  metrics.leader.set(1);
-  return { stores, http, processes, outbox, probing, registry, metrics };
+  metrics.leader(true);
+  return { http, processes, outbox, probing, registry, metrics };
 }
 
-/** @param host the gateway, once it runs */
-export function composeEngine(ground: Ground, { config, parts, clock, log }: DaemonParts, host: () => GatewayHost | null): Engine {
-  const { stores, processes, outbox, probing, metrics } = ground;
+export function composeEngine(ground: Ground, stores: Stores, { config, parts, clock, log }: DaemonParts, host: GatewayHost | null): Engine {
+  const { processes, outbox, probing, metrics } = ground;
   const remedies = makeRemedies({
     site: config.site,
     folder: config.folder,

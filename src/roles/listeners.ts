@@ -1,8 +1,9 @@
 /**
  * The health and admin listeners of a role.
  */
-import { monitorEventLoopDelay } from "node:perf_hooks";
+import { monitorEventLoopDelay, type IntervalHistogram } from "node:perf_hooks";
 import type { FastifyInstance } from "fastify";
+import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import type { EngineMetrics } from "../adapters/metrics.ts";
 import type { Config, Listen } from "../config/config.ts";
@@ -17,6 +18,9 @@ import { metricsText } from "./gateway-metrics.ts";
 import { readinessOf } from "./readiness.ts";
 import { VERSION } from "./version.ts";
 
+/** The loop's delay is sampled this often; what the histogram holds is this and the delay together. */
+const DELAY_RESOLUTION_MS = 20;
+
 export type ListenersParts = {
   readonly config: Config;
   readonly admin: boolean;
@@ -24,50 +28,67 @@ export type ListenersParts = {
   readonly ledger: Ledger;
   readonly registry: Registry;
   readonly metrics: EngineMetrics;
-  readonly host: () => GatewayHost | null;
+  readonly host: GatewayHost | null;
+  readonly log: Logger;
+  /** The daemon has started before, with another configuration: it goes on, it does not start. */
+  readonly resumed: boolean;
 };
 
 export type Listeners = {
   readonly ports: { readonly health: number; readonly admin: number | null };
   /** From now on `/health/startup` passes. */
   started(): void;
+  /** From now on `/health/ready` fails, so that nothing new is sent here. */
+  leaving(): void;
   close(): Promise<void>;
 };
 
 export async function startListeners(parts: ListenersParts): Promise<Listeners> {
-  const { config, control, host } = parts;
-  let started = false;
-  const delay = monitorEventLoopDelay({ resolution: 20 });
+  const { config, control, log } = parts;
+  const life = { started: parts.resumed, leaving: false };
+  const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
   delay.enable();
-  const health = healthListener({
-    snapshot: () => control.snapshot(),
-    published: new Map(config.checks.map((check) => [check.published, check.name])),
-    readiness: () => readinessOf(control.snapshot(), started, host()?.port ?? null, host()?.evidence() ?? null),
-    started: () => started,
-    metrics: () => {
-      parts.metrics.eventLoopDelay.set(delay.percentile(99) / 1e9);
-      delay.reset();
-      for (const { name, effective } of host()?.breakers() ?? []) parts.metrics.breakerState.set({ breaker: name }, { closed: 0, open: 1, half_open: 2 }[effective]);
-      return metricsText(parts.registry, host()?.counters() ?? null, config.site);
-    },
-    peers: config.peerToken === null ? [] : [knownToken("peer", "viewer", config.peerToken.reveal())],
-    version: VERSION,
-  });
-  const open: FastifyInstance[] = [health];
+  const open: FastifyInstance[] = [];
   const close = async (): Promise<void> => {
     delay.disable();
     await Promise.all(open.map((one) => one.close()));
   };
+  const start = async (app: FastifyInstance, at: Listen): Promise<number> => {
+    open.push(app);
+    return listen(app, at);
+  };
   try {
-    const healthPort = await listen(health, config.listeners.health);
-    if (!parts.admin || config.listeners.admin === null) return { ports: { health: healthPort, admin: null }, started: () => void (started = true), close };
-    const admin = adminListener({ control, ledger: parts.ledger, tokens: await tokensOf(config) });
-    open.push(admin);
-    return { ports: { health: healthPort, admin: await listen(admin, config.listeners.admin) }, started: () => void (started = true), close };
+    const ports = {
+      health: await start(healthOf(parts, life, delay), config.listeners.health),
+      admin: !parts.admin || config.listeners.admin === null ? null : await start(adminListener({ control, ledger: parts.ledger, tokens: await tokensOf(config), trouble: (detail) => troubled(log, detail) }), config.listeners.admin),
+    };
+    return { ports, started: () => void (life.started = true), leaving: () => void (life.leaving = true), close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function healthOf({ config, control, metrics, registry, host, log }: ListenersParts, life: { readonly started: boolean; readonly leaving: boolean }, delay: IntervalHistogram): FastifyInstance {
+  return healthListener({
+    snapshot: () => control.snapshot(),
+    published: new Map(config.checks.map((check) => [check.published, check.name])),
+    readiness: () => (life.leaving ? { ready: false, reason: "stopping" } : readinessOf(control.snapshot(), life.started, host?.port ?? null, host?.evidence() ?? null)),
+    started: () => life.started,
+    metrics: () => {
+      metrics.loopDelay(delay.percentile(99) / 1e6 - DELAY_RESOLUTION_MS);
+      delay.reset();
+      for (const { name, effective } of host?.breakers() ?? []) metrics.breakerState(name, effective);
+      return metricsText(registry, host?.counters() ?? null, config.site);
+    },
+    peers: config.peerToken === null ? [] : [knownToken("peer", "viewer", config.peerToken.reveal())],
+    version: VERSION,
+    trouble: (detail) => troubled(log, detail),
+  });
+}
+
+function troubled(log: Logger, detail: string): void {
+  log.error({ event: "trouble", where: "listener" }, detail);
 }
 
 /** The configured tokens; without any, one for the person on this machine. */

@@ -21,9 +21,13 @@ export function markersOf(config: Config): ReadonlyMap<TargetId, string> {
   return new Map(config.targets.flatMap((target) => (target.process === null ? [] : [[target.id, markerOf(config, target.id)]])));
 }
 
-/** Stops the children that are to end with us; the others run on and are adopted at the next start. */
-export async function stopWithUs(config: Config, processes: Processes): Promise<void> {
-  const ending = config.targets.filter((target) => target.process?.onExit === "stop");
+/**
+ * Stops the children that are to end with us; the others run on and are adopted at the next start.
+ *
+ * @param kept markers of children to leave alone
+ */
+export async function stopWithUs(config: Config, processes: Processes, kept: ReadonlySet<string>): Promise<void> {
+  const ending = config.targets.filter((target) => target.process?.onExit === "stop" && !kept.has(markerOf(config, target.id)));
   await Promise.all(ending.map((target) => stopAll(processes, markerOf(config, target.id), target.process?.stopGrace ?? 0)));
 }
 

@@ -7,19 +7,21 @@ import { LEDGER_KINDS } from "../core/ledger-entry.ts";
 import { parseDuration } from "../core/time.ts";
 import type { Control, Order, OrderResult, PauseScope } from "../ports/control.ts";
 import type { Ledger } from "../ports/ledger.ts";
-import { problem, ProblemError, PROBLEMS } from "./problem.ts";
+import { answerProblems, ProblemError } from "./problem-answers.ts";
 import { may, personOf, type KnownToken, type Person } from "./tokens.ts";
 
 export type AdminParts = {
   readonly control: Control;
   readonly ledger: Pick<Ledger, "query">;
   readonly tokens: readonly KnownToken[];
+  /** Told of errors of our own, which the asker is not shown. Must not throw. */
+  readonly trouble: (detail: string) => void;
 };
 
-const duration = z.string().transform((text, context) => {
+const duration = z.string().max(32).transform((text, context) => {
   const ms = parseDuration(text);
   if (ms !== undefined) return ms;
-  context.addIssue({ code: "custom", message: `a duration such as "30m", not "${text.slice(0, 32)}"` });
+  context.addIssue({ code: "custom", message: `a duration such as "30m" was expected, not "${text.slice(0, 32)}"` });
   return z.NEVER;
 });
 const order = { why: z.string().min(1).max(500), dry_run: z.boolean().default(false) };
@@ -27,7 +29,7 @@ const name = z.string().min(1).max(200);
 const scope = z
   .string()
   .max(220)
-  .regex(/^(all|(policy|target):.+)$/, 'all, policy:NAME or target:NAME')
+  .regex(/^(all|(policy|target):.+)$/, '"all", "policy:NAME" or "target:NAME" was expected')
   .transform((text): PauseScope => {
     if (text === "all") return { kind: "all" };
     const [kind, ...rest] = text.split(":");
@@ -51,8 +53,7 @@ const ledgerQuery = z.strictObject({
 /** Builds the listener; the caller listens and closes. */
 export function adminListener(parts: AdminParts): FastifyInstance {
   const app = fastify({ logger: false, bodyLimit: 16_384, connectionTimeout: 30_000, requestTimeout: 10_000 });
-  app.setErrorHandler((error, _request, reply) => sendProblem(reply, error));
-  app.setNotFoundHandler((request, reply) => sendProblem(reply, new ProblemError("NOT_FOUND", `no such path: ${request.url.slice(0, 100)}`)));
+  answerProblems(app, parts.trouble);
   reading(app, parts);
   ordering(app, parts);
   return app;
@@ -132,18 +133,4 @@ function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.outp
 function answered(reply: FastifyReply, answer: OrderResult): FastifyReply {
   if (answer.kind === "refused") throw new ProblemError(answer.code.startsWith("UNKNOWN") ? "NOT_FOUND" : "REFUSED", answer.text);
   return reply.send(answer);
-}
-
-function sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
-  const body = toProblem(error);
-  if (body.code === "UNAUTHORIZED") void reply.header("www-authenticate", 'Bearer realm="shopkeeper"');
-  return reply.code(PROBLEMS[body.code].status).type("application/problem+json").send(JSON.stringify(body));
-}
-
-function toProblem(error: unknown): ReturnType<typeof problem> {
-  if (error instanceof ProblemError) return problem(error.code, error.message);
-  // fastify's own refusals (body too large, not JSON) carry a 4xx status.
-  const status = error instanceof Error && "statusCode" in error ? error.statusCode : undefined;
-  if (typeof status === "number" && status >= 400 && status < 500) return problem("INVALID_REQUEST", error instanceof Error ? error.message : "bad request");
-  return problem("INTERNAL", "see the daemon's log");
 }

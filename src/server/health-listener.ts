@@ -4,7 +4,7 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Snapshot } from "../core/snapshot.ts";
 import { checkBody, httpStatusOf, siteBody, type HealthBody } from "./health-body.ts";
-import { problem } from "./problem.ts";
+import { answerProblems, ProblemError } from "./problem-answers.ts";
 import { personOf, type KnownToken } from "./tokens.ts";
 
 /** Can this pod serve buyers now, and if not, why. */
@@ -21,6 +21,8 @@ export type HealthParts = {
   /** Tokens that may see details; empty: nobody may. */
   readonly peers: readonly KnownToken[];
   readonly version: string;
+  /** Told of errors of our own, which the asker is not shown. Must not throw. */
+  readonly trouble: (detail: string) => void;
 };
 
 const HEALTH_JSON = "application/health+json; charset=utf-8";
@@ -28,9 +30,12 @@ const HEALTH_JSON = "application/health+json; charset=utf-8";
 /** Builds the listener; the caller listens and closes. */
 export function healthListener(parts: HealthParts): FastifyInstance {
   const app = fastify({ logger: false, bodyLimit: 1_024, connectionTimeout: 10_000, requestTimeout: 5_000 });
+  answerProblems(app, parts.trouble);
   const details = (request: FastifyRequest): boolean => personOf(request.headers.authorization, parts.peers) !== null;
 
   app.get("/health", (request, reply) => answer(reply, siteBody(parts.snapshot(), parts.version, details(request))));
+  // One process sees one region: its own.
+  app.get("/health/region", (request, reply) => answer(reply, siteBody(parts.snapshot(), parts.version, details(request))));
   app.get("/health/live", (_request, reply) => answer(reply, { status: "pass" }));
   app.get("/health/ready", (request, reply) => {
     const { ready, reason } = parts.readiness();
@@ -41,8 +46,8 @@ export function healthListener(parts: HealthParts): FastifyInstance {
   app.get<{ Params: { check: string } }>("/health/:check", (request, reply) => {
     const name = parts.published.get(`/health/${request.params.check}`) ?? request.params.check;
     const body = checkBody(parts.snapshot(), name, details(request));
-    if (body !== null) return answer(reply, body);
-    return reply.code(404).type("application/problem+json").send(problem("NOT_FOUND", `no check is published at /health/${request.params.check.slice(0, 64)}`));
+    if (body === null) throw new ProblemError("NOT_FOUND", `no check is published at /health/${request.params.check}`);
+    return answer(reply, body);
   });
   app.get("/metrics", async (_request, reply) => {
     const { text, contentType } = await parts.metrics();

@@ -54,11 +54,13 @@ function matching(kind: "act" | "hold" | "escalate", about: About, run: RunRecor
   });
 }
 
-function counted(text: string, { at_least = 1, at_most }: Count, at: readonly Ms[], count: number): Judged {
+/** What is expected without a number must be there; a bound from above alone is met by nothing, too. */
+function counted(text: string, { at_least, at_most }: Count, at: readonly Ms[], count: number): Judged {
+  const least = at_least ?? (at_most === undefined ? 1 : 0);
   // A decision that goes on from before the span is in it, though it was not made in it.
-  const enough = at_least <= 1 ? at.length >= at_least : count >= at_least;
+  const enough = least <= 1 ? at.length >= least : count >= least;
   const first = at[0];
-  const bounds = `${at_least > 1 ? `, at least ${at_least} times` : ""}${at_most === undefined ? "" : `, at most ${at_most} times`}`;
+  const bounds = least === 1 && at_most === 1 ? ", exactly once" : `${least === 0 && at_most !== undefined ? "" : least === 1 ? (at_most === undefined ? "" : ", at least once") : `, at least ${least} times`}${at_most === undefined ? "" : `, at most ${at_most} times`}`;
   return { text: `${text}${bounds}`, met: enough && count <= (at_most ?? Infinity), seen: first === undefined ? "never" : `${count} times, first at ${formatOffset(first)}` };
 }
 

@@ -38,7 +38,10 @@ const event = z.discriminatedUnion("fault", [
 
 const span = { by: duration().optional().describe("At this time at the latest."), after: duration().optional().describe("Not before this time.") };
 const about = { policy: slug().optional(), target: slug().optional(), guard: slug().optional() };
-const count = { at_least: z.int().min(0).optional(), at_most: z.int().min(0).optional() };
+const count = {
+  at_least: z.int().min(0).optional().describe("Absent: once, where there is no at_most either."),
+  at_most: z.int().min(0).optional().describe("Alone it is met by nothing at all, too."),
+};
 
 const expectation = z.union([
   z.strictObject({ decision: z.enum(["act", "hold", "escalate"]), ...about, ...span, ...count }),

@@ -129,7 +129,8 @@ function compose(scenario: Scenario, config: Config, seed: number, clock: Virtua
     exited: (_target, ref) => processes.gone(ref),
     started: (target, process) => transcript.world(`process ${process.ref.pid} of ${target} starts`),
   });
-  const processes = new SimulatedProcesses(world, clock);
+  const markers = new Map(config.targets.map((target) => [target.id, parts.marker(config, target.id)]));
+  const processes = new SimulatedProcesses(world, clock, new Map([...markers].map(([target, marker]) => [marker, target])));
   const breakers = new SimulatedBreakers(clock, (view, why) => engine.breakerChanged(view, why));
   const outbox: AlertOutbox = { enqueue: async (route, alert) => transcript.alerted(route, alert) };
   const places = { targets: new Map(config.targets.map((target) => [target.id, target.url])), storefront: config.storefront?.origin ?? "https://shop.example" };
@@ -146,7 +147,7 @@ function compose(scenario: Scenario, config: Config, seed: number, clock: Virtua
     startupGrace: new Map(config.targets.map((target) => [target.id, target.startupGrace])),
     references: active.some((check) => check.remote) ? parts.references(config, ports) : [],
     remedies: parts.remedies(config, ports),
-    supervised: { processes, markers: new Map(config.targets.map((target) => [target.id, parts.marker(config, target.id)])) },
+    supervised: { processes, markers },
     alertRoutes: { page: route, notify: route },
     random: seededRandom(seed ^ ENGINE_SEED), ledger: parts.ledger(clock), store: parts.store(), events: eventsTo(() => undefined),
   });

@@ -75,24 +75,29 @@ function answer({ status, afterMs, body, headers }: Extract<Reply, { kind: "answ
   return { kind: "answer", status, headers, body: body.slice(0, maxBodyBytes), bodyBytes, bodyCut: bodyBytes > maxBodyBytes, firstByteMs: afterMs, tookMs: afterMs };
 }
 
-/** Processes of the world; markers end in the target's name. */
+/** Processes of the world. */
 export class SimulatedProcesses implements Processes {
   readonly #world: World;
   readonly #clock: Clock;
+  readonly #byMarker: ReadonlyMap<string, TargetId>;
   readonly #watchers = new Map<number, Set<(exit: Exit) => void>>();
 
-  constructor(world: World, clock: Clock) {
+  constructor(world: World, clock: Clock, byMarker: ReadonlyMap<string, TargetId>) {
     this.#world = world;
     this.#clock = clock;
+    this.#byMarker = byMarker;
   }
 
   async start(spec: Parameters<Processes["start"]>[0]): Promise<ProcessRef> {
     await sleep(this.#clock, CONNECT_MS);
-    return this.#world.start(targetOf(spec.marker), spec.intentId);
+    const target = this.#byMarker.get(spec.marker);
+    if (target === undefined) throw new Error(`no target is marked ${spec.marker}`);
+    return this.#world.start(target, spec.intentId);
   }
 
   async find(marker: string): ReturnType<Processes["find"]> {
-    const process = this.#world.process(targetOf(marker));
+    const target = this.#byMarker.get(marker);
+    const process = target === undefined ? null : this.#world.process(target);
     return process === null ? [] : [{ ref: process.ref, intentId: process.intentId }];
   }
 
@@ -135,10 +140,6 @@ export class SimulatedProcesses implements Processes {
   #targetOf(ref: ProcessRef): TargetId | null {
     return this.#world.targets().find((target) => this.#world.process(target)?.ref.pid === ref.pid) ?? null;
   }
-}
-
-function targetOf(marker: string): TargetId {
-  return marker.slice(marker.indexOf("/") + 1);
 }
 
 /** A simulated host has no systemd: its targets are children. */

@@ -39,6 +39,16 @@ describe("which files count", () => {
     expect(config.checks.filter((check) => check.name === "page").map((check) => check.settings)).toEqual([{ page: "/products/tent", must_contain: [], must_not_contain: [] }]);
   });
 
+  test.each([
+    ["mode: observe\n", "observe", true],
+    ["mode: act\n", "act", true],
+    ["", "observe", false],
+  ])("a policy file of one's own with %j has mode %s, given: %s", async (line, mode, given) => {
+    const text = `name: pod_restart\ntrigger: application fails 3 consecutive times\naction: restart_pod\n${line}`;
+    const config = await configOf({ "shopkeeper.yaml": SITE, "policies/pod_restart.yaml": text });
+    expect(config.policies.find((policy) => policy.name === "pod_restart")).toMatchObject({ mode, modeGiven: given });
+  });
+
   test("a disabled check is inactive, a disabled policy is gone", async () => {
     const config = await configOf({ "shopkeeper.yaml": `${SITE}disabled: [page, failover]\n` });
     expect(config.checks.find((check) => check.name === "page")?.inactive).toBe("disabled in shopkeeper.yaml");

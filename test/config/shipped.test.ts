@@ -92,6 +92,15 @@ describe("the shipped policies", () => {
     });
   });
 
+  test("circuit_breaker may renew its hold before it ends", async () => {
+    const policy = (await loadWith(SITE)).policies.get("circuit_breaker");
+    expect(policy?.cooldown).toBeLessThan(Number(policy?.params["for"]));
+  });
+
+  test("their modes are our caution, not the operator's wish", async () => {
+    for (const policy of (await loadWith(SITE)).policies.values()) expect(policy.modeGiven).toBe(false);
+  });
+
   test("a target that is only watched makes pod_restart record only, and validate says so", async () => {
     const { policies, warnings } = await loadWith(SITE.replace(/ {4}process:\n.*\n/, ""));
     expect(policies.get("pod_restart")?.unavailable).toContain("only watched");

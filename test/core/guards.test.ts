@@ -72,6 +72,11 @@ describe("people's orders", () => {
   });
 });
 
+/** The look was turned away for asking too much. */
+function throttled(state: CheckState): CheckState {
+  return { ...state, last: { kind: "unknown", at: NOW, tookMs: 20, cause: "throttled", detail: "THROTTLED to our own look" } };
+}
+
 describe("explained failures", () => {
   test.each<[string, Scene, Proposal, Outcome]>([
     ["a declared dependency is unhealthy", apiDown(scene()), restart("web-1"), ["suppressed", null]],
@@ -79,6 +84,9 @@ describe("explained failures", () => {
     ["a declared dependency has begun to fail", withState(scene(), "shopify_api@site", after("..x")), restart("web-1"), ["blame", null]],
     ["a declared dependency has not been looked at since the failing began", withState(withState(scene(), "shopify_api@site", after(".")), "page@web-1", after("..xxx")), restart("web-1"), ["blame", null]],
     ["a declared dependency has never been looked at", withState(scene(), "shopify_api@site", after("")), restart("web-1"), ["blame", null]],
+    ["a declared dependency throttles us, and so the application", withState(scene(), "shopify_api@site", throttled(after(".."))), restart("web-1"), ["blame", null]],
+    ["a declared dependency has passed since, and the failing check was not looked at again", withState(withState(scene(), "shopify_api@site", after("xxx..")), "page@web-1", after("xxx")), restart("web-1"), ["blame", null]],
+    ["and it was, and still fails", withState(withState(scene(), "shopify_api@site", after("xxx..")), "page@web-1", after("xxxxx")), restart("web-1"), "act"],
     ["the dependency was looked at since, and could not be seen", withState(scene(), "shopify_api@site", after("..????")), restart("web-1"), "act"],
     ["something else is unhealthy", withState(scene(["web-1"], { specs: [checkSpec("page", ["web-1"]), checkSpec("redis", ["site"])] }), "redis@site", after("xxx")), restart("web-1"), "act"],
     ["the check flaps", scene(["web-1"], { flapping: new Set(["page@web-1"]) }), restart("web-1"), ["flapping", null]],

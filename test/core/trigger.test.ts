@@ -29,7 +29,7 @@ function cpu(values: readonly (number | null)[]): Scene {
 function rate(run: string): Scene {
   const levels = { ".": "pass", w: "warn", x: "fail", "?": "unknown" } as const;
   const samples = [...run].map((sign, index): LookSample => ({ at: NOW - (run.length - 1 - index) * 5_000, level: levels[sign as "x"], facts: {} }));
-  return of("...", { looks: new Map([["page@web-1", samples]]) });
+  return of(run, { looks: new Map([["page@web-1", samples]]) });
 }
 
 const fires = (trigger: Trigger, at: Scene): readonly string[] => evaluate(trigger, at).map((firing: Firing) => firing.target);
@@ -82,6 +82,10 @@ describe("error rate > 50%", () => {
   test.each([
     ["xx", false, "two looks are too few"],
     ["xx.", true, "two of three"],
+    ["xx..", false, "half"],
+    ["xxx..", false, "healthy again: what failed before is over"],
+    ["xxx.", true, "not yet healthy again"],
+    ["xxx..x", true, "failing again"],
     ["x.x.", false, "a half is not above a half"],
     ["xxw", true, "a warning is a look that did not fail"],
     ["xx??", false, "unknown ones are no looks"],

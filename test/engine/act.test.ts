@@ -53,6 +53,52 @@ describe("an action", () => {
     expect(world.delivered.map(({ alert }) => alert.reason)).toEqual(["action_did_not_help"]);
   });
 
+  test("followed by a later one on its target has not helped, though the check turns healthy then", async () => {
+    const world = createWorld();
+    const { actor } = createDaemon(world, undefined, { remedies: remedy({}) });
+    const first = await actor.act(decisionOf());
+    await world.clock.advance(5_000);
+    const second = await actor.act(decisionOf({}, 2));
+    await world.clock.advance(2_000);
+    const resolved = await actor.verify([judged("healthy", world.clock.now())]);
+    expect(resolved.map(({ id, state }) => [id, state.phase, "reason" in state ? state.reason : ""])).toEqual([
+      [first.id, "not_verified", "superseded by a later action"],
+      [second.id, "verified", ""],
+    ]);
+  });
+
+  test("followed by one that was refused still has its time", async () => {
+    const world = createWorld();
+    let calls = 0;
+    const { actor } = createDaemon(world, undefined, { remedies: remedy({ execute: async () => {
+      calls += 1;
+      if (calls === 2) throw new ActionError("REFUSED", "no");
+      return {};
+    } }) });
+    const first = await actor.act(decisionOf());
+    await world.clock.advance(5_000);
+    await actor.act(decisionOf({}, 2));
+    const [verified] = await actor.verify([judged("healthy", world.clock.now())]);
+    expect(verified).toMatchObject({ id: first.id, state: { phase: "verified" } });
+  });
+
+  test("one of many that do not help is told, once per episode", async () => {
+    const world = createWorld();
+    const { actor, outbox } = createDaemon(world, undefined, { remedies: remedy({}) });
+    const attempt = async (number: number): Promise<void> => {
+      await actor.act(decisionOf({}, number));
+      await world.clock.advance(60_000);
+      await actor.verify([judged("unhealthy", 0, world.clock.now())]);
+    };
+    for (const number of [1, 2, 3]) await attempt(number);
+    await outbox.idle();
+    expect(world.delivered.map(({ alert }) => alert.details["attempt"])).toEqual([1]);
+    // The next episode begins at its first attempt again.
+    for (const number of [1, 2]) await attempt(number);
+    await outbox.idle();
+    expect(world.delivered.map(({ alert }) => alert.details["attempt"])).toEqual([1, 1]);
+  });
+
   test("whose precondition no longer holds is refused, and nothing is done", async () => {
     const world = createWorld();
     await world.processes.start({ command: ["stays"], cwd: "/", env: {}, marker: MARKER, intentId: "", logFile: null });
@@ -144,6 +190,33 @@ describe("an action past its deadline", () => {
     expect(actor.open()).toHaveLength(1);
     await world.clock.advance(20_000);
     expect((await acted).state.phase).toBe(phase);
+  });
+
+  test("shares its time with the fence, which has the smaller part of it", async () => {
+    const world = createWorld();
+    let abortedAt = 0;
+    const execute: Remedy["execute"] = (_intent, _target, signal) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => {
+      abortedAt = world.clock.now();
+      reject(new Error("aborted"));
+    }));
+    const fence = (): Promise<{ readonly kind: "clear" }> => new Promise((resolve) => void world.clock.after(1_500, () => resolve({ kind: "clear" })));
+    const began = world.clock.now();
+    const { actor } = createDaemon(world, undefined, { remedies: remedy({ execute }), fence });
+    const acted = actor.act(decisionOf());
+    await world.clock.advance(10_000);
+    expect((await acted).state.phase).toBe("refused");
+    expect(abortedAt - began).toBe(4_500);
+  });
+
+  test("that never passes its fence is not begun", async () => {
+    const world = createWorld();
+    const executed: string[] = [];
+    const execute: Remedy["execute"] = async ({ id }) => ({ done: executed.push(id) });
+    const { actor } = createDaemon(world, undefined, { remedies: remedy({ execute }), fence: () => new Promise(() => undefined) });
+    const acted = actor.act(decisionOf());
+    await world.clock.advance(3_000);
+    expect((await acted).state).toMatchObject({ phase: "refused", reason: expect.stringContaining("not begun") });
+    expect(executed).toEqual([]);
   });
 
   test("has the time its remedy asks for on top", async () => {

@@ -149,6 +149,28 @@ describe("a supervised application", () => {
     expect(causes).toEqual(["exited"]);
   });
 
+  test("a look that began before a living process was restarted is not held against the new one", async () => {
+    const world = createWatchedWorld();
+    let slow = false;
+    const probe: PreparedProbe = {
+      run: (asked) => (slow ? new Promise((resolve) => world.clock.after(900, () => resolve(look("x", world.clock.now())))) : probeOf(world.clock, alive(world)).run(asked)),
+      close: async () => undefined,
+    };
+    const engine = createWatch(world, { application: alive(world) }, { probes: new Map([["application", probe]]) });
+    await healthy(world, engine);
+    slow = true;
+    while (engine.snapshot().looks[0]?.nextLookAt !== null) await world.clock.advance(10);
+    slow = false;
+    world.events.length = 0;
+    const restarted = engine.restart({ ...BY, target: "app" });
+    await world.clock.advance(1_500);
+    expect((await restarted).kind).toBe("done");
+    expect(world.processes.started.length).toBe(2);
+    const seen = world.events.flatMap((event) => (event.kind === "observed" ? [event.seen.kind] : []));
+    expect(seen).not.toContain("fail");
+    expect(seen).toContain("pass");
+  });
+
   test("with good pages through the gateway a restart is held, and `why` says so", async () => {
     const world = createWatchedWorld();
     let broken = false;

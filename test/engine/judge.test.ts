@@ -71,8 +71,52 @@ describe("judging look by look", () => {
     await sees(it, "page", "a", "..xxx");
     expect(it.alerts.map((alert) => alert.target)).toEqual(["site"]);
     await sees(it, "shopify_api", "site", "..");
+    await sees(it, "page", "a", "xxxxx");
+    expect(it.alerts.filter((alert) => alert.state === "firing").map((alert) => alert.target)).toEqual(["site"]);
+    await sees(it, "page", "a", "x".repeat(12));
     await settle();
-    expect(it.alerts.filter((alert) => alert.state === "firing").map((alert) => alert.target)).toEqual(["site", "a"]);
+    // What it was explained by does not count against it: it notifies, and does not page yet.
+    expect(it.alerts.filter((alert) => alert.state === "firing").map(({ target, severity }) => `${severity} ${target}`)).toEqual(["notify site", "notify a"]);
+  });
+
+  test("what recovers with its explanation is never told", async () => {
+    const it = court();
+    await sees(it, "page", "a", "..");
+    await sees(it, "shopify_api", "site", "..x");
+    await sees(it, "page", "a", "xxx");
+    await sees(it, "shopify_api", "site", "xx");
+    await sees(it, "page", "a", "x".repeat(60));
+    await sees(it, "shopify_api", "site", "..");
+    await sees(it, "page", "a", "x..");
+    await settle();
+    expect(new Set(it.alerts.map(({ target }) => target))).toEqual(new Set(["site"]));
+  });
+
+  test("what no dependency turns out to explain is told once one was asked, and within 30 s in any case", async () => {
+    const asked = court();
+    await sees(asked, "shopify_api", "site", "..");
+    await sees(asked, "page", "a", "..xxx");
+    expect(asked.alerts).toEqual([]);
+    await sees(asked, "shopify_api", "site", ".");
+    await sees(asked, "page", "a", "x");
+    await settle();
+    expect(asked.alerts.map(({ target }) => target)).toEqual(["a"]);
+
+    const waiting = court();
+    await sees(waiting, "shopify_api", "site", "..");
+    await sees(waiting, "page", "a", `..xxx${"x".repeat(14)}`);
+    expect(waiting.alerts).toEqual([]);
+    await sees(waiting, "page", "a", "x");
+    await settle();
+    expect(waiting.alerts.map(({ target }) => target)).toEqual(["a"]);
+  });
+
+  test("a process that is gone waits for no explanation", async () => {
+    const it = court();
+    await sees(it, "shopify_api", "site", "..x");
+    await sees(it, "page", "a", "..!");
+    await settle();
+    expect(it.alerts.map(({ target }) => target)).toEqual(["a"]);
   });
 
   test("changes that our own actions cause are no flapping", async () => {
@@ -107,8 +151,8 @@ describe("incidents", () => {
     ["what is not known is not told", { verdict: "unknown" }, false, 1_000, []],
   ])("%s", async (_what, over, flapping, now, severities) => {
     const it = court();
-    it.incidents.review(status(over), flapping, now);
-    it.incidents.review(status(over), flapping, now);
+    it.incidents.review(status(over), { flapping, doubted: false }, now);
+    it.incidents.review(status(over), { flapping, doubted: false }, now);
     await it.incidents.flush();
     expect(it.alerts.map((alert) => alert.severity)).toEqual(severities);
   });

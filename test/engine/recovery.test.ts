@@ -60,6 +60,7 @@ async function bench({ policy = {}, remedy = {}, rows = new Map(), clock = new V
     decided: ({ decision, repeated }) => decisions.push({ decision, repeated }),
     acted: () => undefined,
     verified: () => undefined,
+    lifted: () => undefined,
     troubled: (_where, detail) => troubles.push(detail),
   });
   await actor.resume();

@@ -3,7 +3,8 @@ import type { CheckSpec } from "../../src/core/check.ts";
 import { initialState, observe } from "../../src/core/check-state.ts";
 import type { Observation } from "../../src/core/observation.ts";
 import { lookKey } from "../../src/core/target.ts";
-import { isQuiet, StepPace } from "../../src/engine/step-pace.ts";
+import { isQuiet, MURMUR_STEP_MS, QUIET_STEP_MS, quietWait, StepPace } from "../../src/engine/step-pace.ts";
+import { RESTART } from "../support/scene.ts";
 import { VirtualClock } from "../../src/simulation/virtual-clock.ts";
 
 const KEY = lookKey("application", "app");
@@ -42,6 +43,20 @@ describe("a look that brings no news", () => {
 
   test("of a check nobody knows is news", () => {
     expect(isQuiet(KEY, pass(0), [], new Map([[KEY, initialState(0)]]))).toBe(false);
+  });
+});
+
+describe("how soon a step follows a quiet look", () => {
+  const wait = quietWait([{ ...RESTART, trigger: { kind: "sustained", metric: "cpu_usage", over: 70, forMs: 120_000 } }]);
+  const seen = (facts: Readonly<Record<string, number>>): Observation => ({ kind: "pass", at: 0, tookMs: 1, findings: [], facts });
+
+  test("late, where nothing waits for it", () => {
+    expect(wait(seen({ cpu_usage: 70, memory_usage: 99 }), false)).toBe(QUIET_STEP_MS);
+  });
+
+  test("soon, where a figure is above a trigger's bound or a trigger fires", () => {
+    expect(wait(seen({ cpu_usage: 71 }), false)).toBe(MURMUR_STEP_MS);
+    expect(wait(seen({}), true)).toBe(MURMUR_STEP_MS);
   });
 });
 

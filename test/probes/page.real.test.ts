@@ -42,7 +42,7 @@ describe("a rendered page", () => {
     expect(asked[0]?.headers).not.toHaveProperty("cookie");
   });
 
-  test.each(["</html>", "</HTML>\n", "</html><!-- served by edge 7 -->\n"])("may end with %j", async (end) => {
+  test.each(["</html>", "</HTML>\n", "</html><!-- served by edge 7 -->\n", '</html><div hidden id="S:0"></div><script>$RC("B:0","S:0")</script><!--/$-->'])("may end with %j", async (end) => {
     const url = await serve((_request, response) => response.end(`<html>hello${end}`));
     expect((await lookOnce(pageProbe, {}, { url })).kind).toBe("pass");
   });

@@ -19,7 +19,7 @@ function remedyOf(name: string, world: World, { supervised = CHILD, units }: { r
   const remedies = makeRemedies({
     site: "shop", folder: "/srv/shop", runbooks: "docs/runbooks", clock: world.clock, processes: world.processes, units: units ?? none,
     outbox: { enqueue: async (route, alert) => void world.delivered.push({ route, alert }) },
-    breakers: { hold: async (hold) => void world.holds.push(hold), release: async () => undefined, views: () => world.holds.map((hold) => ({ name: hold.breaker, effective: hold.position, own: "closed", since: 0, hold })) },
+    breakers: { hold: async (hold) => void world.holds.push(hold), release: async (breaker, by) => void world.holds.splice(0, world.holds.length, ...world.holds.filter((hold) => hold.breaker !== breaker || hold.by !== by)), views: () => world.holds.map((hold) => ({ name: hold.breaker, effective: hold.position, own: "closed", since: 0, hold })) },
     supervised: () => supervised,
   });
   const found = remedies.get(name);
@@ -224,6 +224,17 @@ describe("hold_breaker", () => {
     await remedy.execute(intent, APP, NEVER);
     expect(world.holds).toEqual([{ breaker: "egress:storefront", position: "open", until: 1_120_000, by: "policy:pod_restart", why: "application failed 3 times" }]);
     expect(await remedy.readBack(intent, APP, NEVER)).toMatchObject({ kind: "landed" });
+  });
+
+  test("is taken back at once when its trouble is over, and only by its own policy", async () => {
+    const world = createWorld();
+    const remedy = remedyOf("hold_breaker", world);
+    await remedy.execute(intentOf({ kind: "none" }, params), APP, NEVER);
+    expect(await remedy.lift?.("another", params ?? {})).toBe(false);
+    expect(world.holds.length).toBe(1);
+    expect(await remedy.lift?.("pod_restart", params ?? {})).toBe(true);
+    expect(world.holds).toEqual([]);
+    expect(await remedy.lift?.("pod_restart", params ?? {})).toBe(false);
   });
 
   test("whose time is over is not set any more", async () => {

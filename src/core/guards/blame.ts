@@ -6,14 +6,14 @@
  * more than one, a single canary is restarted first: if that helped, the rest may
  * follow; if not, a person is called.
  */
-import type { CheckState } from "../check-state.ts";
+import type { CheckSpec } from "../check.ts";
 import type { Episode } from "../episode.ts";
+import { doubtOf } from "../explanation.ts";
 import type { Proposal } from "../proposal.ts";
 import type { Scene } from "../scene.ts";
-import { specOf } from "../scene.ts";
 import { isShared, workloadShares } from "../storm.ts";
 import type { TargetId } from "../target.ts";
-import { lookKey, SITE } from "../target.ts";
+import { lookKey } from "../target.ts";
 import type { Answer, Guard } from "./guard.ts";
 import { ALLOW, episodeOf, hold } from "./guard.ts";
 
@@ -23,11 +23,10 @@ export const blame: Guard = {
     const { proposal, scene } = question;
     if (proposal.gone || !proposal.destructive) return ALLOW;
     const episode = episodeOf(question);
+    const byName = new Map(scene.specs.map((spec) => [spec.name, spec]));
     for (const check of proposal.evidence) {
-      const dependency = failingDependency(check, proposal.target, scene);
-      if (dependency !== null) return hold("blame", `shared cause: ${check} depends on ${dependency}, which is failing`, null);
-      const unasked = unaskedDependency(check, proposal.target, scene);
-      if (unasked !== null) return hold("blame", `${check} depends on ${unasked}, which has not been looked at since ${check} began to fail`, null);
+      const doubt = doubtAbout(check, proposal.target, scene, byName);
+      if (doubt !== null) return hold("blame", doubt, null);
       const answer = fleetAnswer(check, proposal, scene, episode);
       if (answer.kind !== "allow") return answer;
     }
@@ -35,29 +34,20 @@ export const blame: Guard = {
   },
 };
 
-/** A declared dependency whose failures have begun, even if its verdict has not turned yet: a moment later it may explain everything. */
-function failingDependency(check: string, target: TargetId, scene: Scene): string | null {
-  return activeDependencies(check, target, scene).find(({ state }) => state !== undefined && (state.verdict === "unhealthy" || state.failing.count > 0))?.name ?? null;
-}
-
-/**
- * A declared dependency that was last looked at before the failing began: it may have gone since, and its
- * cadence is slower than ours. A look that could not see (`unknown`) will do: blindness must not
- * keep a sick process for ever.
- */
-function unaskedDependency(check: string, target: TargetId, scene: Scene): string | null {
-  const failing = scene.checks.get(lookKey(check, target))?.failing;
-  if (failing === undefined || failing.count === 0) return null;
-  const asked = (state: CheckState | undefined): boolean => state?.last != null && state.last.at - state.last.tookMs >= failing.since;
-  return activeDependencies(check, target, scene).find(({ state }) => !asked(state))?.name ?? null;
-}
-
-function activeDependencies(check: string, target: TargetId, scene: Scene): readonly { readonly name: string; readonly state: CheckState | undefined }[] {
-  return (specOf(scene, check)?.dependsOn ?? []).flatMap((name) => {
-    const spec = specOf(scene, name);
-    if (spec === undefined || spec.inactive !== null) return [];
-    return [{ name, state: scene.checks.get(lookKey(name, spec.targets.includes(target) ? target : SITE)) }];
-  });
+function doubtAbout(check: string, target: TargetId, scene: Scene, byName: ReadonlyMap<string, CheckSpec>): string | null {
+  const spec = byName.get(check);
+  const doubt = spec === undefined ? null : doubtOf(spec, target, byName, scene.checks);
+  if (doubt === null) return null;
+  switch (doubt.kind) {
+    case "failing":
+      return `shared cause: ${check} depends on ${doubt.dependency}, which is failing`;
+    case "throttled":
+      return `shared cause: ${check} depends on ${doubt.dependency}, which throttles us`;
+    case "unasked":
+      return `${check} depends on ${doubt.dependency}, which has not been looked at since ${check} began to fail`;
+    case "unconfirmed":
+      return `${check} depends on ${doubt.dependency}, which passes: waiting to see whether ${check} still fails`;
+  }
 }
 
 function fleetAnswer(check: string, proposal: Proposal, scene: Scene, episode: Episode | undefined): Answer {

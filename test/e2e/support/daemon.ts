@@ -13,7 +13,7 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { expect, onTestFailed } from "vitest";
+import { expect } from "vitest";
 import { createLocalProcesses } from "../../../src/adapters/local-processes.ts";
 import { createSystemClock } from "../../../src/adapters/system-clock.ts";
 import type { LedgerEntry } from "../../../src/core/ledger-entry.ts";
@@ -31,15 +31,16 @@ const LOG_TAIL = 8_000;
 /** What the configuration calls the token; its value stands in the environment only. */
 const TOKEN = "test-operator-token-0123456789";
 
-/** Lines every configuration of a test needs: free ports, a token by reference, and no reference addresses beyond this machine. */
-export const LISTENERS = `
-listeners:
-  health: 127.0.0.1:0
-  admin: 127.0.0.1:0
+/** Lines every configuration of a test needs: its own ports (0: any free one), a token by reference, and no reference addresses beyond this machine. */
+export function listeners({ health = 0, admin = 0 }: { readonly health?: number; readonly admin?: number } = {}): string {
+  return `listeners:
+  health: 127.0.0.1:${health}
+  admin: 127.0.0.1:${admin}
 connectivity: []
 tokens:
   test: { role: operator, value: "\${SHOPKEEPER_TEST_TOKEN}" }
 `;
+}
 
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
@@ -52,13 +53,16 @@ export type Installation = AsyncDisposable & {
   readonly pids: (target: string) => Promise<readonly number[]>;
 };
 
+/** The test's own `onTestFailed`: tests that run at the same time have one each. */
+export type OnFailed = (tell: () => void) => void;
+
 /**
  * Writes `shopkeeper.yaml` and further files into a scratch folder. Disposing removes it and
  * ends every child that still runs for it.
  *
  * @param files by path in the folder; `shopkeeper.yaml` says `site: SITE`.
  */
-export async function createInstallation(site: string, files: Readonly<Record<string, string>>): Promise<Installation> {
+export async function createInstallation(site: string, files: Readonly<Record<string, string>>, onTestFailed: OnFailed): Promise<Installation> {
   const folder = await mkdtemp(path.join(tmpdir(), "shopkeeper-e2e-"));
   for (const [name, text] of Object.entries(files)) {
     await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
@@ -66,7 +70,7 @@ export async function createInstallation(site: string, files: Readonly<Record<st
   }
   const processes = createLocalProcesses({ clock: createSystemClock(), env: process.env });
   const find = (target: string): ReturnType<typeof processes.find> => processes.find(`${site}/${target}@${folder}`);
-  const log = (): string => tail(path.join(folder, "daemon.log"));
+  const log = (): string => read(path.join(folder, "daemon.log")).slice(-LOG_TAIL);
   let last = "";
   onTestFailed(() => void process.stderr.write(`\n--- the end of ${site}'s log\n${last === "" ? log() : last}---\n`));
   return {
@@ -82,11 +86,11 @@ export async function createInstallation(site: string, files: Readonly<Record<st
   };
 }
 
-function tail(file: string): string {
+function read(file: string): string {
   try {
-    return readFileSync(file, "utf8").slice(-LOG_TAIL);
+    return readFileSync(file, "utf8");
   } catch {
-    return "(nothing)\n";
+    return "";
   }
 }
 
@@ -135,7 +139,7 @@ export type Daemon = AsyncDisposable &
  * @throws {Error} when it ends, or is not ready after a minute.
  */
 export async function startDaemon(installation: Installation): Promise<Daemon> {
-  const seen = installation.log().length;
+  const before = startedLines(installation).length;
   const program = runShopkeeper(installation);
   let ended: Exit | null = null;
   void program.exited.then((exit) => (ended = exit));
@@ -149,11 +153,12 @@ export async function startDaemon(installation: Installation): Promise<Daemon> {
   try {
     const ports = await until("the daemon says that it has started", () => {
       if (ended !== null) throw new Error(`the daemon ended: ${JSON.stringify(ended)}\n${installation.log()}`);
-      return startedPorts(program.pid, installation.log());
+      const line = startedLines(installation)[before];
+      return line === undefined ? null : (JSON.parse(line) as Ports);
     });
     const healthUrl = `http://127.0.0.1:${ports.health}`;
     const admin = `http://127.0.0.1:${ports.admin}`;
-    await until(`the daemon is ready (log of ${seen} characters before)`, async () => (await fetch(`${healthUrl}/health/ready`, deadline())).ok);
+    await until("the daemon is ready", async () => (await fetch(`${healthUrl}/health/ready`, deadline())).ok);
     return {
       ...program,
       url: ports.ingress === null ? "" : `http://127.0.0.1:${ports.ingress}`,
@@ -172,12 +177,9 @@ export async function startDaemon(installation: Installation): Promise<Daemon> {
 
 type Ports = { readonly ingress: number | null; readonly health: number; readonly admin: number };
 
-/** The ports of the daemon's own "started" line; null before it. */
-function startedPorts(pid: number, log: string): Ports | null {
-  const line = log.split("\n").findLast((one) => one.includes('"event":"started"'));
-  if (line === undefined) return null;
-  const { ingress, health, admin, pid: writer } = JSON.parse(line) as Ports & { readonly pid?: number };
-  return writer === undefined || writer === pid ? { ingress, health, admin } : null;
+/** The lines in which daemons of this folder told their ports, one a start. */
+function startedLines({ folder }: Installation): readonly string[] {
+  return read(path.join(folder, "daemon.log")).split("\n").filter((line) => line.includes('"event":"started"'));
 }
 
 function deadline(): RequestInit {

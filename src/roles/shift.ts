@@ -1,0 +1,84 @@
+/**
+ * A shift: one configuration at work. A daemon lives through as many as there are configurations;
+ * the stores and the gateway are handed from one to the next.
+ */
+import type { Engine } from "../engine/engine.ts";
+import type { LocalProcesses } from "../adapters/local-processes.ts";
+import { joinGateway, type Gateway } from "./gateway.ts";
+import { composeEngine, layGround, type DaemonParts } from "./ground.ts";
+import { startListeners } from "./listeners.ts";
+import { watchPulse } from "./pulse-watch.ts";
+import type { Stores } from "./stores.ts";
+
+/** What outlives a shift. */
+export type Lasting = { readonly stores: Stores; readonly gateway: Gateway | null };
+
+export type Shift = {
+  readonly ports: { readonly health: number; readonly admin: number | null };
+  readonly processes: LocalProcesses;
+  /** `/health/ready` fails from now on. */
+  leaving(): void;
+  /** No more looks and actions; resolves when what runs has ended. The listeners still answer. */
+  rest(): Promise<void>;
+  /** After `rest`: closes all that is this shift's own. */
+  close(): Promise<void>;
+};
+
+type Steps = (() => Promise<void> | void)[];
+
+/**
+ * Starts one. What had started is closed again when a part cannot start.
+ *
+ * @param resumed another shift went before: the daemon goes on, it does not start.
+ */
+export async function startShift(daemon: DaemonParts, lasting: Lasting, resumed: boolean): Promise<Shift> {
+  const closing: Steps = [];
+  const resting: Steps = [];
+  try {
+    return await start(daemon, lasting, resumed, { closing, resting });
+  } catch (error) {
+    await undo(resting);
+    await undo(closing);
+    throw error;
+  }
+}
+
+async function start(daemon: DaemonParts, { stores, gateway }: Lasting, resumed: boolean, { closing, resting }: { readonly closing: Steps; readonly resting: Steps }): Promise<Shift> {
+  const { config, parts, clock, log } = daemon;
+  const ground = layGround(daemon, stores, (step) => closing.push(step));
+  const host = gateway?.host ?? null;
+  const engine = composeEngine(ground, stores, daemon, host);
+  if (gateway !== null) resting.push(joinGateway(gateway, engine, config, clock, log));
+  const listeners = await startListeners({ config, admin: parts.admin, control: engine, ledger: stores.ledger, registry: ground.registry, metrics: ground.metrics, host, log, resumed });
+  closing.push(() => listeners.close());
+  await ground.outbox.resume();
+  resting.push(() => engine.stop());
+  await engine.start();
+  if (gateway !== null && parts.pulse) startPulse(daemon, gateway, engine, ground.http, resting);
+  listeners.started();
+  return { ports: listeners.ports, processes: ground.processes, leaving: () => listeners.leaving(), rest: () => undo(resting), close: () => undo(closing) };
+}
+
+function startPulse({ config, clock }: DaemonParts, { host }: Gateway, engine: Engine, http: Parameters<typeof watchPulse>[0]["http"], resting: Steps): void {
+  const pulse = watchPulse({
+    config,
+    clock,
+    http,
+    host,
+    events: { lost: (loss) => engine.gatewayTrouble(loss.target, loss.detail), held: (view, why) => engine.breakerChanged(view, why) },
+  });
+  if (pulse !== null) resting.push(() => pulse.stop());
+}
+
+/** Last begun, first ended. One that fails does not keep the others from ending; the first failure is told after all. */
+async function undo(steps: Steps): Promise<void> {
+  const failures: unknown[] = [];
+  for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
+    try {
+      await step();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}

@@ -1,0 +1,70 @@
+/**
+ * A copy served while the application is frozen, in a real browser: its scripts run
+ * under its policy, and a buyer with a cart is not shown somebody's empty one.
+ */
+import { existsSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { chromium, type BrowserContext, type Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { until } from "../support/daemon.ts";
+import { findStarter } from "./build-starter.ts";
+import { openKeptShop } from "./kept-shop.ts";
+
+const CHROMIUM = process.env["SHOPKEEPER_CHROMIUM"] ?? "/usr/bin/chromium";
+const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const PRODUCT = "/products/alder-daypack";
+/** Beyond the gateway's own 5 s for what it passes through to an application that does not answer. */
+const LOAD_MS = 20_000;
+
+const found = await findStarter();
+const reason = found.kind === "missing" ? found.reason : existsSync(CHROMIUM) ? null : `no browser at ${CHROMIUM}`;
+
+type Shown = { readonly status: number; readonly cacheStatus: string; readonly blocked: readonly string[]; readonly rendered: boolean; readonly ran: boolean; readonly title: string; readonly badge: string };
+
+/** Opens the page as it is served and tells what a buyer's browser made of it. */
+async function show(context: BrowserContext, url: string, screenshot: string): Promise<Shown> {
+  const page: Page = await context.newPage();
+  await page.addInitScript(() => {
+    const seen: string[] = [];
+    Object.assign(globalThis, { blockedByPolicy: seen });
+    document.addEventListener("securitypolicyviolation", (event) => seen.push(`${event.effectiveDirective} ${event.blockedURI}`));
+  });
+  const answer = await page.goto(url, { waitUntil: "domcontentloaded", timeout: LOAD_MS });
+  const inPage = await page.evaluate(() => {
+    const badge = document.querySelector('a[href="/cart"] > span[aria-label^="(items:"]');
+    return {
+      blocked: [...(globalThis as unknown as { readonly blockedByPolicy: readonly string[] }).blockedByPolicy],
+      rendered: document.querySelector("h1") !== null,
+      ran: "__reactRouterContext" in globalThis,
+      title: document.querySelector("h1")?.textContent ?? "",
+      badge: badge === null ? "absent" : getComputedStyle(badge).display,
+    };
+  });
+  await page.screenshot({ path: screenshot, timeout: LOAD_MS });
+  await page.close();
+  return { status: answer?.status() ?? 0, cacheStatus: answer?.headers()["x-cache-status"] ?? "", ...inPage };
+}
+
+describe.skipIf(reason !== null)(`a served copy in a browser${reason === null ? "" : ` (not run: ${reason})`}`, { timeout: 120_000 }, () => {
+  test("runs its own scripts under its policy, and hides the cart's count from a buyer with a cart", async ({ onTestFailed }) => {
+    if (found.kind === "missing") throw new Error(found.reason);
+    await using shop = await openKeptShop(found.starter, "fresh", onTestFailed);
+    await using browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS, headless: true });
+    const screenshots = await mkdtemp(path.join(tmpdir(), "shopkeeper-screenshots-"));
+    process.kill(await shop.appPid(), "SIGSTOP");
+    await until("the gateway knows that the application is frozen", async () =>
+      (await shop.daemon.status()).breakers.some(({ name, effective }) => name === "ingress:app" && effective === "open"));
+
+    const url = shop.daemon.url + PRODUCT;
+    const anonymous = await show(await browser.newContext(), url, path.join(screenshots, "anonymous.png"));
+    expect(anonymous).toMatchObject({ status: 200, cacheStatus: "HIT", rendered: true, ran: true, title: "Alder Daypack", blocked: [] });
+    expect(anonymous.badge).not.toBe("none");
+
+    const withCart = await browser.newContext();
+    await withCart.addCookies([{ name: "cart", value: "invented", url: shop.daemon.url }]);
+    const neutralised = await show(withCart, url, path.join(screenshots, "with-cart.png"));
+    expect(neutralised).toMatchObject({ status: 200, cacheStatus: "HIT", rendered: true, ran: true, title: "Alder Daypack", blocked: [], badge: "none" });
+  });
+});

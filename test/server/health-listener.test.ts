@@ -1,0 +1,133 @@
+import { afterEach, describe, expect, test } from "vitest";
+import type { Snapshot } from "../../src/core/snapshot.ts";
+import { healthListener, type HealthParts } from "../../src/server/health-listener.ts";
+import { knownToken } from "../../src/server/tokens.ts";
+import { lookOf, outage, wellbeing } from "./fake-control.ts";
+
+const PEER = "token-of-a-peer";
+const opened: { close(): Promise<unknown> }[] = [];
+
+afterEach(async () => {
+  for (const one of opened.splice(0)) await one.close();
+});
+
+function ask(state: Snapshot, over: Partial<HealthParts> = {}) {
+  const troubles: string[] = [];
+  const app = healthListener({
+    snapshot: () => state,
+    published: new Map([["/health/shopify", "shopify_api"], ["/health/application", "application"]]),
+    readiness: () => ({ ready: true, reason: "the gateway listens" }),
+    started: () => true,
+    metrics: () => Promise.resolve({ text: "up 1\n", contentType: "text/plain; version=0.0.4; charset=utf-8" }),
+    peers: [knownToken("peer", "viewer", PEER)],
+    version: "1.2.3",
+    trouble: (detail) => troubles.push(detail),
+    ...over,
+  });
+  opened.push(app);
+  const get = async (url: string, token?: string) => {
+    const answer = await app.inject({ url, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } });
+    return { status: answer.statusCode, type: String(answer.headers["content-type"]), headers: answer.headers, body: answer.body.startsWith("{") ? answer.json() : answer.body };
+  };
+  return { get, troubles };
+}
+
+describe("GET /health", () => {
+  test.each([
+    ["healthy", 200, "pass"],
+    ["degraded", 200, "warn"],
+    ["unknown", 200, "warn"],
+    ["unhealthy", 503, "fail"],
+  ] as const)("a site that is %s answers %d and %s, as health+json that nobody stores", async (status, code, word) => {
+    const answer = await ask(wellbeing({ status })).get("/health");
+    expect(answer.status).toBe(code);
+    expect(answer.type).toBe("application/health+json; charset=utf-8");
+    expect(answer.headers["cache-control"]).toBe("no-store");
+    expect(answer.body).toEqual({ status: word });
+  });
+
+  test.each([["/health", "fail"], ["/health/application", "fail"], ["/health/ready", "pass"], ["/health/region", "fail"]])("%s tells a stranger a status word and nothing else", async (path, word) => {
+    const { get } = ask(outage());
+    expect((await get(path)).body).toEqual({ status: word });
+    expect((await get(path, "another-token")).body).toEqual({ status: word });
+  });
+
+  test("tells a peer everything: version, causes, each look with time, duration and what was wrong", async () => {
+    const { body, status } = await ask(outage()).get("/health", PEER);
+    expect(status).toBe(503);
+    expect(body).toMatchObject({ status: "fail", version: "1.2.3", serviceId: "my-shop", notes: ["application at app is unhealthy"] });
+    expect(body.checks.application).toEqual([
+      { componentId: "app", componentType: "component", status: "fail", time: "2026-11-22T19:59:58.000Z", observedValue: 3, observedUnit: "ms", output: "connect ECONNREFUSED 127.0.0.1:3000" },
+    ]);
+    expect(body.checks.dependencies).toEqual([{ componentId: "site", componentType: "component", status: "pass", output: "inactive: no redis: in shopkeeper.yaml" }]);
+    expect(body.checks.shopify_api[0].status).toBe("warn");
+  });
+});
+
+describe("GET /health/{check}", () => {
+  test("answers by the path it is published under, and by its name", async () => {
+    const { get } = ask(outage());
+    expect((await get("/health/shopify")).body).toEqual({ status: "warn" });
+    expect((await get("/health/shopify_api")).body).toEqual({ status: "warn" });
+    expect(await get("/health/application")).toMatchObject({ status: 503, body: { status: "fail" } });
+  });
+
+  test("the worst of its targets decides; an inactive one passes", async () => {
+    const looks = [lookOf("application", "a"), lookOf("application", "b", { verdict: "degraded" }), lookOf("application", "c", { inactive: "not here" })];
+    expect((await ask(wellbeing({ looks })).get("/health/application")).body).toEqual({ status: "warn" });
+  });
+
+  test("a look that has not been made yet says so, without a time", async () => {
+    const state = wellbeing({ looks: [lookOf("application", "app", { last: null, verdict: "unknown" })] });
+    expect((await ask(state).get("/health/application", PEER)).body.checks.application[0]).toEqual({ componentId: "app", componentType: "component", status: "warn", output: "no look yet" });
+  });
+
+  test("one that is not there is 404 as problem+json", async () => {
+    const answer = await ask(outage()).get("/health/nothing");
+    expect(answer).toMatchObject({ status: 404, type: "application/problem+json; charset=utf-8", body: { code: "NOT_FOUND", status: 404, detail: "no check is published at /health/nothing" } });
+  });
+});
+
+describe("GET /health/live, /ready, /startup", () => {
+  test("live passes whatever the site is: it speaks for this process", async () => {
+    expect(await ask(outage()).get("/health/live")).toMatchObject({ status: 200, body: { status: "pass" } });
+  });
+
+  test("ready follows readiness; the reason is for peers", async () => {
+    const { get } = ask(outage(), { readiness: () => ({ ready: false, reason: "there is no stored page to serve" }) });
+    expect(await get("/health/ready")).toMatchObject({ status: 503, body: { status: "fail" } });
+    expect((await get("/health/ready", PEER)).body).toEqual({ status: "fail", notes: ["there is no stored page to serve"] });
+  });
+
+  test("startup fails until it has started", async () => {
+    expect((await ask(wellbeing(), { started: () => false }).get("/health/startup")).status).toBe(503);
+    expect((await ask(wellbeing()).get("/health/startup")).status).toBe(200);
+  });
+});
+
+describe("the rest of the listener", () => {
+  test("/metrics has the text and its content type", async () => {
+    expect(await ask(wellbeing()).get("/metrics")).toMatchObject({ status: 200, type: "text/plain; version=0.0.4; charset=utf-8", body: "up 1\n" });
+  });
+
+  test("an unknown path is 404 as problem+json; nothing can be written", async () => {
+    const { get } = ask(wellbeing());
+    expect(await get(`/${"x".repeat(500)}`)).toMatchObject({ status: 404, type: "application/problem+json; charset=utf-8" });
+    expect(JSON.stringify((await get(`/${"x".repeat(500)}`)).body).length).toBeLessThan(400);
+    const app = healthListener({ snapshot: () => wellbeing(), published: new Map(), readiness: () => ({ ready: true, reason: "" }), started: () => true, metrics: () => Promise.reject(new Error("never asked")), peers: [], version: "", trouble: () => undefined });
+    opened.push(app);
+    expect((await app.inject({ method: "POST", url: "/health" })).statusCode).toBe(404);
+  });
+
+  test("an error of ours is told to the log, not to the asker", async () => {
+    const { get, troubles } = ask(wellbeing(), { metrics: () => Promise.reject(new Error("registry of the test is broken")) });
+    const answer = await get("/metrics");
+    expect(answer).toMatchObject({ status: 500, body: { code: "INTERNAL" } });
+    expect(JSON.stringify(answer.body)).not.toContain("registry");
+    expect(troubles).toEqual([expect.stringContaining("registry of the test is broken")]);
+  });
+
+  test("without a peer token nobody sees details", async () => {
+    expect((await ask(outage(), { peers: [] }).get("/health", PEER)).body).toEqual({ status: "fail" });
+  });
+});
