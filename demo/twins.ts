@@ -77,8 +77,19 @@ export async function startKept(folder: string): Promise<Kept> {
     async stop() {
       await ended(daemon);
       await ended(simulator);
+      await endLeftover(twin.appUrl);
     },
   };
+}
+
+/** The daemon ends its application with itself; one that had to be killed could not. Whoever answers on our port is ours. */
+async function endLeftover(appUrl: string): Promise<void> {
+  try {
+    const answer = await fetch(`${appUrl}/__demo/pid`, { signal: AbortSignal.timeout(1_000) });
+    process.kill(Number(await answer.text()), "SIGKILL");
+  } catch {
+    // Nobody is left: as it should be.
+  }
 }
 
 /** Starts the bare twin: the same application, nobody before or behind it. */

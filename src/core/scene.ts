@@ -11,7 +11,6 @@ import type { Episode, PastAction } from "./episode.ts";
 import type { Evidence } from "./evidence.ts";
 import type { LookSample } from "./look-window.ts";
 import type { Window } from "./policy.ts";
-import type { Storm } from "./storm.ts";
 import type { LookKey, Target, TargetId } from "./target.ts";
 import type { Instant, Ms } from "./time.ts";
 
@@ -69,6 +68,15 @@ export type OpenAction = {
   readonly doneAt: Instant | null;
   /** By when it is resolved one way or another. */
   readonly until: Instant;
+};
+
+/** Many targets of a workload fail the same check: shared cause, until it was calm long enough. */
+export type Storm = {
+  readonly workload: string;
+  readonly check: string;
+  readonly since: Instant;
+  /** When the share of failing targets was last at or above the bound. */
+  readonly lastSeenAt: Instant;
 };
 
 export type RegionHealth = { readonly health: "healthy" | "unhealthy" | "unknown"; readonly since: Instant };

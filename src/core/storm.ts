@@ -5,17 +5,8 @@
 import type { CheckState } from "./check-state.ts";
 import type { Share } from "./fleet.ts";
 import { failingShares } from "./fleet.ts";
-import type { Scene } from "./scene.ts";
+import type { Scene, Storm } from "./scene.ts";
 import { lookKey } from "./target.ts";
-import type { Instant } from "./time.ts";
-
-export type Storm = {
-  readonly workload: string;
-  readonly check: string;
-  readonly since: Instant;
-  /** When the share of failing targets was last at or above the bound. */
-  readonly lastSeenAt: Instant;
-};
 
 /** What storms are judged by. */
 export type StormScene = Pick<Scene, "now" | "settings" | "specs" | "targets" | "checks">;

@@ -12,11 +12,8 @@ import type { GuardName } from "../core/proposal.ts";
 import type { EpisodeView } from "../core/snapshot.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import type { StateStore } from "../ports/state-store.ts";
+import type { StoredEpisode } from "./episode-json.ts";
 import { parseEpisode } from "./episode-json.ts";
-
-/** A person was called on this route, and is told when it is over. */
-export type Call = { readonly guard: GuardName; readonly route: string };
-export type StoredEpisode = { readonly mark: EpisodeMark; readonly alerts: readonly Call[] };
 
 const PREFIX = "episode/";
 const WRITE_EVERY: Ms = 60_000;

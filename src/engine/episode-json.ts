@@ -5,7 +5,10 @@ import type { EpisodeMark } from "../core/episode.ts";
 import { GUARD_NAMES } from "../core/proposal.ts";
 import type { GuardName } from "../core/proposal.ts";
 import type { Instant } from "../core/time.ts";
-import type { Call, StoredEpisode } from "./episode-book.ts";
+
+/** A person was called on this route, and is told when it is over. */
+export type Call = { readonly guard: GuardName; readonly route: string };
+export type StoredEpisode = { readonly mark: EpisodeMark; readonly alerts: readonly Call[] };
 
 /** @returns null where the text is not a stored episode. */
 export function parseEpisode(text: string): StoredEpisode | null {
