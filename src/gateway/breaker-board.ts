@@ -11,8 +11,10 @@ export interface BreakerBoard {
   report(life: number, change: BreakerChange): void;
   /** A worker ended; its breakers with it. */
   forget(life: number): void;
-  hold(hold: BreakerHold): void;
-  release(breaker: BreakerName, by: string): void;
+  /** @returns true when what requests meet has changed by it; a renewal changes nothing. */
+  hold(hold: BreakerHold): boolean;
+  /** @returns as `hold` does. */
+  release(breaker: BreakerName, by: string): boolean;
   /** Every hold set and not released. */
   holds(): readonly BreakerHold[];
   /** One view a name: the gateway's own position is open where one worker's is. */
@@ -24,19 +26,26 @@ export function createBreakerBoard(clock: Clock): BreakerBoard {
   const holds = new Map<BreakerName, Holds>();
   const changes = new Map<number, Map<BreakerName, BreakerChange>>();
 
+  const view = (name: BreakerName): BreakerView => {
+    const known = [...changes.values()].map((worker) => worker.get(name)).filter((change) => change !== undefined);
+    return viewOf(name, startedAt, known, effectiveHold(holds.get(name) ?? [], clock.now()));
+  };
+  const changing = (name: BreakerName, change: () => void): boolean => {
+    const before = view(name);
+    change();
+    const after = view(name);
+    return before.effective !== after.effective || before.hold?.by !== after.hold?.by;
+  };
+
   return {
     report(life, change) {
       changes.set(life, (changes.get(life) ?? new Map<BreakerName, BreakerChange>()).set(change.breaker, change));
     },
     forget: (life) => void changes.delete(life),
-    hold: (hold) => void holds.set(hold.breaker, withHold(holds.get(hold.breaker) ?? [], hold, clock.now())),
-    release: (breaker, by) => void holds.set(breaker, withoutHold(holds.get(breaker) ?? [], by, clock.now())),
+    hold: (hold) => changing(hold.breaker, () => holds.set(hold.breaker, withHold(holds.get(hold.breaker) ?? [], hold, clock.now()))),
+    release: (breaker, by) => changing(breaker, () => holds.set(breaker, withoutHold(holds.get(breaker) ?? [], by, clock.now()))),
     holds: () => [...holds.values()].flat(),
-    views: () =>
-      BREAKER_NAMES.map((name) => {
-        const known = [...changes.values()].map((worker) => worker.get(name)).filter((change) => change !== undefined);
-        return viewOf(name, startedAt, known, effectiveHold(holds.get(name) ?? [], clock.now()));
-      }),
+    views: () => BREAKER_NAMES.map(view),
   };
 }
 

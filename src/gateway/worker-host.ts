@@ -44,6 +44,8 @@ export type GatewayHostEvent =
   | { readonly kind: "worker_lost"; readonly worker: number; readonly loss: WorkerLoss; readonly detail: string; readonly at: Instant }
   /** One worker's breaker changed its own position; `breakers()` tells how the gateway stands as a whole. */
   | { readonly kind: "breaker"; readonly worker: number; readonly change: BreakerChange }
+  /** A hold was set or released, and what requests meet has changed by it. A hold that runs out is not told. */
+  | { readonly kind: "held"; readonly breaker: BreakerName; readonly why: string }
   | { readonly kind: "quarantined"; readonly classes: readonly string[]; readonly at: Instant }
   | { readonly kind: "quarantine_lifted"; readonly classes: readonly string[]; readonly at: Instant }
   | { readonly kind: "trouble"; readonly cause: string; readonly at: Instant }
@@ -185,11 +187,11 @@ function hostOf(inside: Inside, port: number): GatewayHost {
     copies: () => parts.copies.summary(),
     losses: () => crew.losses(),
     hold(hold) {
-      board.hold(hold);
+      if (board.hold(hold)) parts.on({ kind: "held", breaker: hold.breaker, why: `held ${hold.position} by ${hold.by}: ${hold.why}` });
       crew.broadcast({ kind: "hold", hold });
     },
     release(breaker, by) {
-      board.release(breaker, by);
+      if (board.release(breaker, by)) parts.on({ kind: "held", breaker, why: `released by ${by}` });
       crew.broadcast({ kind: "release", breaker, by });
     },
     quarantined: () => quarantine.held(),

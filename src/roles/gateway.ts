@@ -122,14 +122,18 @@ export function breakerControl(host: GatewayHost | null): BreakerControl {
 
 /** What the gateway sees goes to the engine. */
 function gatewayToEngine(engine: Engine, host: GatewayHost, target: TargetId, log: Logger): (event: GatewayHostEvent) => void {
+  const moved = (breaker: BreakerName, why: string): void => {
+    const view = host.breakers().find((one) => one.name === breaker);
+    if (view !== undefined) engine.breakerChanged(view, why);
+  };
   return (event) => {
     switch (event.kind) {
       case "trouble":
         return engine.gatewayTrouble(target, event.cause);
-      case "breaker": {
-        const view = host.breakers().find((one) => one.name === event.change.breaker);
-        return view === undefined ? undefined : engine.breakerChanged(view, event.change.why);
-      }
+      case "breaker":
+        return moved(event.change.breaker, event.change.why);
+      case "held":
+        return moved(event.breaker, event.why);
       case "worker_ready":
         return log.info({ event: "gateway", worker: event.worker, port: event.port }, `gateway listens on port ${event.port}`);
       case "worker_lost":

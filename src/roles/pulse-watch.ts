@@ -3,7 +3,6 @@
  */
 import { createPulseConnection } from "../adapters/pulse-connection.ts";
 import type { CheckConfig, Config, TargetConfig } from "../config/config.ts";
-import type { BreakerView } from "../core/breaker.ts";
 import { startPulse, type Pulse, type PulseLoss } from "../engine/pulse.ts";
 import type { GatewayHost } from "../gateway/worker-host.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -13,24 +12,14 @@ import type { Http } from "../ports/http.ts";
 const HOLD_MS = 3_000;
 const BY = "pulse";
 
-export type PulseWatchParts = { readonly config: Config; readonly clock: Clock; readonly http: Http; readonly host: GatewayHost; readonly events: PulseWatchEvents };
-
-export type PulseWatchEvents = {
-  readonly lost: (loss: PulseLoss) => void;
-  /** The hold was set or released: how the breaker stands now, and why. */
-  readonly held: (view: BreakerView, why: string) => void;
-};
+export type PulseWatchParts = { readonly config: Config; readonly clock: Clock; readonly http: Http; readonly host: GatewayHost; readonly lost: (loss: PulseLoss) => void };
 
 /** Watches the target behind the gateway, where its configuration asks for it; null where not. */
-export function watchPulse({ config, clock, http, host, events }: PulseWatchParts): Pulse | null {
+export function watchPulse({ config, clock, http, host, lost }: PulseWatchParts): Pulse | null {
   const target = config.targets.find((one) => one.id === config.gateway?.target);
   if (target === undefined || !target.pulse) return null;
   const hold = ({ cause, detail }: PulseLoss): void =>
     host.hold({ breaker: "ingress:app", position: "open", until: clock.now() + HOLD_MS, by: BY, why: `no pulse of ${target.id} (${cause}): ${detail}` });
-  const tell = (why: string): void => {
-    const view = host.breakers().find((breaker) => breaker.name === "ingress:app");
-    if (view !== undefined) events.held(view, why);
-  };
   return startPulse([{ id: target.id, url: pulseUrl(target, config.checks) }], {
     clock,
     http,
@@ -38,14 +27,12 @@ export function watchPulse({ config, clock, http, host, events }: PulseWatchPart
     events: {
       lost: (loss) => {
         hold(loss);
-        tell(`no pulse of ${target.id}: ${loss.detail}`);
-        events.lost(loss);
+        lost(loss);
       },
       still: hold,
       back: () => {
         host.release("ingress:app", BY);
         host.appBack();
-        tell(`the pulse of ${target.id} is back`);
       },
     },
     answeredAt: () => host.evidence().lastGoodAt,

@@ -65,7 +65,7 @@ function startPulse({ config, clock }: DaemonParts, { host }: Gateway, engine: E
     clock,
     http,
     host,
-    events: { lost: (loss) => engine.gatewayTrouble(loss.target, loss.detail), held: (view, why) => engine.breakerChanged(view, why) },
+    lost: (loss) => engine.gatewayTrouble(loss.target, loss.detail),
   });
   if (pulse !== null) resting.push(() => pulse.stop());
 }

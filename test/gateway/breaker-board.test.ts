@@ -31,6 +31,15 @@ describe("breakers of several workers as one", () => {
     expect(board.views()[0]).toMatchObject({ own, since: 2_000 + positions.lastIndexOf(own) });
   });
 
+  test("a hold tells whether it changed what requests meet, and a renewal does not", () => {
+    const { board } = setUp();
+    const hold = { breaker: "ingress:app", position: "open", by: "pulse", why: "no pulse" } as const;
+    expect(board.hold({ ...hold, until: 5_000 })).toBe(true);
+    expect(board.hold({ ...hold, until: 6_000 })).toBe(false);
+    expect(board.release("ingress:app", "pulse")).toBe(true);
+    expect(board.release("ingress:app", "pulse")).toBe(false);
+  });
+
   test("a worker that ended takes its position along", () => {
     const { board, report } = setUp();
     report(1, "open", 2_000);

@@ -3,7 +3,7 @@
  * under its policy, and a buyer with a cart is not shown somebody's empty one.
  */
 import { existsSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { chromium, type BrowserContext, type Page } from "playwright-core";
@@ -54,6 +54,7 @@ describe.skipIf(reason !== null)(`a served copy in a browser${reason === null ? 
     await using shop = await openKeptShop(found.starter, "fresh", onTestFailed);
     await using browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS, headless: true });
     const screenshots = await mkdtemp(path.join(tmpdir(), "shopkeeper-screenshots-"));
+    onTestFailed(() => void process.stderr.write(`screenshots are in ${screenshots}\n`));
     process.kill(await shop.appPid(), "SIGSTOP");
     await until("the gateway knows that the application is frozen", async () =>
       (await shop.daemon.status()).breakers.some(({ name, effective }) => name === "ingress:app" && effective === "open"));
@@ -67,5 +68,6 @@ describe.skipIf(reason !== null)(`a served copy in a browser${reason === null ? 
     await withCart.addCookies([{ name: "cart", value: "invented", url: shop.daemon.url }]);
     const neutralised = await show(withCart, url, path.join(screenshots, "with-cart.png"));
     expect(neutralised).toMatchObject({ status: 200, cacheStatus: "HIT", ran: true, title: "Alder Daypack", blocked: [], badge: "none" });
+    await rm(screenshots, { recursive: true });
   });
 });

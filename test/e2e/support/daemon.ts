@@ -23,8 +23,8 @@ const MAIN = path.join(import.meta.dirname, "../../../src/main.ts");
 /** Far beyond the second or two a start needs on an idle machine. */
 const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 50;
-/** From SIGTERM to SIGKILL: beyond the daemon's own drain of 10 s. */
-const STOP_TIMEOUT_MS = 20_000;
+/** From SIGTERM to SIGKILL: a daemon that drains for its 10 s must have ended by then. */
+const STOP_TIMEOUT_MS = 15_000;
 const ASK_TIMEOUT_MS = 5_000;
 /** Characters of the log shown when a test fails. */
 const LOG_TAIL = 8_000;
@@ -129,7 +129,7 @@ export type Daemon = AsyncDisposable &
     readonly ledger: () => Promise<readonly LedgerEntry[]>;
     /** Prometheus text. */
     readonly metrics: () => Promise<string>;
-    /** SIGTERM, and its end; SIGKILL after 20 s. */
+    /** SIGTERM, and its end; SIGKILL after 15 s. */
     readonly stop: () => Promise<Exit>;
   };
 
