@@ -3,7 +3,39 @@
  * of its threads, and the shipped checks, policies and scenarios beside it.
  */
 import { cpSync, rmSync, statSync, readdirSync } from "node:fs";
-import { build } from "esbuild";
+import { fileURLToPath } from "node:url";
+import { build, type Plugin } from "esbuild";
+
+const HERE = fileURLToPath(new URL(".", import.meta.url));
+
+/** What of undici is used, from undici's own files: its index would load fetch, caches, mocks and proxies into every thread. */
+const UNDICI = `
+export { default as buildConnector } from "undici/lib/core/connect.js";
+export { default as Client } from "undici/lib/dispatcher/client.js";
+export { default as Pool } from "undici/lib/dispatcher/pool.js";
+`;
+
+/** What packages require and we never reach, by who requires it: fastify's compilers of JSON Schemas, and HTTP/2, which undici does without where Node lacks it. */
+const UNREACHED: readonly { readonly what: RegExp; readonly by: RegExp }[] = [
+  { what: /^@fastify\/(ajv-compiler|fast-json-stringify-compiler)$/, by: /\/node_modules\/fastify\// },
+  { what: /^node:http2$/, by: /\/node_modules\/undici\// },
+];
+
+/** Lighter stand-ins for what is imported. */
+const lean: Plugin = {
+  name: "lean",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^undici$/ }, ({ path }) => ({ path, namespace: "undici" }));
+    onLoad({ filter: /./, namespace: "undici" }, () => ({ contents: UNDICI, resolveDir: HERE }));
+
+    onResolve({ filter: /./ }, ({ path, importer }) => (UNREACHED.some(({ what, by }) => what.test(path) && by.test(importer)) ? { path, namespace: "unreached" } : undefined));
+    onLoad({ filter: /./, namespace: "unreached" }, ({ path }) => ({ contents: `throw new Error("${path} is not in this bundle");`, loader: "js" }));
+
+    // An import of Node's own module reads each of its exports: that of node:http loads all of Node's own fetch into every thread. require() does not.
+    onResolve({ filter: /^node:/ }, ({ path, kind }) => (kind === "import-statement" ? { path, namespace: "required" } : undefined));
+    onLoad({ filter: /./, namespace: "required" }, ({ path }) => ({ contents: `module.exports = require("${path}");`, loader: "js" }));
+  },
+};
 
 rmSync("dist", { recursive: true, force: true });
 await build({
@@ -18,6 +50,9 @@ await build({
   target: "node24",
   minifySyntax: true,
   minifyWhitespace: true,
+  plugins: [lean],
+  // undici's own switch for a build of llhttp alone, as Node's is: without its second, experimental parser.
+  define: { esbuildDetection: "1" },
   legalComments: "none",
   // CommonJS packages inside the bundle call require() for node's own modules.
   banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },

@@ -3,15 +3,12 @@
  * them: 0 healthy, 1 degraded, 2 unhealthy, 3 unknown.
  */
 import type { Command } from "commander";
-import { createLocalProcesses } from "../adapters/local-processes.ts";
-import { createUndiciHttp } from "../adapters/undici-http.ts";
 import type { CheckConfig, Config } from "../config/config.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Observation } from "../core/observation.ts";
 import { SITE, type Target } from "../core/target.ts";
 import { formatDuration } from "../core/time.ts";
 import type { PreparedProbe } from "../ports/probe.ts";
-import { prepareProbes } from "../roles/probing.ts";
 import { DEFAULT_FILE, loadSite } from "./load-site.ts";
 import { table, type Style } from "./table.ts";
 import { ExitError, printJson, type Terminal } from "./terminal.ts";
@@ -53,11 +50,12 @@ function chosen(config: Config, names: readonly string[]): readonly CheckConfig[
 }
 
 async function lookAtAll(config: Config, checks: readonly CheckConfig[], terminal: Terminal): Promise<readonly Seen[]> {
+  const [{ createLocalProcesses }, { createUndiciHttp }, { prepareProbes }] = await Promise.all([import("../adapters/local-processes.ts"), import("../adapters/undici-http.ts"), import("../roles/probing.ts")]);
   const { clock } = terminal;
   const { signal } = new AbortController();
   const http = createUndiciHttp({ clock });
   const processes = createLocalProcesses({ clock, env: terminal.env });
-  const probing = prepareProbes(config, clock, http, processes);
+  const probing = await prepareProbes(config, clock, http, processes);
   const targets = new Map<string, Target>(config.targets.map((target) => [target.id, target]));
   const lookAt = (check: CheckConfig): readonly Promise<Seen>[] => {
     const base = { check: check.name, critical: check.critical, inactive: check.inactive };

@@ -4,7 +4,7 @@
 import { resolve } from "node:path";
 import type { Config } from "../config/config.ts";
 import { renderErrors, type Problem } from "../config/problem.ts";
-import { readConfig, type Reading } from "../roles/read-config.ts";
+import type { Reading } from "../roles/read-config.ts";
 import { ExitError, type Terminal } from "./terminal.ts";
 
 export const DEFAULT_FILE = "shopkeeper.yaml";
@@ -20,6 +20,7 @@ export type LoadedSite = { readonly config: Config; readonly warnings: readonly 
  */
 export async function loadSite(terminal: Terminal, file: string, exitCode: number = EXIT_CONFIGURATION): Promise<LoadedSite> {
   const path = resolve(terminal.cwd, file);
+  const { readConfig } = await import("../roles/read-config.ts");
   const reading = await readConfig(path, terminal.env);
   const { loaded } = reading;
   const color = terminal.paintErr("red", "") !== "";

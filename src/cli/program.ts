@@ -1,13 +1,12 @@
 /**
  * The command line: every command, its options, and how its end becomes an exit code.
+ *
+ * What a command needs is loaded when it runs: `run` carries no simulator, and `status` no daemon.
  */
 import { Command, CommanderError } from "commander";
-import { createUndiciHttp } from "../adapters/undici-http.ts";
-import { apiAt } from "./api.ts";
 import { addCheckCommand } from "./check-command.ts";
 import { addOrderCommands, addReadingCommands, type WithApi } from "./online-commands.ts";
 import { addRunCommand } from "./run-command.ts";
-import { serverOf } from "./server-of.ts";
 import { addSimulateCommand } from "./simulate-command.ts";
 import { ExitError, type Terminal } from "./terminal.ts";
 import { addValidateCommands } from "./validate-command.ts";
@@ -44,6 +43,7 @@ export function createProgram(terminal: Terminal): Command {
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
   const withApi: WithApi = async (command, run) => {
+    const [{ serverOf }, { apiAt }, { createUndiciHttp }] = await Promise.all([import("./server-of.ts"), import("./api.ts"), import("../adapters/undici-http.ts")]);
     const { server, token } = await serverOf(terminal, command.optsWithGlobals<{ server?: string }>().server);
     const http = createUndiciHttp({ clock: terminal.clock });
     try {

@@ -2,11 +2,10 @@
  * `run`: the daemon, until it is told to stop.
  */
 import { Option, type Command } from "commander";
-import pino, { type Logger } from "pino";
+import type { Logger } from "pino";
 import type { Config, Role } from "../config/config.ts";
-import { startDaemon, type Daemon, type Taken } from "../roles/daemon.ts";
+import type { Daemon, Taken } from "../roles/daemon.ts";
 import { partsOf, type RoleParts } from "../roles/parts.ts";
-import { startReloading } from "../roles/reload.ts";
 import { DEFAULT_FILE, EXIT_CONFIGURATION, loadSite, showWarnings, type LoadedSite } from "./load-site.ts";
 import { ExitError, type Terminal } from "./terminal.ts";
 
@@ -40,6 +39,7 @@ async function run(options: RunOptions, terminal: Terminal): Promise<void> {
   if (role.parts === null) throw new ExitError(EXIT_CONFIGURATION, role.why);
   // Taken over before anything starts, so that what has started is stopped in order.
   const stop = terminal.stopSignal();
+  const [{ default: pino }, { startDaemon }] = await Promise.all([import("pino"), import("../roles/daemon.ts")]);
   const log = pino({ level: options.log, base: { site: site.config.site }, timestamp: pino.stdTimeFunctions.isoTime }, { write: terminal.out });
   const daemon = await startDaemon({ config: site.config, parts: role.parts, env: terminal.env, clock: terminal.clock, log }).catch((error: unknown) => {
     throw new ExitError(1, `shopkeeper could not start: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
@@ -48,6 +48,7 @@ async function run(options: RunOptions, terminal: Terminal): Promise<void> {
 }
 
 async function goOn(daemon: Daemon, site: LoadedSite, options: RunOptions, terminal: Terminal, log: Logger, stop: AbortSignal): Promise<void> {
+  const { startReloading } = await import("../roles/reload.ts");
   const lost = new AbortController();
   const reloading = startReloading({
     file: site.file,

@@ -6,10 +6,8 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { renderErrors } from "../config/problem.ts";
 import { formatDuration } from "../core/time.ts";
-import { simulationParts } from "../roles/simulating.ts";
 import type { Judged } from "../simulation/expectations.ts";
-import { readScenario } from "../simulation/scenario.ts";
-import { runScenario, type Simulated, type Summary } from "../simulation/simulate.ts";
+import type { Simulated, Summary } from "../simulation/simulate.ts";
 import { EXIT_CONFIGURATION } from "./load-site.ts";
 import { ExitError, printJson, type Terminal } from "./terminal.ts";
 
@@ -31,6 +29,7 @@ export function addSimulateCommand(program: Command, terminal: Terminal): void {
 }
 
 async function simulate(file: string, options: { readonly seed?: number }, terminal: Terminal): Promise<Extract<Simulated, { readonly ok: true }>> {
+  const [{ readScenario }, { runScenario }, { simulationParts }] = await Promise.all([import("../simulation/scenario.ts"), import("../simulation/simulate.ts"), import("../roles/simulating.ts")]);
   const text = await readFile(resolve(terminal.cwd, file), "utf8").catch((error: unknown) => {
     throw new ExitError(EXIT_CONFIGURATION, `${file}: cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   });

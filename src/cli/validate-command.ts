@@ -4,10 +4,6 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { nearest } from "../core/nearest.ts";
-import { schemas } from "../config/json-schemas.ts";
-import { catalogues } from "../roles/catalogues.ts";
-import { scenarioSchema } from "../simulation/scenario.ts";
-import { readConfig } from "../roles/read-config.ts";
 import { DEFAULT_FILE, EXIT_CONFIGURATION, loadSite, showWarnings } from "./load-site.ts";
 import { ExitError, printJson, type Terminal } from "./terminal.ts";
 
@@ -27,7 +23,8 @@ export function addValidateCommands(program: Command, terminal: Terminal): void 
     .command("schema")
     .argument("[name]", "which one: shopkeeper, check, policy, scenario; all when left out")
     .description("JSON Schemas of the configuration's files")
-    .action((name: string | undefined) => {
+    .action(async (name: string | undefined) => {
+      const [{ schemas }, { catalogues }, { scenarioSchema }] = await Promise.all([import("../config/json-schemas.ts"), import("../roles/catalogues.ts"), import("../simulation/scenario.ts")]);
       const all = schemas(catalogues, { scenario: scenarioSchema });
       if (name === undefined) return printJson(terminal, all);
       const one = all[name];
@@ -41,6 +38,7 @@ export function addValidateCommands(program: Command, terminal: Terminal): void 
 
 /** One document either way, so that an editor or a pipeline need not read sentences. */
 async function validateJson(terminal: Terminal, file: string): Promise<void> {
+  const { readConfig } = await import("../roles/read-config.ts");
   const { loaded } = await readConfig(resolve(terminal.cwd, file), terminal.env);
   if (!loaded.ok) {
     printJson(terminal, { valid: false, errors: loaded.errors, warnings: loaded.warnings });

@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { gatewaySetting, openGateway, type Gateway } from "./gateway.ts";
 import type { DaemonParts } from "./ground.ts";
-import { startShift, type Shift } from "./shift.ts";
+import type { Shift } from "./shift.ts";
 import { openStores, type Stores } from "./stores.ts";
 import { markersOf, stopWithUs, supervisedBy } from "./supervision.ts";
 
@@ -55,7 +55,11 @@ class RunningDaemon implements Daemon {
   async start(): Promise<void> {
     try {
       const stores = await this.#storesFor(this.#parts);
-      this.#gateway = await this.#gatewayFor(this.#parts);
+      const opening = this.#gatewayFor(this.#parts);
+      // Everything that watches is loaded while the gateway's thread starts: what buyers wait for goes first.
+      const loading = import("./shift.ts");
+      this.#gateway = await opening;
+      const { startShift } = await loading;
       this.#shift = await startShift(this.#parts, { stores, gateway: this.#gateway }, false);
     } catch (error) {
       await this.#closeLasting(0);
@@ -83,6 +87,7 @@ class RunningDaemon implements Daemon {
     } catch (error) {
       return { kind: "refused", why: textOf(error) };
     }
+    const { startShift } = await import("./shift.ts");
     await this.#endShift(shift);
     try {
       this.#shift = await startShift(next, { stores: await this.#storesFor(next), gateway }, true);
@@ -120,6 +125,7 @@ class RunningDaemon implements Daemon {
   async #goBack(tried: Gateway | null, why: string): Promise<Taken> {
     if (tried !== null && tried !== this.#gateway) await tried.host.stop();
     try {
+      const { startShift } = await import("./shift.ts");
       this.#shift = await startShift(this.#parts, { stores: await this.#storesFor(this.#parts), gateway: this.#gateway }, true);
       return { kind: "refused", why };
     } catch (error) {

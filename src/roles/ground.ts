@@ -46,7 +46,7 @@ export type Ground = {
 /** Where runbooks stand; alerts link to them. */
 const RUNBOOKS = "docs/runbooks";
 
-export function layGround({ config, env, clock, log }: DaemonParts, stores: Stores, atStop: AtStop): Ground {
+export async function layGround({ config, env, clock, log }: DaemonParts, stores: Stores, atStop: AtStop): Promise<Ground> {
   const problem = (text: string): void => log.error({ event: "trouble" }, text);
   const http = createUndiciHttp({ clock });
   atStop(() => http.close());
@@ -56,7 +56,7 @@ export function layGround({ config, env, clock, log }: DaemonParts, stores: Stor
   atStop(() => alerts.close());
   const outbox = createOutbox({ store: stores.state, alerts, ledger: stores.ledger, clock, problem });
   atStop(() => outbox.close());
-  const probing = prepareProbes(config, clock, http, processes);
+  const probing = await prepareProbes(config, clock, http, processes);
   atStop(() => probing.close());
   const registry = new Registry();
   const metrics = createEngineMetrics(registry);

@@ -2,7 +2,6 @@
  * From the configured checks to probes that can look: the catalogue's kinds, bound to this process's ports.
  */
 import { createEventLoopLoad } from "../adapters/event-loop-load.ts";
-import { createRedisPing } from "../adapters/redis-ping.ts";
 import { createTargetUsage } from "../adapters/target-usage.ts";
 import { createTcpConnect } from "../adapters/tcp-connect.ts";
 import type { Config } from "../config/config.ts";
@@ -24,9 +23,10 @@ export type Probing = {
   close(): Promise<void>;
 };
 
-export function prepareProbes(config: Config, clock: Clock, http: Http, processes: Processes): Probing {
+/** A client of Redis is loaded only where a Redis is configured. */
+export async function prepareProbes(config: Config, clock: Clock, http: Http, processes: Processes): Promise<Probing> {
   const tcp = createTcpConnect(clock);
-  const redis = config.redis === null ? null : createRedisPing({ clock, url: reveal(config.redis.url) });
+  const redis = config.redis === null ? null : (await import("../adapters/redis-ping.ts")).createRedisPing({ clock, url: reveal(config.redis.url) });
   const urls = new Map(config.targets.map((target) => [target.id, target.url]));
   const ports: ProbePorts = {
     clock,

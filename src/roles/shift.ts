@@ -45,7 +45,7 @@ export async function startShift(daemon: DaemonParts, lasting: Lasting, resumed:
 
 async function start(daemon: DaemonParts, { stores, gateway }: Lasting, resumed: boolean, { closing, resting }: { readonly closing: Steps; readonly resting: Steps }): Promise<Shift> {
   const { config, parts, clock, log } = daemon;
-  const ground = layGround(daemon, stores, (step) => closing.push(step));
+  const ground = await layGround(daemon, stores, (step) => closing.push(step));
   const host = gateway?.host ?? null;
   const engine = composeEngine(ground, stores, daemon, host);
   if (gateway !== null) resting.push(joinGateway(gateway, engine, config, clock, log));

@@ -7,6 +7,7 @@ import { LEDGER_KINDS } from "../core/ledger-entry.ts";
 import { parseDuration } from "../core/time.ts";
 import type { Control, Order, OrderResult, PauseScope } from "../ports/control.ts";
 import type { Ledger } from "../ports/ledger.ts";
+import { NO_SCHEMAS } from "./no-schemas.ts";
 import { answerProblems, ProblemError } from "./problem-answers.ts";
 import { may, personOf, type KnownToken, type Person } from "./tokens.ts";
 
@@ -52,7 +53,7 @@ const ledgerQuery = z.strictObject({
 
 /** Builds the listener; the caller listens and closes. */
 export function adminListener(parts: AdminParts): FastifyInstance {
-  const app = fastify({ logger: false, bodyLimit: 16_384, connectionTimeout: 30_000, requestTimeout: 10_000 });
+  const app = fastify({ logger: false, schemaController: NO_SCHEMAS, bodyLimit: 16_384, connectionTimeout: 30_000, requestTimeout: 10_000 });
   answerProblems(app, parts.trouble);
   reading(app, parts);
   ordering(app, parts);

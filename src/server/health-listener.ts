@@ -4,6 +4,7 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Snapshot } from "../core/snapshot.ts";
 import { checkBody, httpStatusOf, siteBody, type HealthBody } from "./health-body.ts";
+import { NO_SCHEMAS } from "./no-schemas.ts";
 import { answerProblems, ProblemError } from "./problem-answers.ts";
 import { personOf, type KnownToken } from "./tokens.ts";
 
@@ -29,7 +30,7 @@ const HEALTH_JSON = "application/health+json; charset=utf-8";
 
 /** Builds the listener; the caller listens and closes. */
 export function healthListener(parts: HealthParts): FastifyInstance {
-  const app = fastify({ logger: false, bodyLimit: 1_024, connectionTimeout: 10_000, requestTimeout: 5_000 });
+  const app = fastify({ logger: false, schemaController: NO_SCHEMAS, bodyLimit: 1_024, connectionTimeout: 10_000, requestTimeout: 5_000 });
   answerProblems(app, parts.trouble);
   const details = (request: FastifyRequest): boolean => personOf(request.headers.authorization, parts.peers) !== null;
 

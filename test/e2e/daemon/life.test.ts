@@ -38,7 +38,7 @@ ${rest}`,
 
 test("killed with SIGKILL, the daemon leaves its application running, and the next one adopts it", async (context) => {
   await using site = await createSite(context);
-  const first = await startDaemon(site.installation);
+  await using first = await startDaemon(site.installation);
   const pid = await until("the application answers", () => site.appPid().catch(() => null));
   first.kill("SIGKILL");
   expect(await first.exited).toEqual({ code: null, signal: "SIGKILL" });
@@ -61,7 +61,7 @@ test("killed with SIGKILL, the daemon leaves its application running, and the ne
 
 test.for([["leave", true], ["stop", false]] as const)("on SIGTERM the daemon exits 0, and with on_exit: %s its application lives on: %s", async ([onExit, lives], context) => {
   await using site = await createSite(context, { onExit });
-  const daemon = await startDaemon(site.installation);
+  await using daemon = await startDaemon(site.installation);
   const pid = await until("the application answers", () => site.appPid().catch(() => null));
   expect(await daemon.stop()).toEqual({ code: 0, signal: null });
   expect(isAlive(pid)).toBe(lives);
@@ -70,7 +70,7 @@ test.for([["leave", true], ["stop", false]] as const)("on SIGTERM the daemon exi
 
 test("on SIGTERM a request under way is answered before the daemon ends", async (context) => {
   await using site = await createSite(context, { onExit: "stop", rest: `gateway:\n  listen: 127.0.0.1:0\n${listeners()}` });
-  const daemon = await startDaemon(site.installation);
+  await using daemon = await startDaemon(site.installation);
   await until("the application answers through the gateway", async () => (await fetch(daemon.url)).ok);
   const underWay = fetch(`${daemon.url}/slow`, { signal: AbortSignal.timeout(20_000) }).then((response) => response.text());
   await until("the application has the request", async () => Number(await (await fetch(`${site.appUrl}/waiting`)).text()));
