@@ -31,7 +31,7 @@ export type Opened = { readonly database: DatabaseSync; readonly movedTo: string
 /** @throws {StateStoreError} `UNAVAILABLE`: another process has it, no right, no room, or a newer version wrote it. */
 export function openDatabase(file: string, wall: number): Opened {
   try {
-    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     return { database: open(file), movedTo: null, problem: "" };
   } catch (error) {
     if (codeOf(error) !== "CORRUPT") throw asStoreError(error, file);
@@ -41,6 +41,8 @@ export function openDatabase(file: string, wall: number): Opened {
 }
 
 function open(file: string): DatabaseSync {
+  // The ledger holds what people said; SQLite gives its other files the same rights.
+  fs.closeSync(fs.openSync(file, "a", 0o600));
   const database = new DatabaseSync(file, { timeout: BUSY_MS });
   try {
     // Exclusive: a second daemon on the same file would act twice, so it must not even read it.

@@ -26,7 +26,7 @@ export function explain(facts: Omit<WhyView, "lines">, checks: readonly CheckSpe
     ...facts.holds.map((hold) => holdLine(hold, at)),
     ...facts.pauses.map((pause) => pauseLine(pause, at)),
     ...facts.acknowledgements.map((ack) => `${ack.by} acknowledged ${ack.check ?? "every check"} ${ago(ack.at, at)}: ${ack.why}${until(ack.until, at)}`),
-    ...facts.episodes.map((episode) => `${episode.attempts} attempts for ${episode.cause} since ${ago(episode.startedAt, at)}, ${episode.failed} failed${episode.escalatedAt === null ? "" : `; a person was called ${ago(episode.escalatedAt, at)}`}`),
+    ...facts.episodes.map((episode) => `${episode.attempts} attempts for ${episode.cause} in ${formatDuration(at - episode.startedAt)}, ${episode.failed} failed${episode.escalatedAt === null ? "" : `; a person was called ${ago(episode.escalatedAt, at)}`}`),
   ];
 }
 
@@ -36,7 +36,7 @@ function describeStatus(target: TargetId, status: SiteStatus): string {
 
 function lookLines(look: LookView, checks: readonly CheckSpec[], states: ReadonlyMap<LookKey, CheckState>, now: Instant): readonly string[] {
   if (look.inactive !== null) return [`${look.check} is inactive: ${look.inactive}`];
-  const lines = [`${look.check} is ${look.verdict} since ${ago(look.since, now)}${look.last === null ? "; not looked at yet" : `; the last look ${ago(look.last.at, now)} ${describeSeen(look.last)}`}`];
+  const lines = [`${look.check} has been ${look.verdict} for ${formatDuration(now - look.since)}${look.last === null ? "; not looked at yet" : `; the last look ${ago(look.last.at, now)} ${describeSeen(look.last)}`}`];
   if (look.suppressedBy !== null) lines.push(`${look.check} is explained by ${look.suppressedBy}, so it does not count and nothing is done about it`);
   if (look.flapping.flapping) lines.push(`${look.check} flaps (${look.flapping.percent}% change), so actions on it are frozen`);
   if (look.unknowns > 0) lines.push(`${look.check} could not be looked at ${look.unknowns} times in a row, which is evidence of nothing`);

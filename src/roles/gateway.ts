@@ -2,6 +2,7 @@
  * The gateway's place in a role: started with its copies, joined to the engine both ways.
  */
 import { createMemoryCopies } from "../adapters/memory-copies.ts";
+import { claimPort } from "../adapters/port-in-use.ts";
 import { markClock } from "../adapters/thread-clock.ts";
 import type { Config, GatewayConfig } from "../config/config.ts";
 import type { BreakerHold, BreakerName, BreakerView } from "../core/breaker.ts";
@@ -51,6 +52,7 @@ export function gatewaySetting({ gateway, targets }: Config): GatewaySetting | n
  */
 export async function openGateway(setting: GatewaySetting, clock: Clock, before: Gateway | null): Promise<Gateway> {
   const { gateway, upstream } = setting;
+  if (before === null) await claimPort(gateway.listen.host, gateway.listen.port);
   const copies = createMemoryCopies({ totalBytes: gateway.copyBytes, entryBytes: gateway.copyBytesPerEntry });
   for (const copy of before === null ? [] : inheritance(before, gateway)) copies.put(copy);
   const waiting: GatewayHostEvent[] = [];
