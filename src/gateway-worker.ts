@@ -19,7 +19,7 @@ import { PRESETS } from "./gateway/presets/index.ts";
 import { routeNames } from "./gateway/request-guard.ts";
 import { openTelemetry } from "./gateway/telemetry.ts";
 import { createTrial } from "./gateway/trial.ts";
-import { openWorkerLink, type WorkerBoot, type WorkerLink } from "./gateway/worker-link.ts";
+import { bootOf, openWorkerLink, type WorkerAhead, type WorkerBoot, type WorkerLink } from "./gateway/worker-link.ts";
 import type { WorkerSetup } from "./gateway/worker-setup.ts";
 import type { Breaker, Trial } from "./ports/breaker.ts";
 
@@ -27,7 +27,7 @@ import type { Breaker, Trial } from "./ports/breaker.ts";
 const FIRST_BYTE_MS: Ms = 5_000;
 
 if (parentPort === null) throw new Error("gateway-worker.ts runs as a worker thread only");
-const boot = workerData as WorkerBoot;
+const boot = await bootOf(workerData as WorkerBoot | WorkerAhead);
 const setup = boot.setup as WorkerSetup;
 const { gateway, upstream } = setup;
 const preset = presetOf(gateway);

@@ -60,7 +60,7 @@ await step("lint, floors, cycles", "oxlint", ["--type-aware", "--deny-warnings"]
 if (quick) {
   await suites(["quick"], process.env);
 } else {
-  const servers = await provideServers(["redis-server"]);
+  const servers = await provideServers(["redis-server", "chromium"]);
   for (const missing of servers.missing) {
     process.stdout.write(`\n== skipped: ${missing.name} cannot be had (${missing.why}); its suites are skipped\n`);
     if (process.env["CI"] === "true") total.failed++;

@@ -65,14 +65,13 @@ class VerdictCount {
   readonly #of = new Map<LookKey, CheckVerdict>();
   readonly #counts: Record<CheckVerdict, number> = { healthy: 0, degraded: 0, unhealthy: 0, unknown: 0 };
 
-  /** Notes a look's verdict; the worst known one of all, `unknown` only where nothing is known. */
-  note(key: LookKey, verdict: CheckVerdict): CheckVerdict {
+  /** Notes a look's verdict; the worst known one of all, `unknown` only where nothing is known. null: as before. */
+  note(key: LookKey, verdict: CheckVerdict): CheckVerdict | null {
     const before = this.#of.get(key);
-    if (before !== verdict) {
-      if (before !== undefined) this.#counts[before] -= 1;
-      this.#counts[verdict] += 1;
-      this.#of.set(key, verdict);
-    }
+    if (before === verdict) return null;
+    if (before !== undefined) this.#counts[before] -= 1;
+    this.#counts[verdict] += 1;
+    this.#of.set(key, verdict);
     return (["unhealthy", "degraded", "healthy"] as const).find((worst) => this.#counts[worst] > 0) ?? "unknown";
   }
 }
@@ -82,7 +81,8 @@ function countLook({ key, check, seen, verdict }: Observed, verdicts: Map<string
   metrics.checkSeconds.observe({ check }, seen.tookMs / 1_000);
   const ofCheck = verdicts.get(check) ?? new VerdictCount();
   verdicts.set(check, ofCheck);
-  metrics.checkStatus(check, ofCheck.note(key, verdict));
+  const worst = ofCheck.note(key, verdict);
+  if (worst !== null) metrics.checkStatus(check, worst);
 }
 
 function countDecision({ decision, repeated }: Decided, log: Logger, metrics: EngineMetrics): void {

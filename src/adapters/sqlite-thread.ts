@@ -35,6 +35,8 @@ export class SqliteThread {
   #opening: Promise<Answers> | null = null;
   #lastOpenAt = Number.NEGATIVE_INFINITY;
   #nextId = 1;
+  /** It was open before: the caller of `open` has heard how the file was then. */
+  #reopening = false;
   #closed = false;
 
   constructor(parts: ThreadParts) {
@@ -114,6 +116,9 @@ export class SqliteThread {
   #heard(reply: SqliteReply, opened: (answers: Answers) => void, notOpened: (error: Error) => void): void {
     switch (reply.kind) {
       case "opened":
+        // Nobody asked for this opening, so nobody would hear that what was stored is gone.
+        if (this.#reopening && reply.movedTo !== null) this.#parts.problem(`the state file was found damaged while in use (${reply.problem}); it is kept as ${reply.movedTo}, and a new one was begun`);
+        this.#reopening = true;
         return opened({ movedTo: reply.movedTo, problem: reply.problem });
       case "not_opened":
         return notOpened(new StateStoreError(reply.code, reply.message));

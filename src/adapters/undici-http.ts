@@ -10,8 +10,8 @@ import type { Dispatcher } from "undici";
 import type { Instant, Ms } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Http, HttpAnswer, HttpFailure, HttpRequest } from "../ports/http.ts";
-import { createDeadlines } from "./deadlines.ts";
-import type { Deadlines, Expiring } from "./deadlines.ts";
+import { createDeadlines } from "../ports/deadlines.ts";
+import type { Deadlines, Expiring } from "../ports/deadlines.ts";
 import { Lines } from "./http-lines.ts";
 import type { Line, Route } from "./http-lines.ts";
 import { createNameLookup } from "./name-lookup.ts";
@@ -97,7 +97,7 @@ class Exchange implements Dispatcher.DispatchHandler, Expiring {
     } catch (error) {
       return this.#fail({ cause: "refused", noNetwork: true, detail: String(error) });
     }
-    signal?.addEventListener("abort", this.#onAbort, { once: true });
+    signal?.addEventListener("abort", this.#onAbort);
     this.#deadlines.add(this);
     this.#dispatch(this.#route, connection === "new");
   }

@@ -11,7 +11,9 @@ export type Api = {
   post(path: string, body: Readonly<Record<string, unknown>>): Promise<unknown>;
 };
 
-const DEADLINE_MS = 10_000;
+const READ_MS = 10_000;
+/** Orders are answered once their effect is known: the longest is a restart, with the longest graceful stop before it. */
+const ORDER_MS = 150_000;
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 const problemBody = z.object({ code: z.string(), detail: z.string() });
 
@@ -23,7 +25,7 @@ export function apiAt(http: Http, server: string, token: string): Api {
       url: server + path,
       headers: { authorization: `Bearer ${token}`, accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) },
       ...(body === undefined ? {} : { body }),
-      deadlineMs: DEADLINE_MS,
+      deadlineMs: method === "GET" ? READ_MS : ORDER_MS,
       maxBodyBytes: MAX_BODY_BYTES,
       connection: "reuse",
     });
@@ -43,9 +45,14 @@ function read(answer: HttpAnswer, server: string): unknown {
   throw new ExitError(1, code === "REFUSED" ? `refused: ${detail}` : `${code}: ${detail}`);
 }
 
+/** Texts of a ledger may quote what a server said: no escape sequence of its may reach a terminal. */
+function withoutControls(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, (character) => (character === "\n" || character === "\t" ? character : "\uFFFD"));
+}
+
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(text, (_key, value: unknown) => (typeof value === "string" ? withoutControls(value) : value)) as unknown;
   } catch {
     return undefined;
   }

@@ -5,6 +5,7 @@ import { Option, type Command } from "commander";
 import type { Logger } from "pino";
 import type { Config, Role } from "../config/config.ts";
 import type { Daemon, Taken } from "../roles/daemon.ts";
+import type { Spare } from "../roles/spare-thread.ts";
 import { partsOf, type RoleParts } from "../roles/parts.ts";
 import { DEFAULT_FILE, EXIT_CONFIGURATION, loadSite, showWarnings, type LoadedSite } from "./load-site.ts";
 import { ExitError, type Terminal } from "./terminal.ts";
@@ -33,6 +34,20 @@ Exit code 0 after SIGTERM, 1 when it cannot start or go on, 2 when the configura
 }
 
 async function run(options: RunOptions, terminal: Terminal): Promise<void> {
+  const { startSpareThread } = await import("../roles/spare-thread.ts");
+  const spare = startSpareThread();
+  let started: Started;
+  try {
+    started = await begin(options, terminal, spare);
+  } finally {
+    await spare.close();
+  }
+  await goOn(started, options, terminal);
+}
+
+type Started = { readonly daemon: Daemon; readonly site: LoadedSite; readonly log: Logger; readonly stop: AbortSignal };
+
+async function begin(options: RunOptions, terminal: Terminal, spare: Spare): Promise<Started> {
   const site = await loadSite(terminal, options.config);
   showWarnings(terminal, site.warnings);
   const role = roleParts(site.config, options);
@@ -41,13 +56,13 @@ async function run(options: RunOptions, terminal: Terminal): Promise<void> {
   const stop = terminal.stopSignal();
   const [{ default: pino }, { startDaemon }] = await Promise.all([import("pino"), import("../roles/daemon.ts")]);
   const log = pino({ level: options.log, base: { site: site.config.site }, timestamp: pino.stdTimeFunctions.isoTime }, { write: terminal.out });
-  const daemon = await startDaemon({ config: site.config, parts: role.parts, env: terminal.env, clock: terminal.clock, log }).catch((error: unknown) => {
+  const daemon = await startDaemon({ config: site.config, parts: role.parts, env: terminal.env, clock: terminal.clock, log, spare: spare.take }).catch((error: unknown) => {
     throw new ExitError(1, `shopkeeper could not start: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   });
-  await goOn(daemon, site, options, terminal, log, stop);
+  return { daemon, site, log, stop };
 }
 
-async function goOn(daemon: Daemon, site: LoadedSite, options: RunOptions, terminal: Terminal, log: Logger, stop: AbortSignal): Promise<void> {
+async function goOn({ daemon, site, log, stop }: Started, options: RunOptions, terminal: Terminal): Promise<void> {
   const { startReloading } = await import("../roles/reload.ts");
   const lost = new AbortController();
   const reloading = startReloading({

@@ -7,7 +7,7 @@ const DAY = 86_400_000;
 /** A preset's route changed, or a route of one's own; what is absent is the preset's, or the default. */
 const route = z.strictObject({
   match: pathGlob().optional().describe("Glob on the path; required for a route the preset does not have."),
-  mode: z.enum(["page", "pass", "never"]).optional().describe("page: stored copies of rendered pages; pass: forwarded; never: forwarded, never stored, warmed or retried."),
+  mode: z.enum(["page", "asset", "pass", "never"]).optional().describe("page: stored copies of rendered pages; asset: stored copies of files that say `immutable`; pass: forwarded; never: forwarded, never stored, warmed or retried."),
   ttl: duration({ max: 30 * DAY }).optional().describe("Fresh for this long."),
   stale_while_revalidate: duration({ max: 30 * DAY }).optional().describe("Served stale for this long while a refresh runs."),
   stale_if_error: duration({ max: 30 * DAY }).optional().describe("Served for this long when the application fails."),

@@ -1,6 +1,6 @@
 /** How the settings of `shopkeeper.yaml` must fit each other and the catalogues. */
 import { nearest } from "../core/nearest.ts";
-import type { GatewayPreset, RouteSpec } from "../core/preset.ts";
+import type { GatewayPreset, RouteMode, RouteSpec } from "../core/preset.ts";
 import { compileRoutes } from "../core/route.ts";
 import { SITE } from "../core/target.ts";
 import type { Catalogues } from "./catalogue.ts";
@@ -88,12 +88,28 @@ const PASS: RouteSpec = { name: "other", match: "/**", mode: "pass", ttl: 0, sta
 /** HTML of a page route: 300 s fresh, a day stale while refreshed, a day in an outage. */
 const PAGE: RouteSpec = { ...PASS, mode: "page", ttl: 300_000, staleWhileRevalidate: 86_400_000, staleIfError: 86_400_000 };
 
+/** Files that never change: kept for 30 d, and as long again where the application no longer has them. */
+const ASSET: RouteSpec = { ...PASS, mode: "asset", ttl: 2_592_000_000, staleIfError: 2_592_000_000 };
+
+/** What a route of one's own starts from. */
+function startOf(mode: RouteMode): RouteSpec {
+  switch (mode) {
+    case "page":
+      return PAGE;
+    case "asset":
+      return ASSET;
+    case "pass":
+    case "never":
+      return { ...PASS, mode };
+  }
+}
+
 /** The file's routes laid over the preset's by name; new ones stand first, in the order of the file. */
 export function mergeRoutes(preset: GatewayPreset, gateway: GatewayInput): readonly RouteSpec[] {
   const merged = preset.routes.map((route) => overlay(route, gateway.routes[route.name]));
   const added = Object.entries(gateway.routes)
     .filter(([name]) => !preset.routes.some((route) => route.name === name))
-    .map(([name, route]) => overlay({ ...(route.mode === "page" || route.mode === undefined ? PAGE : { ...PASS, mode: route.mode }), name }, route));
+    .map(([name, route]) => overlay({ ...startOf(route.mode ?? "page"), name }, route));
   return [...added, ...merged];
 }
 

@@ -19,7 +19,7 @@ const supervised = z
     cwd: z.string().prefault(".").describe("Working folder, against the folder of shopkeeper.yaml."),
     env: z.record(z.string(), envValue()).prefault({}).describe("Added to a minimal environment."),
     log_file: z.string().optional().describe("Its output goes here, rotated; absent: ours."),
-    stop_grace: duration({ min: 100, max: 10 * MINUTE }).prefault("10s").describe("From SIGTERM to SIGKILL."),
+    stop_grace: duration({ min: 100, max: 2 * MINUTE }).prefault("10s").describe("From SIGTERM to SIGKILL."),
     on_exit: z.enum(["leave", "stop"]).prefault("leave").describe("When Shopkeeper ends: leave it running to be adopted, or stop it."),
   })
   .describe("Started and watched by Shopkeeper.");

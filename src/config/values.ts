@@ -9,6 +9,9 @@ import { formatDuration, parseDuration, type Ms } from "../core/time.ts";
 import type { Listen } from "./config.ts";
 import { Secret } from "./secret.ts";
 
+// Every schema is made after this module. zod's compiled parsers cost more than they save where a file is read once.
+z.config({ jitless: true });
+
 type Bounds = { readonly min?: number; readonly max?: number };
 
 /** A length of time as text, "250ms" to "30d"; milliseconds after parsing. Bounds are milliseconds, inclusive. */

@@ -18,6 +18,8 @@ export type Ask = {
   /** `read`: GET or HEAD. */
   readonly method: "read" | "write";
   readonly buyer: BuyerClass;
+  /** Asks for a part only (Range, RFC 9110 §14.2). */
+  readonly partial: boolean;
 };
 
 /** A stored copy, as far as deciding goes. */
@@ -57,6 +59,7 @@ export type Plan =
  * @param copy the stored copy of this URL; null: there is none. Ignored on routes that keep none.
  */
 export function plan(ask: Ask, conditions: Conditions, copy: CopyInHand | null): Plan {
+  if (ask.mode === "asset") return planAsset(ask, conditions, copy);
   const usable = inHand(ask, copy);
   const stand = usable === null || !usable.age.onError ? "none" : standIn(ask.buyer, usable);
   const neutralise = stand === "neutralised";
@@ -74,8 +77,25 @@ export function plan(ask: Ask, conditions: Conditions, copy: CopyInHand | null):
 }
 
 /**
- * While the breaker is open: copies of pages; what is only passed through (assets, which the copies
- * need) still goes, for the breaker judges rendered pages; everything else is refused at once.
+ * A file that never changes: a copy is right for everybody, whoever asks and however the application is. A part of one
+ * is the application's to cut, while it is asked at all; else the whole is a lawful answer (RFC 9110 §14.2).
+ */
+function planAsset({ method, partial }: Ask, { denied, quarantined }: Conditions, copy: CopyInHand | null): Plan {
+  const age = method === "read" && copy !== null ? copy.age : null;
+  const asked = !denied && !quarantined;
+  if (age !== null && !(partial && asked)) {
+    if (age.freshness === "fresh") return { kind: "serve", why: "fresh", refresh: false, neutralise: false };
+    if (age.freshness === "revalidate" && asked) return { kind: "serve", why: "revalidate", refresh: true, neutralise: false };
+  }
+  const stands = age !== null && age.onError;
+  if (asked) return { kind: "forward", fallback: stands ? "copy" : "none", fill: method === "read" };
+  const why = quarantined ? "quarantine" : "breaker-open";
+  return stands ? { kind: "serve", why, refresh: false, neutralise: false } : { kind: "refuse", why };
+}
+
+/**
+ * While the breaker is open: copies of pages; what is only passed through (their data) still goes,
+ * for the breaker judges rendered pages; everything else is refused at once.
  */
 function denied(ask: Ask, stand: "none" | "copy" | "neutralised"): Plan {
   if (stand !== "none") return { kind: "serve", why: "breaker-open", refresh: false, neutralise: stand === "neutralised" };

@@ -118,20 +118,17 @@ export function parseBound(text: string, part: AssertionProblem["part"] = "value
  * it says nothing. Never throws.
  */
 export function judge(assertion: Assertion, measured: Measured): Finding {
-  const finding = (level: Finding["level"], bound: Bound | null): Finding => ({
-    assertion: assertion.name,
-    level,
-    observed: describe(measured),
-    expected: bound?.written ?? "",
-    ...(measured.source === undefined ? {} : { source: measured.source }),
-  });
-  for (const [level, bound] of [["fail", assertion.fail], ["warn", assertion.warn]] as const) {
-    if (bound === null) continue;
-    const met = meets(bound.expectation, measured);
-    if (met === undefined) return finding("unknown", bound);
-    if (!met) return finding(level, bound);
-  }
-  return finding("pass", assertion.fail ?? assertion.warn);
+  const { warn, fail } = assertion;
+  const failMet = fail === null ? true : meets(fail.expectation, measured);
+  if (failMet !== true) return finding(assertion, failMet === undefined ? "unknown" : "fail", fail, measured);
+  const warnMet = warn === null ? true : meets(warn.expectation, measured);
+  if (warnMet !== true) return finding(assertion, warnMet === undefined ? "unknown" : "warn", warn, measured);
+  return finding(assertion, "pass", fail ?? warn, measured);
+}
+
+function finding({ name }: Assertion, level: Finding["level"], bound: Bound | null, measured: Measured): Finding {
+  const found = { assertion: name, level, observed: describe(measured), expected: bound?.written ?? "" };
+  return measured.source === undefined ? found : { ...found, source: measured.source };
 }
 
 /** The number's text for people: "612ms", "71%", "512MB", "3". */

@@ -134,6 +134,11 @@ export function cacheKey(parts: KeyParts): string {
   return `${scheme}|${host}|${agent}|${market}|${encoding}|${path}${query === "" ? "" : `?${query}`}`;
 }
 
+/** The key of a file that is the same for all agents. Only those asked for without a query have one. */
+export function assetKey(scheme: KeyParts["scheme"], host: string, path: string): string {
+  return cacheKey({ scheme, host, agent: "browser", market: "", encoding: "identity", path, query: "" });
+}
+
 const HOST = /^(?:[a-z0-9](?:[a-z0-9.-]{0,252})|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/;
 
 /** A Host header in the one spelling keys use; null where it is none (RFC 9110 §7.2). */

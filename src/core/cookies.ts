@@ -2,7 +2,7 @@
  * Whose request is this? Read from cookie names and Authorization alone; values
  * never matter, since an invented `cart=1` reaches the same code as a real one.
  */
-import { nameSet } from "./name-set.ts";
+import { matchingName, nameSet } from "./name-set.ts";
 import type { GatewayPreset } from "./preset.ts";
 
 /**
@@ -45,6 +45,8 @@ export function compileCookies(preset: Pick<GatewayPreset, "ignoreCookies" | "ne
   const neutralised = nameSet(preset.neutralisedCookies);
   const personal = nameSet(preset.personalCookies);
 
+  const labelOf = matchingName([...preset.personalCookies, ...preset.neutralisedCookies]);
+
   const classify = (name: string): BuyerClass => {
     if (personal(name)) return "session";
     if (neutralised(name)) return "cart";
@@ -61,7 +63,7 @@ export function compileCookies(preset: Pick<GatewayPreset, "ignoreCookies" | "ne
       const found = classify(name);
       if (RANK[found] > RANK[kind]) kind = found;
       if (!isPersonal(found)) continue;
-      const label = found === "other" ? "other" : name;
+      const label = labelOf(name) ?? "other";
       if (names.length < MAX_NAMES && !names.includes(label)) names.push(label);
     }
     if (names.length > 0) return { kind, personal: names };

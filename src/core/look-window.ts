@@ -50,8 +50,7 @@ export function addSample(samples: readonly LookSample[], seen: Observation, mem
   const after = seen.at - memory.forMs;
   const from = samples.findIndex((sample) => sample.at > after);
   const kept = from < 0 ? [] : samples.slice(Math.max(from, samples.length + 1 - memory.looks));
-  kept.push({ at: seen.at, level: seen.kind, facts: factsOf(seen, memory.facts) });
-  return kept;
+  return kept.concat({ at: seen.at, level: seen.kind, facts: factsOf(seen, memory.facts) });
 }
 
 function factsOf(seen: Observation, names: readonly string[]): Readonly<Record<string, number>> {

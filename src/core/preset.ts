@@ -5,8 +5,17 @@
  */
 import type { Ms } from "./time.ts";
 
-/** What happens to requests of a route. `page`: stored copies of rendered pages; `pass`: forwarded, never stored; `never`: forwarded, never stored, probed, warmed or retried. */
-export type RouteMode = "page" | "pass" | "never";
+/**
+ * What happens to requests of a route. `page`: stored copies of rendered pages; `asset`: stored copies of files that say
+ * they never change (`immutable`, RFC 8246), served to everybody; `pass`: forwarded, never stored; `never`: forwarded,
+ * never stored, probed, warmed or retried.
+ */
+export type RouteMode = "page" | "asset" | "pass" | "never";
+
+/** Does the gateway keep copies of what such a route answers? */
+export function keepsCopies(mode: RouteMode): mode is "page" | "asset" {
+  return mode === "page" || mode === "asset";
+}
 
 export type RouteSpec = {
   /** Closed set of names, used as metric labels: "product", "home". */
@@ -14,7 +23,7 @@ export type RouteSpec = {
   /** Glob on the path: "/products/*" (one segment), "/blogs/**" (any). First match wins. */
   readonly match: string;
   readonly mode: RouteMode;
-  /** Fresh for this long. */
+  /** Fresh for this long; of an asset the most, since its own `max-age` may be less. */
   readonly ttl: Ms;
   /** Served stale for this long beyond `ttl` while a refresh runs. */
   readonly staleWhileRevalidate: Ms;

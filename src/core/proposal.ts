@@ -47,6 +47,7 @@ export const GUARD_NAMES = [
   "suppressed",
   "flapping",
   "in_flight",
+  "uncertain",
   "grace",
   "cooldown",
   "backoff",

@@ -26,7 +26,9 @@ export function createAgenda(clock: Clock, fire: (slot: Slot) => void, woke: (ti
     armed = null;
     woke(tick);
     const now = clock.now();
-    const due = [...ticks.keys()].filter((at) => at <= now).toSorted((a, b) => a - b);
+    const due: Instant[] = [];
+    for (const at of ticks.keys()) if (at <= now) due.push(at);
+    due.sort((a, b) => a - b);
     const keys = new Set(due.flatMap((at) => [...(ticks.get(at) ?? [])]));
     for (const at of due) ticks.delete(at);
     for (const key of keys) {

@@ -12,7 +12,6 @@ import type { Intent } from "../core/intent.ts";
 import type { PolicySpec } from "../core/policy.ts";
 import type { Observation } from "../core/observation.ts";
 
-
 import type { Snapshot, WhyView } from "../core/snapshot.ts";
 import type { LookStatus } from "../core/status.ts";
 import type { TargetId } from "../core/target.ts";
@@ -61,6 +60,8 @@ class ComposedEngine implements Engine {
   readonly #startedAt = new Map<TargetId, Instant>();
   readonly #stopping = new AbortController();
   readonly #beganAt: Instant;
+  /** What an earlier process left is settled. */
+  #settled = false;
 
   constructor(parts: EngineParts) {
     const { clock, store, ledger, events } = parts;
@@ -109,6 +110,7 @@ class ComposedEngine implements Engine {
     for (const intent of await this.#underway.actor.resume(this.#stopping.signal)) this.#acted(intent, 0);
     for (const intent of this.#underway.actor.open()) if (intent.state.phase === "awaiting_verification") this.#underway.carriedOut(intent);
     await this.#supervise();
+    this.#settled = true;
     if (this.#stopping.signal.aborted) return;
     await this.#recovery.start();
     this.#observer.start();
@@ -148,7 +150,8 @@ class ComposedEngine implements Engine {
     return this.#orders.resume(order);
   }
 
-  restart(order: Parameters<Orders["restart"]>[0]): ReturnType<Orders["restart"]> {
+  async restart(order: Parameters<Orders["restart"]>[0]): ReturnType<Orders["restart"]> {
+    if (!this.#settled) return { kind: "refused", code: "FAILED", text: "shopkeeper is starting and does not know yet what its last life left unfinished: ask again in a moment" };
     return this.#orders.restart(order);
   }
 

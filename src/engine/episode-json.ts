@@ -5,6 +5,7 @@ import type { EpisodeMark } from "../core/episode.ts";
 import { GUARD_NAMES } from "../core/proposal.ts";
 import type { GuardName } from "../core/proposal.ts";
 import type { Instant } from "../core/time.ts";
+import { isObject, parseObject } from "./stored-json.ts";
 
 /** A person was called on this route, and is told when it is over. */
 export type Call = { readonly guard: GuardName; readonly route: string };
@@ -12,17 +13,17 @@ export type StoredEpisode = { readonly mark: EpisodeMark; readonly alerts: reado
 
 /** @returns null where the text is not a stored episode. */
 export function parseEpisode(text: string): StoredEpisode | null {
-  const root = parsed(text);
-  if (!isRecord(root) || !isRecord(root["mark"]) || !Array.isArray(root["alerts"])) return null;
+  const root = parseObject(text);
+  if (root === null || !isObject(root["mark"]) || !Array.isArray(root["alerts"])) return null;
   const mark = readMark(root["mark"]);
   const alerts = root["alerts"].map(readCall);
   return mark === null || alerts.includes(null) ? null : { mark, alerts: alerts.filter((call) => call !== null) };
 }
 
-function readMark(value: Record<string, unknown>): EpisodeMark | null {
+function readMark(value: Readonly<Record<string, unknown>>): EpisodeMark | null {
   const { workload, cause, openedAt, lastFiringAt, escalated, rearmedAt } = value;
   if (typeof workload !== "string" || typeof cause !== "string" || typeof openedAt !== "number" || typeof lastFiringAt !== "number") return null;
-  if (!isRecord(escalated) || (rearmedAt !== null && typeof rearmedAt !== "number")) return null;
+  if (!isObject(escalated) || (rearmedAt !== null && typeof rearmedAt !== "number")) return null;
   const calls: Partial<Record<GuardName, Instant>> = {};
   for (const [guard, at] of Object.entries(escalated)) {
     if (!isGuard(guard) || typeof at !== "number") return null;
@@ -32,23 +33,11 @@ function readMark(value: Record<string, unknown>): EpisodeMark | null {
 }
 
 function readCall(value: unknown): Call | null {
-  if (!isRecord(value)) return null;
+  if (!isObject(value)) return null;
   const { guard, route } = value;
   return isGuard(guard) && typeof route === "string" ? { guard, route } : null;
 }
 
 function isGuard(value: unknown): value is GuardName {
   return GUARD_NAMES.some((name) => name === value);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -2,6 +2,7 @@
 import type { AlertSeverity } from "../core/alert.ts";
 import type { TargetId } from "../core/target.ts";
 import type { Instant } from "../core/time.ts";
+import { parseObject } from "./stored-json.ts";
 
 export type IncidentReason = "check_unhealthy" | "check_flapping" | "cannot_see" | "no_network";
 
@@ -27,20 +28,6 @@ export function parseIncident(text: string): Incident | null {
   if (typeof check !== "string" || typeof target !== "string" || typeof summary !== "string") return null;
   if (!Array.isArray(told) || !told.every(isSeverity)) return null;
   return { reason, check, target, startedAt, severity, summary, told };
-}
-
-/** A JSON object's fields; null for anything else. */
-export function parseObject(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isReason(value: unknown): value is IncidentReason {

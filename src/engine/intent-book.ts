@@ -37,6 +37,8 @@ export const KEEP_RESOLVED_MS: Ms = 24 * 3_600_000;
 export const KEEP_RESOLVED = 500;
 /** Intents deleted in one step. */
 const PRUNE_STEP = 50;
+/** Writes of one intent whose end is not known, remembered at most. */
+const MAX_UNSURE = 4;
 const PREFIX = "intent/";
 
 type Entry = { readonly intent: Intent; readonly revision: number };
@@ -44,6 +46,8 @@ type Entry = { readonly intent: Intent; readonly revision: number };
 export class IntentBook {
   readonly #store: StateStore;
   readonly #entries = new Map<string, Entry>();
+  /** By intent: what was written without an answer in time, so that it may be there all the same. */
+  readonly #unsure = new Map<string, readonly string[]>();
   /** Asked at every look, so kept until an intent changes. */
   #open: readonly Intent[] | null = null;
 
@@ -59,6 +63,7 @@ export class IntentBook {
     const rows = await this.#store.list(PREFIX, KEEP_RESOLVED * 4);
     const bad: string[] = [];
     this.#entries.clear();
+    this.#unsure.clear();
     this.#open = null;
     for (const row of rows) {
       const intent = parseIntent(row.value);
@@ -80,10 +85,29 @@ export class IntentBook {
     const entry = this.#entries.get(id);
     if (entry === undefined) throw new StateStoreError("CORRUPT", `intent ${id} was never recorded`);
     const intent = { ...entry.intent, state };
-    const revision = await this.#store.put(PREFIX + id, JSON.stringify(intent), entry.revision);
+    const value = JSON.stringify(intent);
+    let revision = await this.#put(id, value, entry.revision);
+    if (revision === "conflict") revision = await this.#putOverOwn(id, value);
     if (revision === "conflict") throw new StateStoreError("CORRUPT", `intent ${id} was changed by another process`);
     this.#set(id, { intent, revision });
+    this.#unsure.delete(id);
     return intent;
+  }
+
+  async #put(id: string, value: string, over: number): Promise<number | "conflict"> {
+    try {
+      return await this.#store.put(PREFIX + id, value, over);
+    } catch (error) {
+      this.#unsure.set(id, [...(this.#unsure.get(id) ?? []), value].slice(-MAX_UNSURE));
+      throw error;
+    }
+  }
+
+  /** A write of ours that missed its deadline may have landed since: it is no other process's, and must not block this intent for ever. */
+  async #putOverOwn(id: string, value: string): Promise<number | "conflict"> {
+    const stored = await this.#store.get(PREFIX + id);
+    if (stored === null || this.#unsure.get(id)?.includes(stored.value) !== true) return "conflict";
+    return this.#put(id, value, stored.revision);
   }
 
   get(id: string): Intent | null {
@@ -144,6 +168,7 @@ export class IntentBook {
     for (const intent of due.slice(0, PRUNE_STEP)) {
       await this.#store.delete(PREFIX + intent.id);
       this.#entries.delete(intent.id);
+      this.#unsure.delete(intent.id);
     }
   }
 }

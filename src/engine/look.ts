@@ -1,58 +1,131 @@
 /**
- * One look, with a hard deadline of our own: resolver and library timeouts overrun theirs.
+ * Looks under way, each with a hard deadline of our own: resolver and library timeouts
+ * overrun theirs. There may be thousands, so they share one timer, and the signals of
+ * looks that ended well.
  */
 import type { Observation } from "../core/observation.ts";
 import type { Target } from "../core/target.ts";
-import type { Ms } from "../core/time.ts";
+import type { Instant, Ms } from "../core/time.ts";
 import { formatDuration } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
+import { createDeadlines } from "../ports/deadlines.ts";
+import type { Deadlines, Expiring } from "../ports/deadlines.ts";
 import type { PreparedProbe } from "../ports/probe.ts";
 
 /** What a probe gets on top of its deadline before we stop waiting for it. */
 export const GRACE_MS: Ms = 250;
 
-export type RunningLook = {
-  /** Comes by the deadline and the grace, whatever the probe does. Never rejects. */
-  readonly seen: Promise<Observation>;
-  /** The probe itself has let go; after `seen`, or never. */
-  readonly ended: Promise<void>;
-};
+/** Signals kept for the next looks; about as many as looks begin within one tick. */
+const MAX_SPARE_SIGNALS = 100;
 
-/** Begins a look. `signal` ends it early: it is `unknown` then, because we stopped looking. */
-export function lookOnce(clock: Clock, probe: PreparedProbe, look: { readonly target: Target; readonly deadlineMs: Ms; readonly ordinal: number; readonly signal: AbortSignal }): RunningLook {
-  const { target, deadlineMs, ordinal, signal } = look;
-  const startedAt = clock.now();
-  const controller = new AbortController();
-  const running = started(probe, { target, deadlineMs, ordinal, signal: controller.signal });
+const STOPPED = "stopped while looking";
 
-  const seen = new Promise<Observation>((resolve) => {
-    const settle = (observation: Observation): void => {
-      cancel();
-      signal.removeEventListener("abort", onStop);
-      resolve(observation);
-    };
-    const since = (): { at: number; tookMs: Ms } => ({ at: clock.now(), tookMs: clock.now() - startedAt });
-    const onStop = (): void => {
-      controller.abort();
-      settle({ kind: "unknown", ...since(), cause: "internal", detail: "stopped while looking" });
-    };
-    const cancel = clock.after(deadlineMs + GRACE_MS, () => {
-      controller.abort();
-      settle({ kind: "fail", ...since(), cause: "timeout", detail: `no result within ${formatDuration(deadlineMs)}`, findings: [], facts: {} });
+export type LookOrder = { readonly target: Target; readonly deadlineMs: Ms; readonly ordinal: number };
+
+export class Looker {
+  readonly #clock: Clock;
+  readonly #deadlines: Deadlines;
+  readonly #running = new Set<RunningLook>();
+  readonly #spare: AbortController[] = [];
+  #stopped = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#deadlines = createDeadlines(clock);
+  }
+
+  /**
+   * Looks once. The observation comes by the deadline and the grace, whatever the probe
+   * does; the promise never rejects.
+   *
+   * @param letGo called when the probe itself has ended: before the observation is
+   *   received, or much later, or never.
+   */
+  look(probe: PreparedProbe, { target, deadlineMs, ordinal }: LookOrder, letGo: () => void): Promise<Observation> {
+    if (this.#stopped) {
+      letGo();
+      return Promise.resolve({ kind: "unknown", at: this.#clock.now(), tookMs: 0, cause: "internal", detail: STOPPED });
+    }
+    return new Promise((resolve) => {
+      const controller = this.#spare.pop() ?? new AbortController();
+      const look = new RunningLook(this.#clock, deadlineMs, controller, (seen) => {
+        this.#running.delete(look);
+        this.#deadlines.remove(look);
+        resolve(seen);
+      });
+      const ended = (): void => {
+        // A signal that was never given is as good as new.
+        if (!controller.signal.aborted && this.#spare.length < MAX_SPARE_SIGNALS) this.#spare.push(controller);
+        letGo();
+      };
+      this.#running.add(look);
+      this.#deadlines.add(look);
+      started(probe, { target, deadlineMs, ordinal, signal: controller.signal }).then(
+        (seen) => {
+          look.settle(seen);
+          ended();
+        },
+        (error: unknown) => {
+          look.broke(error);
+          ended();
+        },
+      );
     });
-    if (signal.aborted) onStop();
-    else signal.addEventListener("abort", onStop, { once: true });
-    void running.then(settle, (error: unknown) => {
-      settle({ kind: "unknown", ...since(), cause: "internal", detail: `the probe broke: ${error instanceof Error ? error.message : String(error)}` });
-    });
-  });
-  const ended = running.then(
-    () => undefined,
-    () => undefined,
-  );
-  return { seen, ended };
+  }
+
+  /** Ends what runs, and what is begun from now on: `unknown`, because we stopped looking. */
+  stop(): void {
+    this.#stopped = true;
+    for (const look of this.#running) look.stop();
+    this.#deadlines.close();
+  }
 }
 
+class RunningLook implements Expiring {
+  readonly expiresAt: Instant;
+  readonly #clock: Clock;
+  readonly #deadlineMs: Ms;
+  readonly #startedAt: Instant;
+  readonly #controller: AbortController;
+  readonly #finish: (seen: Observation) => void;
+  #settled = false;
+
+  constructor(clock: Clock, deadlineMs: Ms, controller: AbortController, finish: (seen: Observation) => void) {
+    this.#clock = clock;
+    this.#deadlineMs = deadlineMs;
+    this.#startedAt = clock.now();
+    this.#controller = controller;
+    this.#finish = finish;
+    this.expiresAt = this.#startedAt + deadlineMs + GRACE_MS;
+  }
+
+  settle(seen: Observation): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#finish(seen);
+  }
+
+  expire(): void {
+    this.#controller.abort();
+    this.settle({ kind: "fail", ...this.#since(), cause: "timeout", detail: `no result within ${formatDuration(this.#deadlineMs)}`, findings: [], facts: {} });
+  }
+
+  stop(): void {
+    this.#controller.abort();
+    this.settle({ kind: "unknown", ...this.#since(), cause: "internal", detail: STOPPED });
+  }
+
+  broke(error: unknown): void {
+    this.settle({ kind: "unknown", ...this.#since(), cause: "internal", detail: `the probe broke: ${error instanceof Error ? error.message : String(error)}` });
+  }
+
+  #since(): { readonly at: Instant; readonly tookMs: Ms } {
+    const at = this.#clock.now();
+    return { at, tookMs: at - this.#startedAt };
+  }
+}
+
+/** What a probe throws at once is a rejection like any other. */
 async function started(probe: PreparedProbe, look: Parameters<PreparedProbe["run"]>[0]): Promise<Observation> {
   return await probe.run(look);
 }

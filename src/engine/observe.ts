@@ -15,7 +15,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { PreparedProbe } from "../ports/probe.ts";
 import type { Random } from "../ports/random.ts";
 import { createAgenda } from "./agenda.ts";
-import { lookOnce } from "./look.ts";
+import { Looker } from "./look.ts";
 import { createLoopWatch } from "./loop-watch.ts";
 import { SHARED } from "./propose.ts";
 import { createReferences } from "./references.ts";
@@ -49,53 +49,66 @@ export interface Observer {
   connectivity(): Connectivity;
 }
 
+/** How long `stop` waits for probes that ignore their abort signal. */
+const LET_GO_MS = 1_000;
+
 type Watched = { readonly check: CheckSpec; readonly target: Target; readonly probe: PreparedProbe };
 
 export function createObserver(parts: ObserveParts): Observer {
   const { clock, random } = parts;
   const watched = watchedLooks(parts);
   const stopping = new AbortController();
-  const running = new Set<Promise<void>>();
-  /** Probes that outlived their deadline and have not let go yet. */
-  const stuck = new Set<LookKey>();
+  const looker = new Looker(clock);
+  /** Looks whose probe has not let go yet; some outlive their deadline. */
+  const held = new Set<LookKey>();
+  /** Told once nothing is held any more. */
+  let allLetGo: (() => void) | null = null;
   /** How often each target's past was forgotten. */
   const lives = new Map<TargetId, number>();
   const lifeOf = (target: TargetId): number => lives.get(target) ?? 0;
   const watch = createLoopWatch(clock);
-  const references = createReferences({ probes: parts.references, clock, signal: stopping.signal, onChange: parts.connectivityChanged });
-  const agenda = createAgenda(clock, (slot) => track(fire(slot)), (tick) => watch.fired(tick));
+  const references = createReferences({ probes: parts.references, clock, looker, signal: stopping.signal, onChange: parts.connectivityChanged });
+  const agenda = createAgenda(clock, (slot) => void fire(slot), (tick) => watch.fired(tick));
 
-  const track = (work: Promise<void>): void => {
-    running.add(work);
-    void work.finally(() => running.delete(work));
+  const letGo = (key: LookKey): void => {
+    held.delete(key);
+    if (held.size === 0) allLetGo?.();
   };
 
   const fire = async (slot: Slot): Promise<void> => {
     const look = watched.get(slot.key);
     if (look === undefined) return;
+    const { check, target } = look;
     const startedAt = clock.now();
-    const life = lifeOf(look.target.id);
+    const life = lifeOf(target.id);
     agenda.put(begin(slot, startedAt));
-    const seen = await see(look, slot, startedAt);
+    const endMeasuring = watch.measuring();
+    const corrected = watch.correct(await see(look, slot, startedAt), startedAt);
+    endMeasuring();
+    const doubtful = check.remote && (corrected.kind === "warn" || corrected.kind === "fail");
+    const seen = doubtful ? guardRemote(corrected, true, await references.freshSince(startedAt)) : corrected;
     if (stopping.signal.aborted) return;
-    const pace = life !== lifeOf(look.target.id) ? "transition" : parts.observed(look.check, look.target.id, seen);
+    const pace = life !== lifeOf(target.id) ? "transition" : parts.observed(check, target.id, seen);
     const ended = agenda.slot(slot.key);
     if (ended !== undefined) agenda.put(finish(ended, pace, clock.now(), random.next()));
   };
 
-  const see = async ({ check, target, probe }: Watched, slot: Slot, startedAt: Instant): Promise<Observation> => {
+  const see = ({ check, target, probe }: Watched, { key, ordinal }: Slot, startedAt: Instant): Promise<Observation> => {
     // It would overlap itself: the one before was given up on, and still holds its socket.
-    if (stuck.has(slot.key)) return { kind: "unknown", at: startedAt, tookMs: 0, cause: "internal", detail: "the look before this one has not let go yet" };
-    const endMeasuring = watch.measuring();
-    const look = lookOnce(clock, probe, { target, deadlineMs: check.cadence.timeout, ordinal: slot.ordinal, signal: stopping.signal });
-    stuck.add(slot.key);
-    track(look.ended.then(() => void stuck.delete(slot.key)));
-    const seen = await look.seen;
-    const corrected = watch.correct(seen, startedAt);
-    endMeasuring();
-    if (!check.remote || corrected.kind === "pass" || corrected.kind === "unknown") return corrected;
-    return guardRemote(corrected, true, await references.freshSince(startedAt));
+    if (held.has(key)) return Promise.resolve({ kind: "unknown", at: startedAt, tookMs: 0, cause: "internal", detail: "the look before this one has not let go yet" });
+    held.add(key);
+    return looker.look(probe, { target, deadlineMs: check.cadence.timeout, ordinal }, () => letGo(key));
   };
+
+  const nothingHeld = (): Promise<void> =>
+    new Promise((resolve) => {
+      if (held.size === 0) return resolve();
+      const cancel = clock.after(LET_GO_MS, resolve);
+      allLetGo = () => {
+        cancel();
+        resolve();
+      };
+    });
 
   return {
     start: () => {
@@ -107,7 +120,8 @@ export function createObserver(parts: ObserveParts): Observer {
       stopping.abort();
       agenda.stop();
       references.stop();
-      await settled(running, clock);
+      looker.stop();
+      await nothingHeld();
       watch.stop();
     },
     nextLookAt: (key) => {
@@ -124,19 +138,6 @@ export function createObserver(parts: ObserveParts): Observer {
     forget: (target) => void lives.set(target, lifeOf(target) + 1),
     connectivity: () => references.state(),
   };
-}
-
-/** How long `stop` waits for probes that ignore their abort signal. */
-const LET_GO_MS = 1_000;
-
-async function settled(running: ReadonlySet<Promise<void>>, clock: Clock): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const cancel = clock.after(LET_GO_MS, resolve);
-    void Promise.allSettled(running).then(() => {
-      cancel();
-      resolve();
-    });
-  });
 }
 
 function watchedLooks({ checks, probes, targets }: ObserveParts): ReadonlyMap<LookKey, Watched> {

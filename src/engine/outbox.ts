@@ -67,8 +67,15 @@ class StoredOutbox implements Outbox {
     const key = `${PREFIX}${route}/${alert.key}/${alert.state}`.slice(0, 512);
     const waiting = { route, alert };
     await this.#makeRoom(key);
-    await this.#parts.store.put(key, JSON.stringify(waiting));
+    const before = this.#waiting.get(key);
+    // Seen before it is stored: whoever has just delivered the version before must not delete this one.
     this.#waiting.set(key, waiting);
+    try {
+      await this.#parts.store.put(key, JSON.stringify(waiting));
+    } catch (error) {
+      if (this.#waiting.get(key) === waiting) this.#restore(key, before);
+      throw error;
+    }
     this.#begin(key);
   }
 
@@ -94,6 +101,8 @@ class StoredOutbox implements Outbox {
       })
       .finally(() => {
         if (this.#sending.get(key) === sending) this.#sending.delete(key);
+        // A newer version came while the older was being forgotten.
+        if (this.#waiting.has(key) && !this.#timers.has(key)) this.#begin(key);
       });
     this.#sending.set(key, sending);
   }
@@ -109,8 +118,14 @@ class StoredOutbox implements Outbox {
     if (delivery.kind === "failed" && !tooOld) return this.#later(key);
     const text = delivery.kind === "delivered" ? `told ${route}: ${alert.summary}` : `could not tell ${route} (${delivery.detail}): ${alert.summary}`;
     await this.#note(alert, route, text, delivery.kind);
-    await this.#parts.store.delete(key);
+    if (this.#waiting.get(key) !== waiting) return this.#later(key, 0);
     this.#waiting.delete(key);
+    await this.#parts.store.delete(key);
+  }
+
+  #restore(key: string, before: Waiting | undefined): void {
+    if (before === undefined) this.#waiting.delete(key);
+    else this.#waiting.set(key, before);
   }
 
   #later(key: string, delay: Ms = AGAIN_MS): void {

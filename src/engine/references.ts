@@ -8,7 +8,7 @@ import { initialConnectivity, observeReference } from "../core/connectivity.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { PreparedProbe } from "../ports/probe.ts";
-import { lookOnce } from "./look.ts";
+import type { Looker } from "./look.ts";
 import { SHARED } from "./propose.ts";
 
 const STEADY_MS: Ms = 10_000;
@@ -23,8 +23,8 @@ export interface References {
   freshSince(since: Instant): Promise<Connectivity>;
 }
 
-export function createReferences(parts: { readonly probes: readonly PreparedProbe[]; readonly clock: Clock; readonly signal: AbortSignal; readonly onChange: (state: Connectivity) => void }): References {
-  const { probes, clock, signal, onChange } = parts;
+export function createReferences(parts: { readonly probes: readonly PreparedProbe[]; readonly clock: Clock; readonly looker: Looker; readonly signal: AbortSignal; readonly onChange: (state: Connectivity) => void }): References {
+  const { probes, clock, looker, signal, onChange } = parts;
   let state = initialConnectivity(probes.length);
   let ordinal = 0;
   let roundBeganAt: Instant = Number.NEGATIVE_INFINITY;
@@ -32,7 +32,7 @@ export function createReferences(parts: { readonly probes: readonly PreparedProb
   let cancel: (() => void) | null = null;
 
   const ask = async (): Promise<void> => {
-    const looks = probes.map((probe) => lookOnce(clock, probe, { target: SHARED, deadlineMs: DEADLINE_MS, ordinal, signal }).seen);
+    const looks = probes.map((probe) => looker.look(probe, { target: SHARED, deadlineMs: DEADLINE_MS, ordinal }, () => {}));
     ordinal += 1;
     const before = state.lostSince;
     for (const [index, look] of looks.entries()) state = observeReference(state, index, await look);

@@ -3,7 +3,7 @@ import type { Mode } from "../core/proposal.ts";
 import type { Pause } from "../core/scene.ts";
 import type { AcknowledgementView } from "../core/snapshot.ts";
 import type { Instant } from "../core/time.ts";
-import { isObject, parseObject } from "./incident-json.ts";
+import { isObject, parseObject } from "./stored-json.ts";
 
 export function parsePause(text: string): Pause | null {
   const value = parseObject(text);

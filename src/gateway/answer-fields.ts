@@ -54,6 +54,7 @@ function cacheControlFor(headers: IncomingHttpHeaders, { mode, personal }: Answe
     case "page":
       if (personal) return "private, no-store";
       return said === "" || policyNonce(field(headers, "content-security-policy")) !== null ? "no-store" : null;
+    case "asset":
     case "pass":
       return personal && !isPublic ? "private, no-store" : null;
     case "never":

@@ -65,10 +65,10 @@ export function fetchPage(parts: FetchParts, order: FillOrder, done: (fetched: F
   return () => exchange.cancel();
 }
 
-function anonymousFields(parts: FetchParts, { host, scheme, agent }: FillOrder): string[] {
+function anonymousFields(parts: FetchParts, { host, scheme, agent, route }: FillOrder): string[] {
   return [
     "host", host,
-    "accept", "text/html",
+    "accept", route.mode === "asset" ? "*/*" : "text/html",
     "accept-encoding", "identity",
     "user-agent", parts.preset.agents[agent],
     "x-forwarded-host", host,

@@ -1,19 +1,23 @@
 /**
- * The gateway's own anonymous fetches: the only source of stored pages.
+ * The gateway's own anonymous fetches: the only source of stored pages and assets.
  *
  * A page is stored from a fetch that carried nothing of any buyer, so that nothing of one
  * can be in it. They are few (two at a time, a twentieth of the time), one a key, never while
- * the breaker denies, and a failed one leaves the old copy alone.
+ * the breaker denies, and a failed one leaves the old copy alone. The assets a stored page asks for
+ * are fetched after it, so that it is whole when the application is gone.
  */
 import { copyAge } from "../core/copy-age.ts";
 import { isWrong404 } from "../core/answer.ts";
-import type { GatewayPreset } from "../core/preset.ts";
+import { keepsCopies, type GatewayPreset, type RouteSpec } from "../core/preset.ts";
+import { assetKey } from "../core/cache-key.ts";
+import { isFailureStatus, isThrottleStatus } from "../core/outcome.ts";
 import { requestClass } from "../core/quarantine.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import type { Breaker } from "../ports/breaker.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { CopyStore } from "../ports/copy-store.ts";
 import type { DependencyHealth } from "../ports/gateway-link.ts";
+import { assetsIn, makeAsset } from "./asset-copy.ts";
 import type { Contradictions } from "./contradictions.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Upstream } from "./exchange.ts";
@@ -36,7 +40,9 @@ export type FillParts = {
   readonly nonces: NonceSource;
   readonly contradictions: Contradictions;
   readonly trouble: (cause: string) => void;
-  /** Largest page kept, in bytes. */
+  /** The asset route of a path; null where it is not an asset's. */
+  readonly assetRoute: (path: string) => RouteSpec | null;
+  /** Largest page or asset kept, in bytes. */
   readonly entryBytes: number;
 };
 
@@ -65,7 +71,7 @@ const MOST_SPURNED = 4_096;
 export function createFiller(parts: FillParts): Filler {
   const { clock, breaker, telemetry } = parts;
   const makePage = createPageMaker(parts.preset, parts.entryBytes);
-  const waiting = new Map<string, FillOrder>();
+  const waiting: Record<"page" | "asset", Map<string, FillOrder>> = { page: new Map(), asset: new Map() };
   const running = new Map<string, () => void>();
   const spurned = new Map<string, Instant>();
   let savings = SAVINGS;
@@ -89,17 +95,20 @@ export function createFiller(parts: FillParts): Filler {
     cancelPump?.();
     cancelPump = null;
     save();
-    for (const [key, order] of waiting) {
+    // Pages first: one without its styles is better than none.
+    for (const [key, order] of [...waiting.page, ...waiting.asset]) {
       if (running.size >= AT_ONCE) return;
       if (!breaker.admits() || !parts.storefrontAdmits()) {
-        waiting.clear();
+        waiting.page.clear();
+        waiting.asset.clear();
         return;
       }
       if (savings <= 0) {
         cancelPump = clock.after(Math.ceil((1 - savings) / SHARE), pump);
         return;
       }
-      waiting.delete(key);
+      waiting.page.delete(key);
+      waiting.asset.delete(key);
       // What an application renders while its API is unwell may lack parts: better than nothing, worse than what we hold.
       if (parts.storefront() !== "unhealthy" || !parts.copies.has(key)) run(order);
     }
@@ -117,54 +126,93 @@ export function createFiller(parts: FillParts): Filler {
       running.delete(order.key);
       savings -= Math.min(MOST_CHARGED, now - startedAt);
       telemetry.returned(token, fetched.kind === "broken", now);
-      breaker.record(ticket, conclude(parts, makePage, order, fetched, startedAt, spurn), now - startedAt > order.route.firstByte / 2);
+      const fate = { order, fetched, startedAt, spurn };
+      const meant = order.route.mode === "asset" ? concludeAsset(parts, fate) : concludePage(parts, makePage, fate, orderAssets);
+      breaker.record(ticket, meant, now - startedAt > order.route.firstByte / 2);
       if (!closed) pump();
     });
     running.set(order.key, cancel);
   };
 
+  /** Puts an order in its queue. */
+  const take = (order: FillOrder): void => {
+    const { mode } = order.route;
+    if (closed || !keepsCopies(mode) || waiting[mode].has(order.key) || running.has(order.key) || waiting[mode].size >= MOST_WAITING) return;
+    const until = spurned.get(order.key);
+    if (until !== undefined && clock.now() < until) return;
+    spurned.delete(order.key);
+    waiting[mode].set(order.key, order);
+  };
+
+  const orderAssets = ({ scheme, host }: FillOrder, body: Buffer): void => {
+    for (const path of assetsIn(body)) {
+      const route = parts.assetRoute(path);
+      const key = assetKey(scheme, host, path);
+      // Asking counts as a use: what stored pages need stays.
+      if (route !== null && goesStaleSoon(parts.copies.get(key), clock.now())) take({ key, route, path, query: "", scheme, host, agent: "browser" });
+    }
+  };
+
   return {
     want(order) {
-      if (closed || order.route.mode !== "page" || waiting.has(order.key) || running.has(order.key) || waiting.size >= MOST_WAITING) return;
-      const until = spurned.get(order.key);
-      if (until !== undefined && clock.now() < until) return;
-      spurned.delete(order.key);
-      waiting.set(order.key, order);
+      take(order);
       pump();
     },
-    busy: () => waiting.size + running.size,
+    busy: () => waiting.page.size + waiting.asset.size + running.size,
     close() {
       closed = true;
       cancelPump?.();
-      waiting.clear();
+      waiting.page.clear();
+      waiting.asset.clear();
       for (const cancel of running.values()) cancel();
       running.clear();
     },
   };
 }
 
-/** Keeps, turns down or abandons what was fetched, and says what it means to the breaker. */
-function conclude(parts: FillParts, makePage: MakePage, order: FillOrder, fetched: Fetched, startedAt: Instant, spurn: (key: string, lasting: Ms) => void): "success" | "failure" | "neutral" | "throttled" {
+type Spurn = (key: string, lasting: Ms) => void;
+/** An order and what came of it. */
+type Fate = { readonly order: FillOrder; readonly fetched: Fetched; readonly startedAt: Instant; readonly spurn: Spurn };
+
+function fail({ telemetry, clock, trouble }: FillParts, { order, spurn }: Fate): "failure" {
+  telemetry.count("fill_failed");
+  telemetry.failed(clock.now());
+  trouble(`fill:${order.route.name}`);
+  spurn(order.key, FAILED_FOR);
+  return "failure";
+}
+
+/** Keeps an asset or turns it down. To the breaker only silence and broken connections mean anything: it judges rendered pages. */
+function concludeAsset(parts: FillParts, fate: Fate): "failure" | "neutral" {
+  const { order, fetched, startedAt, spurn } = fate;
+  if (fetched.kind === "broken") return fail(parts, fate);
+  const copy = makeAsset(order, fetched, startedAt, parts.entryBytes);
+  if (copy !== null && parts.copies.put(copy).kind === "stored") parts.telemetry.count("fill_stored");
+  else {
+    parts.telemetry.count("fill_rejected");
+    spurn(order.key, isFailureStatus(fetched.status) || isThrottleStatus(fetched.status) ? FAILED_FOR : UNCACHEABLE_FOR);
+  }
+  return "neutral";
+}
+
+/** Keeps, turns down or abandons a page, and says what it means to the breaker. */
+function concludePage(parts: FillParts, makePage: MakePage, fate: Fate, orderAssets: (order: FillOrder, body: Buffer) => void): "success" | "failure" | "neutral" | "throttled" {
   const { telemetry, copies, clock, contradictions } = parts;
-  const fail = (): "failure" => {
-    telemetry.count("fill_failed");
-    telemetry.failed(clock.now());
-    parts.trouble(`fill:${order.route.name}`);
-    spurn(order.key, FAILED_FOR);
-    return "failure";
-  };
-  if (fetched.kind === "broken") return fail();
+  const { order, fetched, startedAt, spurn } = fate;
+  if (fetched.kind === "broken") return fail(parts, fate);
 
   const made = makePage(order, fetched, startedAt);
   switch (made.kind) {
-    case "page": {
+    case "copy": {
       contradictions.clear(order.key);
       telemetry.succeeded(clock.now(), true);
-      telemetry.count(copies.put(made.copy).kind === "stored" ? "fill_stored" : "fill_rejected");
+      const isStored = copies.put(made.copy).kind === "stored";
+      telemetry.count(isStored ? "fill_stored" : "fill_rejected");
+      if (isStored) orderAssets(order, fetched.body);
       return "success";
     }
     case "failed":
-      return fail();
+      return fail(parts, fate);
     case "throttled":
       telemetry.count("fill_failed");
       spurn(order.key, FAILED_FOR);
@@ -180,7 +228,7 @@ function conclude(parts: FillParts, makePage: MakePage, order: FillOrder, fetche
 }
 
 /** A 404: nothing to keep; and where a 200 is kept, a contradiction that ends it once it is believed. */
-function gone(parts: FillParts, order: FillOrder, spurn: (key: string, lasting: Ms) => void): "failure" | "neutral" {
+function gone(parts: FillParts, order: FillOrder, spurn: Spurn): "failure" | "neutral" {
   const held = parts.copies.has(order.key);
   if (!held) {
     spurn(order.key, UNCACHEABLE_FOR);

@@ -20,7 +20,7 @@ import { Relay, type RelayEnd, type RelayParts } from "./relay.ts";
 import { isRefused, type Facts, type ReadRequest, type Refused } from "./request-guard.ts";
 import { createServeCopy, type ServeCopy } from "./serve-copy.ts";
 import type { CacheResult, InFlightToken } from "./telemetry.ts";
-import { callOf, conditionsOf, contradictedFor, inHand, isWholePage, limitsOf, lookUp, meaningOf, relayMode, resultOf, type Held, type Turn } from "./turn.ts";
+import { callOf, conditionsOf, contradictedFor, inHand, isOnlyTheirs, isWholeAsset, isWholePage, limitsOf, lookUp, meaningOf, relayMode, resultOf, type Held, type Turn } from "./turn.ts";
 import type { Warmer } from "./warm.ts";
 
 export type FrontParts = Omit<IngressParts, "upstream"> & {
@@ -35,7 +35,7 @@ export type FrontParts = Omit<IngressParts, "upstream"> & {
   readonly draining: () => boolean;
 };
 
-/** Passed-through requests at once while the breaker denies: enough for the assets of copies, too few to sink with a hung application. */
+/** Passed-through requests at once while the breaker denies: enough for the data of copies, too few to sink with a hung application. */
 const PASS_WHILE_DENIED = 64;
 /** Seconds a buyer is asked to wait. */
 const RETRY_AFTER = 5;
@@ -79,7 +79,7 @@ class Front {
     const copy = lookUp(copies, facts, at);
     const turn: Turn = { req, res, facts, requestId, token, copy, counted: false };
     const conditions = conditionsOf(this.#parts, facts);
-    const planned = plan({ mode: facts.route.mode, method: facts.method, buyer: facts.buyer.kind }, conditions, inHand(copy, preset.neutraliseStyle !== null));
+    const planned = plan({ mode: facts.route.mode, method: facts.method, buyer: facts.buyer.kind, partial: req.headers.range !== undefined }, conditions, inHand(copy, preset.neutraliseStyle !== null));
     switch (planned.kind) {
       case "serve":
         if (copy === null) return this.#turnAway(turn, 503, "no-copy");
@@ -110,7 +110,7 @@ class Front {
       holdBytes: config.copyBytesPerEntry,
       flaw: mode === "hold" ? this.#wholeFlaw : this.#firstFlaw,
       storefrontHealthy: () => this.#storefrontHealthy(),
-      contradictedFor: () => contradictedFor(contradictions, facts.key, this.#storefrontHealthy(), clock.now()),
+      contradictedFor: () => contradictedFor(contradictions, facts, this.#storefrontHealthy(), clock.now()),
       fields: (status, headers, whole) => answerFields(status, headers, whole, { mode: routeMode, personal: facts.personal, result, requestId, closing: draining() }),
       replace: (settled, status) => this.#replace(turn, settled, status),
       headed: () => {
@@ -137,6 +137,7 @@ class Front {
   #afterwards(facts: Facts, end: RelayEnd, fallback: "none" | "copy" | "neutralised", fill: boolean): void {
     const { telemetry, contradictions, copies } = this.#parts;
     if (end.clientGone) telemetry.count("client_gone");
+    if (facts.route.mode === "asset" && fill && isWholeAsset(end)) this.#fill(facts);
     if (facts.key === null || facts.route.mode !== "page" || facts.personal) return;
     if (isWholePage(end)) {
       contradictions.clear(facts.key);
@@ -154,7 +155,7 @@ class Front {
     const { req, res, facts, requestId } = turn;
     const { telemetry, draining } = this.#parts;
     if (draining()) res.shouldKeepAlive = false;
-    const served = this.#serveCopy(req, res, { copy: held.copy, age: held.age, why, failed, neutralise, personal: facts.personal, requestId });
+    const served = this.#serveCopy(req, res, { copy: held.copy, age: held.age, why, failed, neutralise, personal: isOnlyTheirs(facts), requestId });
     if (held.age.ttlLeft <= 0) telemetry.stale(held.age.age);
     if (failed !== null) telemetry.count("served_on_failure");
     else if (why === "breaker-open") telemetry.count("served_breaker_open");

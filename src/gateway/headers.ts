@@ -136,6 +136,11 @@ export function isHtml(headers: IncomingHttpHeaders): boolean {
   return /^\s*text\/html\b/i.test(field(headers, "content-type"));
 }
 
+/** The answer says that it never changes (RFC 8246). */
+export function isImmutable(headers: IncomingHttpHeaders): boolean {
+  return /(?:^|[\s,])immutable(?:[\s,]|$)/i.test(field(headers, "cache-control"));
+}
+
 export function isEventStream(headers: IncomingHttpHeaders): boolean {
   return /^\s*text\/event-stream\b/i.test(field(headers, "content-type"));
 }

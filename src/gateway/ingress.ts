@@ -4,7 +4,7 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { GatewayConfig } from "../config/config.ts";
-import type { GatewayPreset, RouteSpec } from "../core/preset.ts";
+import type { GatewayPreset, RouteMode, RouteSpec } from "../core/preset.ts";
 import type { Ms } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import { createContradictions } from "./contradictions.ts";
@@ -56,9 +56,10 @@ export function createIngress(parts: IngressParts): Ingress {
     storefront: parts.storefront,
     suspects: (name) => parts.quarantine.suspects(name),
     trouble: parts.trouble,
+    assetRoute: routesOf(config, preset, "asset"),
     entryBytes: config.copyBytesPerEntry,
   });
-  const warmer = createWarmer({ paths: config.warm, clock, copies: parts.copies, filler, routeOf: pageRoutes(config, preset) });
+  const warmer = createWarmer({ paths: config.warm, clock, copies: parts.copies, filler, routeOf: routesOf(config, preset, "page") });
   const life = { draining: false };
   const front = createFront({ ...parts, upstream, deadlines, nonces, contradictions, read, fields, filler, warmer, draining: () => life.draining });
 
@@ -69,7 +70,7 @@ export function createIngress(parts: IngressParts): Ingress {
       requestTimeout: REQUEST_WITHIN,
       connectionsCheckingInterval: 5_000,
       maxHeaderSize: MAX_HEADER_BYTES,
-      shouldUpgradeCallback: (req: IncomingMessage) => wantsTunnel(req),
+      shouldUpgradeCallback: (req: IncomingMessage) => wantsTunnel(read, req),
     },
     front,
   );
@@ -80,7 +81,7 @@ export function createIngress(parts: IngressParts): Ingress {
     tunnels.add(cut);
     socket.once("close", () => tunnels.delete(cut));
     telemetry.count("upgrade");
-    tunnel({ upstream, deadlines, read, fields, nonces }, req, socket, head);
+    tunnel({ upstream, deadlines, read, fields, nonces, breaker: parts.breakers.ingressApp, quarantine: parts.quarantine, telemetry, clock, bypass: parts.bypass }, req, socket, head);
   });
 
   return {
@@ -97,12 +98,13 @@ export function createIngress(parts: IngressParts): Ingress {
   };
 }
 
-function pageRoutes(config: GatewayConfig, preset: GatewayPreset): (path: string) => RouteSpec | null {
+/** Finds the route of a path; null where it is of another mode. */
+function routesOf(config: GatewayConfig, preset: GatewayPreset, mode: RouteMode): (path: string) => RouteSpec | null {
   const nothing: RouteSpec = { name: "other", match: "/**", mode: "pass", ttl: 0, staleWhileRevalidate: 0, staleIfError: 0, query: [], firstByte: 0, bodyIdle: 0, whole: 0 };
   const find = compileRoutes(config.routes, preset.never, nothing);
   return (path) => {
     const route = find(path);
-    return route.mode === "page" ? route : null;
+    return route.mode === mode ? route : null;
   };
 }
 

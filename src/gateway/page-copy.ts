@@ -13,7 +13,7 @@ import { field, isHtml, keepMetrics, responseFields } from "./headers.ts";
 import { compilePageReader } from "./page-body.ts";
 
 export type Made =
-  | { readonly kind: "page"; readonly copy: SharedCopy }
+  | { readonly kind: "copy"; readonly copy: SharedCopy }
   /** The application failed: no answer worth the name. */
   | { readonly kind: "failed" }
   | { readonly kind: "throttled" }
@@ -35,7 +35,7 @@ export function createPageMaker(preset: GatewayPreset, entryBytes: number): Make
     if (isFailureStatus(status)) return { kind: "failed" };
     if (isThrottleStatus(status)) return { kind: "throttled" };
     if (status === 404 || status === 410) return { kind: "gone" };
-    if (status !== 200 || !isHtml(headers) || tooLarge || body.length > entryBytes || !mayKeep(headers)) return { kind: "uncacheable", good: status === 200 };
+    if (status !== 200 || !isHtml(headers) || tooLarge || body.length > entryBytes || !mayKeep(headers, VARIES_SAFELY)) return { kind: "uncacheable", good: status === 200 };
     const page = read(body, field(headers, "content-security-policy"));
     if (page.kind === "refused") return page.why === "error_page" || page.why === "not_whole" ? { kind: "failed" } : { kind: "uncacheable", good: true };
 
@@ -45,24 +45,29 @@ export function createPageMaker(preset: GatewayPreset, entryBytes: number): Make
       key: order.key, route: order.route.name, url, status, headers: storedFields(headers, kept, nonceLength > 0), bytes: body.length,
       filledAt: startedAt, ...windows(headers, order.route), nonceLength, nonceOffsets, neutraliseAt, buildId, canonical: order.query === "",
     };
-    return { kind: "page", copy: { meta, body: shared(body) } };
+    return { kind: "copy", copy: { meta, body: shared(body) } };
   };
 }
 
 /** Vary may name these: they are part of the key, pinned at the fetch, or ignorable by the preset's word. */
 const VARIES_SAFELY = nameSet(["", "accept", "accept-encoding", "cookie", "origin", "user-agent"]);
 
-/** The application's own word against keeping (RFC 9111 §5.2.2), a body we could not read, or one that differs by what is not in the key. */
-function mayKeep(headers: IncomingHttpHeaders): boolean {
+/**
+ * The application's own word against keeping (RFC 9111 §5.2.2), a body we could not read, or one that differs by what is not in the key.
+ *
+ * @param variesSafely what Vary may name.
+ */
+export function mayKeep(headers: IncomingHttpHeaders, variesSafely: NameSet): boolean {
   const coding = field(headers, "content-encoding").toLowerCase();
   const varies = field(headers, "vary").toLowerCase().split(",").map((name) => name.trim());
-  return !FORBIDS.test(directives(headers)) && (coding === "" || coding === "identity") && varies.every(VARIES_SAFELY);
+  return !FORBIDS.test(directives(headers)) && (coding === "" || coding === "identity") && varies.every(variesSafely);
 }
 
 const FORBIDS = /(?:^|[\s,])(?:no-store|private|no-cache)(?:[\s,=]|$)/;
 const REVALIDATES = /(?:^|[\s,])(?:must-revalidate|proxy-revalidate|s-maxage)(?:[\s,=]|$)/;
 
-function directives(headers: IncomingHttpHeaders): string {
+/** Cache-Control, after what is said to shared caches alone (RFC 9213). */
+export function directives(headers: IncomingHttpHeaders): string {
   return `${field(headers, "cdn-cache-control")},${field(headers, "cache-control")}`.toLowerCase();
 }
 
@@ -77,7 +82,8 @@ function windows(headers: IncomingHttpHeaders, { ttl, staleWhileRevalidate, stal
   return { ttl: Math.min(ttl, Number(seconds) * 1_000), staleWhileRevalidate: 0, staleIfError: 0 };
 }
 
-function storedFields(headers: IncomingHttpHeaders, kept: NameSet, nonced: boolean): readonly (readonly [string, string])[] {
+/** What is kept of the header fields: nothing of one answer or one visitor, and no tag of a body whose nonce changes. */
+export function storedFields(headers: IncomingHttpHeaders, kept: NameSet, nonced: boolean): readonly (readonly [string, string])[] {
   const flat = responseFields(headers, (name) => NOT_STORED(name) || (nonced && (name === "etag" || name === "last-modified")));
   const pairs: [string, string][] = [];
   for (let at = 0; at + 1 < flat.length; at += 2) pairs.push([(flat[at] ?? "").toLowerCase(), flat[at + 1] ?? ""]);
@@ -87,7 +93,7 @@ function storedFields(headers: IncomingHttpHeaders, kept: NameSet, nonced: boole
 }
 
 /** Copies a body to shared memory of exactly its size. */
-function shared(body: Buffer): SharedArrayBuffer {
+export function shared(body: Buffer): SharedArrayBuffer {
   const memory = new SharedArrayBuffer(body.length);
   new Uint8Array(memory).set(body);
   return memory;

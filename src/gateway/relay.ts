@@ -15,7 +15,7 @@ import { settle, type Settled } from "../core/answer.ts";
 import { isFailureStatus, type ExchangeFault } from "../core/outcome.ts";
 import { nameSet } from "../core/name-set.ts";
 import type { BrokenFault, Exchange, Sink } from "./exchange.ts";
-import { field, isEventStream, isHtml, responseFields } from "./headers.ts";
+import { field, isEventStream, isHtml, isImmutable, responseFields } from "./headers.ts";
 
 export type RelayMode = "stream" | "judge" | "hold";
 
@@ -25,6 +25,8 @@ export type RelayEnd = {
   readonly fault: ExchangeFault | null;
   readonly clientGone: boolean;
   readonly html: boolean;
+  /** It says of itself that it never changes. */
+  readonly immutable: boolean;
 };
 
 export type RelayParts = {
@@ -266,6 +268,6 @@ export class Relay implements Sink {
     this.#state = "over";
     this.#chunks = [];
     const fault = this.#fault ?? (isFailureStatus(this.#status) ? "status" : null);
-    this.#parts.ended({ status: this.#status, fault, clientGone, html: isHtml(this.#headers) });
+    this.#parts.ended({ status: this.#status, fault, clientGone, html: isHtml(this.#headers), immutable: isImmutable(this.#headers) });
   }
 }

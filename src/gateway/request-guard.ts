@@ -25,7 +25,7 @@ export type Facts = {
   readonly origin: Origin;
   /** To forward: path as it came, query reduced. */
   readonly target: string;
-  /** Of a page route's canonical address; null: this request has no copy. */
+  /** Of a page route's canonical address, or an asset's; null: this request has no copy. */
   readonly key: string | null;
   /** The same page rendered for the other class of agents; null where there is only one. */
   readonly otherKey: string | null;
@@ -51,6 +51,8 @@ export function routeNames(config: Pick<GatewayConfig, "routes">): readonly stri
   return [...new Set([...config.routes.map(({ name }) => name), "never", "other"])];
 }
 
+const NO_QUERY: Query = { forward: "", key: "" };
+
 type TargetFacts = { readonly route: RouteSpec; readonly index: RouteIndex; readonly path: string; readonly target: string; readonly query: Query | null };
 
 /** Compiles configuration and preset once. The reader never throws. */
@@ -71,9 +73,10 @@ export function compileRequestGuard(config: GatewayConfig, preset: GatewayPreset
     const verb = req.method ?? "GET";
     const method = verb === "GET" || verb === "HEAD" ? "read" : "write";
     const buyer = buyerOf(req.headers.cookie, req.headers.authorization !== undefined);
-    const agent = agentOf(req.headers["user-agent"] ?? "");
     const origin = readOrigin(req.headers, req.socket.remoteAddress ?? "", config.trustedHops);
     const { route, index, path, query } = target;
+    const isAsset = route.mode === "asset";
+    const agent = isAsset ? "browser" : agentOf(req.headers["user-agent"] ?? "");
     const keyFor = (as: AgentClass): string | null =>
       query === null || method === "write" ? null : cacheKey({ scheme: origin.scheme, host, agent: as, market: "", encoding: "identity", path, query: query.key });
     return {
@@ -87,7 +90,7 @@ export function compileRequestGuard(config: GatewayConfig, preset: GatewayPreset
       origin,
       target: target.target,
       key: keyFor(agent),
-      otherKey: preset.botAgents === null ? null : keyFor(agent === "bot" ? "browser" : "bot"),
+      otherKey: isAsset || preset.botAgents === null ? null : keyFor(agent === "bot" ? "browser" : "bot"),
       query: query?.forward ?? "",
       path,
       requestClass: classOf(`${verb} ${route.name} ${buyer.personal.join(" ")}`),
@@ -119,6 +122,8 @@ function compileTargets(config: GatewayConfig, preset: GatewayPreset, telemetry:
         const reduced = reducers.get(route.name)?.(query) ?? null;
         return { route, index, path, target: withQuery(path, reduced?.forward ?? dropParameters(query, dropped)), query: reduced };
       }
+      case "asset":
+        return { route, index, path, target: withQuery(rawPath, dropParameters(query, dropped)), query: dubious || query !== "" ? null : NO_QUERY };
       case "pass":
         return { route, index, path, target: withQuery(rawPath, dropParameters(query, dropped)), query: null };
       case "never":

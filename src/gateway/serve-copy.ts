@@ -5,7 +5,7 @@
  * The hottest path of the gateway. What does not change between two serves of one copy is worked
  * out once and kept beside it for as long as the copy itself lives.
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { CopyReason } from "../core/answer.ts";
 import type { CopyMeta } from "../core/copy.ts";
 import type { CopyAge } from "../core/copy-age.ts";
@@ -40,6 +40,8 @@ type Prepared = {
   /** Name and pieces of the policy around its nonces; null: none to replace. */
   readonly policy: { readonly name: string; readonly pieces: readonly string[] } | null;
   readonly etag: string | null;
+  /** Instant; NaN: unknown. */
+  readonly lastModified: number;
   readonly cacheControl: string | null;
 };
 
@@ -69,7 +71,7 @@ export function createServeCopy(nonces: NonceSource, neutralise: string | null):
     fields.push("cache-control", personal ? "private, no-store" : nonce === "" ? (ready.cacheControl ?? "no-cache") : "no-store");
     const result = addStatus(fields, serving);
 
-    if (ready.etag !== null && !personal && matches(req.headers["if-none-match"], ready.etag)) {
+    if (!personal && isUnchanged(req.headers, ready)) {
       res.writeHead(304, fields);
       res.end();
       return { status: 304, bytes: 0, result };
@@ -97,6 +99,7 @@ function prepare({ meta, body }: SharedCopy): Prepared {
   const fields: string[] = [];
   let policy: Prepared["policy"] = null;
   let etag: string | null = null;
+  let lastModified = Number.NaN;
   let cacheControl: string | null = null;
   for (const [name, value] of meta.headers) {
     const nonce = name === "content-security-policy" && meta.nonceLength > 0 ? policyNonce(value) : null;
@@ -104,10 +107,11 @@ function prepare({ meta, body }: SharedCopy): Prepared {
     else if (nonce !== null) policy = { name, pieces: value.split(nonce) };
     else {
       if (name === "etag") etag = value;
+      else if (name === "last-modified") lastModified = Date.parse(value);
       fields.push(name, value);
     }
   }
-  return { body: new Uint8Array(body), fields, policy, etag, cacheControl };
+  return { body: new Uint8Array(body), fields, policy, etag, lastModified, cacheControl };
 }
 
 /** Adds Age, Cache-Status, X-Cache-Status, request-id. */
@@ -152,9 +156,16 @@ function styleTag(css: string, nonce: string): string {
   return nonce === "" ? `<style>${css}</style>` : `<style nonce="${nonce}">${css}</style>`;
 }
 
+/** The buyer has it already. If-None-Match goes before If-Modified-Since (RFC 9110 §13.2.2); an unknown date is never that old. */
+function isUnchanged(asked: IncomingHttpHeaders, { etag, lastModified }: Prepared): boolean {
+  const tags = asked["if-none-match"];
+  if (tags !== undefined) return etag !== null && matches(tags, etag);
+  const since = asked["if-modified-since"];
+  return since !== undefined && Date.parse(since) >= lastModified;
+}
+
 /** If-None-Match against a stored tag, weakly (RFC 9110 §13.1.2). */
-function matches(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false;
+function matches(header: string, etag: string): boolean {
   const plain = etag.replace(/^W\//, "");
   return header.trim() === "*" || header.split(",").some((one) => one.trim().replace(/^W\//, "") === plain);
 }

@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Conditions, CopyInHand } from "../core/answer.ts";
 import { copyAge, type CopyAge } from "../core/copy-age.ts";
 import { judge, type ExchangeFault, type Verdict } from "../core/outcome.ts";
+import { keepsCopies } from "../core/preset.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import type { CopyStore, SharedCopy } from "../ports/copy-store.ts";
 import type { Contradictions } from "./contradictions.ts";
@@ -30,9 +31,9 @@ export type Turn = {
   counted: boolean;
 };
 
-/** The copy of this page; where there is none, that of the other class of agents, which may only stand in. */
+/** The copy of this page or asset; where there is none of a page, that of the other class of agents, which may only stand in. */
 export function lookUp(copies: CopyStore, facts: Facts, now: Instant): Held | null {
-  if (facts.route.mode !== "page" || facts.key === null) return null;
+  if (!keepsCopies(facts.route.mode) || facts.key === null) return null;
   const own = copies.get(facts.key);
   if (own !== null) return { copy: own, age: copyAge(own.meta, now) };
   const other = facts.otherKey === null ? null : copies.get(facts.otherKey);
@@ -55,6 +56,7 @@ export function conditionsOf({ breakers, quarantine }: Pick<IngressParts, "break
 
 /** How much is seen before the first byte leaves; see relay.ts. */
 export function relayMode(req: IncomingMessage, facts: Facts, fallback: "none" | "copy" | "neutralised"): RelayMode {
+  if (facts.route.mode === "asset" && fallback !== "none") return "judge";
   if (facts.route.mode !== "page" || facts.method === "write") return "stream";
   return fallback === "copy" && req.method === "GET" ? "hold" : "judge";
 }
@@ -69,8 +71,13 @@ export function limitsOf({ route, method }: Pick<Facts, "route" | "method">, mod
   return mode === "hold" && firstByte > 0 ? { firstByte, bodyIdle, whole: whole === 0 ? firstByte : Math.min(whole, firstByte) } : { firstByte, bodyIdle, whole };
 }
 
+/** The answer is this buyer's alone. An asset is everybody's. */
+export function isOnlyTheirs({ route, personal }: Pick<Facts, "route" | "personal">): boolean {
+  return personal && route.mode !== "asset";
+}
+
 export function resultOf(facts: Facts, held: Held | null): Extract<CacheResult, "MISS" | "EXPIRED" | "BYPASS"> {
-  if (facts.route.mode !== "page" || facts.key === null || facts.personal) return "BYPASS";
+  if (!keepsCopies(facts.route.mode) || facts.key === null || isOnlyTheirs(facts)) return "BYPASS";
   return held === null ? "MISS" : "EXPIRED";
 }
 
@@ -87,9 +94,12 @@ export function callOf({ req, facts, requestId }: Turn, fields: RequestFields, l
   };
 }
 
-/** How long the page has been answered 404 though we hold it; while the API is not healthy the question does not arise. */
-export function contradictedFor(contradictions: Contradictions, key: string | null, storefrontHealthy: boolean, now: Instant): Ms {
-  if (key === null) return 0;
+/**
+ * How long the page has been answered 404 though we hold it; while the API is not healthy the question does not arise.
+ * Nor does it with an asset: one that the application no longer has is what its copy is kept for.
+ */
+export function contradictedFor(contradictions: Contradictions, { key, route }: Pick<Facts, "key" | "route">, storefrontHealthy: boolean, now: Instant): Ms {
+  if (key === null || route.mode === "asset") return 0;
   if (storefrontHealthy) return contradictions.seen(key, now);
   contradictions.clear(key);
   return 0;
@@ -114,6 +124,11 @@ export function meaningOf(end: RelayEnd, storefrontHealthy: boolean): { readonly
     case "truncated":
       return judge({ kind: "broken", fault: end.fault });
   }
+}
+
+/** A whole file that says it never changes. */
+export function isWholeAsset({ clientGone, fault, html, immutable, status }: RelayEnd): boolean {
+  return !clientGone && fault === null && status === 200 && immutable && !html;
 }
 
 /** A whole rendered page. */

@@ -9,12 +9,21 @@ import type { Upstream } from "./exchange.ts";
 import type { RequestFields } from "./headers.ts";
 import { responseFields } from "./headers.ts";
 import { isRefused, type ReadRequest } from "./request-guard.ts";
+import type { InFlightToken, Telemetry } from "./telemetry.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Breaker } from "../ports/breaker.ts";
+import type { QuarantineGate } from "./ingress-parts.ts";
 import type { NonceSource } from "./nonce.ts";
 import { nameSet } from "../core/name-set.ts";
 
-/** Only WebSockets are tunnelled; any other offer to upgrade (h2c) is an ordinary request. */
-export function wantsTunnel(req: IncomingMessage): boolean {
-  return req.method === "GET" && req.headers.upgrade?.toLowerCase() === "websocket";
+/**
+ * Only WebSockets are tunnelled, and only where nothing is stored: any other offer to upgrade (h2c, or one on a
+ * page) is an ordinary request, under all the rules of one.
+ */
+export function wantsTunnel(read: ReadRequest, req: IncomingMessage): boolean {
+  if (req.method !== "GET" || req.headers.upgrade?.toLowerCase() !== "websocket") return false;
+  const facts = read(req);
+  return isRefused(facts) || facts.route.mode === "pass" || facts.route.mode === "never";
 }
 
 export type UpgradeParts = {
@@ -23,6 +32,11 @@ export type UpgradeParts = {
   readonly read: ReadRequest;
   readonly fields: RequestFields;
   readonly nonces: NonceSource;
+  readonly breaker: Pick<Breaker, "admits">;
+  readonly quarantine: QuarantineGate;
+  readonly telemetry: Pick<Telemetry, "sent" | "returned">;
+  readonly clock: Clock;
+  readonly bypass: () => boolean;
 };
 
 const HANDSHAKE_MS = 5_000;
@@ -35,8 +49,11 @@ export function tunnel(parts: UpgradeParts, req: IncomingMessage, socket: Duplex
   const facts = parts.read(req);
   if (isRefused(facts)) return endWith(socket, facts.status, []);
 
+  const suspected = !parts.bypass() && (!parts.breaker.admits() || parts.quarantine.suspects(facts.requestClass));
+  if (suspected) return endWith(socket, 503, ["retry-after", "5"]);
+
   const headers = parts.fields(req, { host: facts.host, origin: facts.origin, requestId: parts.nonces.next(32), contentLength: null });
-  const handler = new Handshake(parts, socket, head);
+  const handler = new Handshake(parts, socket, head, parts.telemetry.sent(facts.requestClass, parts.clock.now()));
   try {
     parts.upstream.fresh.dispatch({ origin: parts.upstream.origin, method: "GET", path: facts.target, headers, upgrade: "websocket" }, handler);
   } catch {
@@ -48,14 +65,16 @@ class Handshake implements Dispatcher.DispatchHandler {
   readonly #parts: UpgradeParts;
   readonly #socket: Duplex;
   readonly #head: Buffer;
+  readonly #inFlight: InFlightToken;
   #alarm: Alarm | null;
   #controller: Dispatcher.DispatchController | null = null;
   #answered = false;
 
-  constructor(parts: UpgradeParts, socket: Duplex, head: Buffer) {
+  constructor(parts: UpgradeParts, socket: Duplex, head: Buffer, inFlight: InFlightToken) {
     this.#parts = parts;
     this.#socket = socket;
     this.#head = head;
+    this.#inFlight = inFlight;
     this.#alarm = parts.deadlines.arm(HANDSHAKE_MS, () => {
       this.#controller?.abort(new Error("no answer to the upgrade"));
       this.#refuse(504);
@@ -69,7 +88,7 @@ class Handshake implements Dispatcher.DispatchHandler {
   }
 
   onRequestUpgrade(_controller: Dispatcher.DispatchController, _status: number, headers: IncomingHttpHeaders, upstream: Duplex): void {
-    this.#settled();
+    this.#settled(false);
     this.#controller = null;
     const buyer = this.#socket;
     buyer.write(headOf(101, ["connection", "Upgrade", "upgrade", "websocket", ...responseFields(headers, nameSet([]))]));
@@ -81,7 +100,7 @@ class Handshake implements Dispatcher.DispatchHandler {
   /** The application would rather not: its answer is passed on and the connection ended. */
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     if (status < 200) return;
-    this.#settled();
+    this.#settled(false);
     this.#socket.write(headOf(status, ["connection", "close", ...responseFields(headers, KEEP)]));
     this.#socket.on("drain", () => controller.resume());
   }
@@ -99,15 +118,17 @@ class Handshake implements Dispatcher.DispatchHandler {
     else this.#refuse(502);
   }
 
-  #settled(): void {
+  /** @param cut no answer came: a suspect, should the application turn out to have died */
+  #settled(cut: boolean): void {
     this.#answered = true;
+    this.#parts.telemetry.returned(this.#inFlight, cut, this.#parts.clock.now());
     if (this.#alarm !== null) this.#parts.deadlines.cancel(this.#alarm);
     this.#alarm = null;
   }
 
   #refuse(status: number): void {
     if (this.#answered) return;
-    this.#settled();
+    this.#settled(true);
     endWith(this.#socket, status, ["retry-after", "5"]);
   }
 }

@@ -17,7 +17,7 @@ import { createBreakerBoard, type BreakerBoard } from "./breaker-board.ts";
 import { createQuarantineDesk, type QuarantineDesk } from "./quarantine-desk.ts";
 import { TelemetrySum, type GatewayCounters } from "./telemetry-reader.ts";
 import { createWorkerCrew, type WorkerCrew, type WorkerLoss } from "./worker-crew.ts";
-import type { WorkerThread } from "./worker-thread.ts";
+import type { SpareThread, WorkerThread } from "./worker-thread.ts";
 
 export type GatewayHostParts = {
   /** Module of the worker's composition root. */
@@ -34,6 +34,8 @@ export type GatewayHostParts = {
   readonly copies: CopyStore;
   readonly clock: Clock;
   readonly resourceLimits?: ResourceLimits;
+  /** See WorkerThreadParts. */
+  readonly spare?: (() => SpareThread | null) | undefined;
   /** Told of what happens, in order. Must not throw. */
   readonly on: (event: GatewayHostEvent) => void;
 };
@@ -103,7 +105,7 @@ export async function startGateway(parts: GatewayHostParts): Promise<GatewayHost
   });
   const crew: WorkerCrew = createWorkerCrew({
     workers: parts.workers,
-    thread: { url: parts.workerUrl, setup: parts.setup, routes: parts.routes.length, resourceLimits: parts.resourceLimits ?? {}, clock },
+    thread: { url: parts.workerUrl, setup: parts.setup, routes: parts.routes.length, resourceLimits: parts.resourceLimits ?? {}, spare: parts.spare, clock },
     brief: (thread) => {
       for (const message of knowledge(inside)) thread.post(message);
     },

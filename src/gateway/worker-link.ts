@@ -19,6 +19,17 @@ export type WorkerBoot = {
   readonly setup: unknown;
 };
 
+/** A thread started ahead of time gets, as its `workerData`, the port by which its WorkerBoot comes later. */
+export type WorkerAhead = { readonly ahead: MessagePort };
+
+/** What this thread was started with, once that is known. */
+export async function bootOf(data: WorkerBoot | WorkerAhead): Promise<WorkerBoot> {
+  if (!("ahead" in data)) return data;
+  const boot = await new Promise<WorkerBoot>((resolve) => data.ahead.once("message", resolve));
+  data.ahead.close();
+  return boot;
+}
+
 export type WorkerLinkParts = {
   readonly port: MessagePort;
   readonly clock: Clock;

@@ -1,13 +1,16 @@
 /**
  * One life of one gateway worker, seen from the main thread.
  */
-import { Worker, type ResourceLimits } from "node:worker_threads";
+import { Worker, type MessagePort, type ResourceLimits } from "node:worker_threads";
 import type { Instant, Ms } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { FromGateway, ToGateway } from "../ports/gateway-link.ts";
 import { createTelemetryMemory } from "./telemetry-layout.ts";
 import { readHeartbeat } from "./telemetry-reader.ts";
 import type { WorkerBoot } from "./worker-link.ts";
+
+/** A thread that has loaded the worker's module and waits at the other end of `boot` for its WorkerBoot. */
+export type SpareThread = { readonly worker: Worker; readonly boot: MessagePort };
 
 export type WorkerThreadParts = {
   /** The worker's module. */
@@ -16,6 +19,8 @@ export type WorkerThreadParts = {
   readonly setup: unknown;
   readonly routes: number;
   readonly resourceLimits: ResourceLimits;
+  /** A thread started ahead of time, taken instead of a new one; null when there is none. */
+  readonly spare?: (() => SpareThread | null) | undefined;
   readonly clock: Clock;
   /** Names this life: 1, 2, 3… */
   readonly life: number;
@@ -46,9 +51,10 @@ export const LOOK_MS: Ms = 500;
 export const STUCK_MS: Ms = 5_000;
 
 /** Starts the thread. It listens only after `listen`. */
-export function startWorkerThread({ url, setup, routes, resourceLimits, clock, life }: WorkerThreadParts): WorkerThread {
+export function startWorkerThread(parts: WorkerThreadParts): WorkerThread {
+  const { routes, clock, life } = parts;
   const telemetry = createTelemetryMemory(routes);
-  const worker = new Worker(url, { name: `gateway-${life}`, workerData: { telemetry, setup } satisfies WorkerBoot, resourceLimits });
+  const worker = launch(parts, telemetry);
   const listeners: ((message: FromGateway) => void)[] = [];
   let problem = "";
 
@@ -102,6 +108,15 @@ export function startWorkerThread({ url, setup, routes, resourceLimits, clock, l
       await ended;
     },
   };
+}
+
+function launch({ url, setup, resourceLimits, spare, life }: WorkerThreadParts, telemetry: SharedArrayBuffer): Worker {
+  const boot: WorkerBoot = { telemetry, setup };
+  const ahead = spare?.() ?? null;
+  if (ahead === null) return new Worker(url, { name: `gateway-${life}`, workerData: boot, resourceLimits });
+  ahead.boot.postMessage(boot);
+  ahead.worker.ref();
+  return ahead.worker;
 }
 
 function isKind<K extends FromGateway["kind"]>(message: FromGateway, kind: K): message is Extract<FromGateway, { readonly kind: K }> {

@@ -5,12 +5,13 @@
 import * as z from "zod";
 import { judge } from "../core/assertion.ts";
 import type { Assertion, Measured } from "../core/assertion.ts";
-import type { Finding, Observation } from "../core/observation.ts";
+import type { FailCause, Finding, Observation } from "../core/observation.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import { httpUrl } from "../config/values.ts";
 import type { HttpAnswer } from "../ports/http.ts";
 import type { Look, PreparedProbe } from "../ports/probe.ts";
 import { parseJson, readHealthBody, statusFinding } from "./health-body.ts";
+import type { HealthReport } from "./health-body.ts";
 import { jsonField } from "./json-field.ts";
 import type { Probe, ProbeOrder, ProbePorts } from "./kind.ts";
 import { USER_AGENT, connectionFor, demand, guarded, judgeLatency, report, reportTrouble, unknown } from "./report.ts";
@@ -49,16 +50,32 @@ export const httpProbe: Probe = {
   prepare: (order, ports) => new HttpLook(order, ports),
 };
 
+const CAUSES: Readonly<Record<string, FailCause>> = { ...TEXT_CAUSES, health_status: "body" };
+
+/** What was read from an answer. `busyMs`: how long we ourselves were busy meanwhile. */
+type Read = {
+  readonly at: Instant;
+  readonly busyMs: Ms;
+  readonly json: unknown;
+  readonly measured: Readonly<Record<string, Measured>>;
+  readonly status: HealthReport["status"];
+};
+
 class HttpLook implements PreparedProbe {
   readonly #settings: Settings;
   readonly #assertions: readonly Assertion[];
   readonly #path: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  /** The figures of usage that the check asks for. */
+  readonly #wanted: readonly ("memory_usage" | "cpu_usage")[];
   readonly #ports: ProbePorts;
   readonly #rates = new UsageRates();
 
   constructor({ settings, assertions, endpoint }: ProbeOrder, ports: ProbePorts) {
     this.#settings = settings as Settings;
     this.#assertions = assertions;
+    this.#headers = { "user-agent": USER_AGENT, accept: "*/*", "accept-encoding": "identity", ...this.#settings.headers };
+    this.#wanted = (["memory_usage", "cpu_usage"] as const).filter((name) => this.#asserts(name));
     this.#path = endpoint ?? "/";
     this.#ports = ports;
   }
@@ -71,7 +88,7 @@ class HttpLook implements PreparedProbe {
 
   async #look(look: Look): Promise<Observation> {
     const { clock, http, load, site } = this.#ports;
-    const { url: fixed, method, headers, body } = this.#settings;
+    const { url: fixed, method, body } = this.#settings;
     const base = site.url(look.target.id);
     const url = fixed ?? (base === null ? null : base + this.#path);
     if (url === null) return unknown(clock.now(), 0, "configuration", `target ${look.target.id} has no URL`);
@@ -80,7 +97,7 @@ class HttpLook implements PreparedProbe {
     const answer = await http.request({
       method,
       url,
-      headers: { "user-agent": USER_AGENT, accept: "*/*", "accept-encoding": "identity", ...headers },
+      headers: this.#headers,
       ...(body === undefined ? {} : { body }),
       deadlineMs: look.deadlineMs,
       maxBodyBytes: MAX_BODY_BYTES,
@@ -89,44 +106,44 @@ class HttpLook implements PreparedProbe {
     });
     const at = clock.now();
     if (answer.kind === "failed") return reportTrouble(answer, look, at);
-    return this.#judge(look, answer, at, load.busyMs() - busyBefore);
-  }
-
-  async #judge(look: Look, answer: HttpAnswer, at: Instant, busyMs: Ms): Promise<Observation> {
     if (answer.status === 429 || answer.status === 430) return unknown(at, answer.tookMs, "throttled", `${answer.status} to our own look`);
+    const busyMs = load.busyMs() - busyBefore;
     const json = parseJson(answer.body);
     const health = readHealthBody(json);
     const measured: Record<string, Measured> = {
       http_status: { kind: "status", code: answer.status },
       response_time: { kind: "number", value: answer.tookMs, dimension: "ms" },
       first_byte: { kind: "number", value: answer.firstByteMs, dimension: "ms" },
-      ...(await this.#usage(look, health, at)),
     };
-    const findings: Finding[] = this.#assertions.map((assertion) => {
-      if (assertion.name === "response_time") return judgeLatency(assertion, answer.tookMs, busyMs);
-      if (assertion.name === "first_byte") return judgeLatency(assertion, answer.firstByteMs, busyMs);
-      return judge(assertion, measured[assertion.name] ?? familyMember(assertion, answer, json));
-    });
-    if (!this.#asserts("http_status")) findings.unshift(demand("http_status", answer.status < 400, String(answer.status), "below 400"));
-    const own = statusFinding(health.status);
-    if (own !== null) findings.push(own);
-    findings.push(...judgeTexts(answer.body, this.#settings.must_contain, this.#settings.must_not_contain));
-    return report({ at, tookMs: answer.tookMs, findings, facts: factsOf(measured) }, { ...TEXT_CAUSES, health_status: "body" });
-  }
-
-  /** The body's own figures where it reports them, else the cgroup's or the process's where the check asks for them. */
-  async #usage(look: Look, health: ReturnType<typeof readHealthBody>, at: Instant): Promise<Record<string, Measured>> {
-    const measured: Record<string, Measured> = {};
     if (health.memoryPercent !== null) measured["memory_usage"] = { kind: "number", value: health.memoryPercent, dimension: "percent", source: "body" };
     if (health.cpuPercent !== null) measured["cpu_usage"] = { kind: "number", value: health.cpuPercent, dimension: "percent", source: "body" };
-    const wanted = ["memory_usage", "cpu_usage"].filter((name) => measured[name] === undefined && this.#asserts(name));
-    if (wanted.length === 0) return measured;
+    if (this.#wanted.some((name) => measured[name] === undefined)) await this.#addUsage(measured, look, at);
+    return this.#judge(answer, { at, busyMs, json, measured, status: health.status });
+  }
+
+  /** The cgroup's or the process's figures, where the check asks for them and the body reports none. */
+  async #addUsage(measured: Record<string, Measured>, look: Look, at: Instant): Promise<void> {
     const answer = await readWithin(this.#ports.usage, this.#ports.clock, look);
-    for (const name of wanted) {
+    for (const name of this.#wanted) {
+      if (measured[name] !== undefined) continue;
       if (answer.kind !== "usage") measured[name] = { kind: "missing", why: `not reported; ${answer.detail}` };
       else measured[name] = name === "memory_usage" ? memory(answer.usage) : this.#rates.cpu(look.target.id, answer.usage, at);
     }
-    return measured;
+  }
+
+  #judge(answer: HttpAnswer, { at, busyMs, json, measured, status }: Read): Observation {
+    const findings: Finding[] = [];
+    if (!this.#asserts("http_status")) findings.push(demand("http_status", answer.status < 400, String(answer.status), "below 400"));
+    for (const assertion of this.#assertions) {
+      if (assertion.name === "response_time") findings.push(judgeLatency(assertion, answer.tookMs, busyMs));
+      else if (assertion.name === "first_byte") findings.push(judgeLatency(assertion, answer.firstByteMs, busyMs));
+      else findings.push(judge(assertion, measured[assertion.name] ?? familyMember(assertion, answer, json)));
+    }
+    const own = statusFinding(status);
+    if (own !== null) findings.push(own);
+    const { must_contain: wanted, must_not_contain: unwanted } = this.#settings;
+    if (wanted.length + unwanted.length > 0) findings.push(...judgeTexts(answer.body, wanted, unwanted));
+    return report({ at, tookMs: answer.tookMs, findings, facts: factsOf(measured) }, CAUSES);
   }
 
   #asserts(name: string): boolean {

@@ -54,8 +54,9 @@ export function memory(usage: Usage): Measured {
 /** Measured numbers as facts, for sustained triggers; what is missing is left out. */
 export function factsOf(measured: Readonly<Record<string, Measured>>): Readonly<Record<string, number>> {
   const facts: Record<string, number> = {};
-  for (const [name, one] of Object.entries(measured)) {
-    if (one.kind === "number") facts[name] = Math.round(one.value * 100) / 100;
+  for (const name in measured) {
+    const one = measured[name];
+    if (one?.kind === "number") facts[name] = Math.round(one.value * 100) / 100;
   }
   return facts;
 }

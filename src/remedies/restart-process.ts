@@ -13,6 +13,7 @@ import type { ProcessRef } from "../ports/processes.ts";
 import type { Prepared, ReadBack, Remedy } from "../ports/remedy.ts";
 import { ActionError } from "../ports/remedy.ts";
 import { UnitError } from "../ports/units.ts";
+import type { UnitActivity } from "../ports/units.ts";
 import type { RemedyEntry, RemedyPorts, Supervised } from "./remedy-entry.ts";
 
 type Child = Extract<Supervised, { readonly kind: "child" }>;
@@ -108,14 +109,20 @@ async function restartUnit(ports: RemedyPorts, kept: Unit, intent: Intent, signa
   return { unit: kept.unit, pid: after.mainPid, invocationId: after.invocationId };
 }
 
-/** Landed when the process of the precondition is not the unit's any more and a new one runs, whoever started it: restarting again would only harm. */
+/**
+ * Landed when the process of the precondition is not the unit's any more and a new one runs, whoever started it:
+ * restarting again would only harm. While systemd is at work on the unit, our own job may be what it works on.
+ */
 async function readUnit({ units }: RemedyPorts, { unit }: Unit, intent: Intent, signal: AbortSignal): Promise<ReadBack> {
   const { precondition } = intent.proposal;
   const now = await units.state(unit, signal);
-  if (now.mainPid === 0) return { kind: "not_landed" };
-  if (precondition.kind === "process" && now.invocationId === precondition.startTime) return { kind: "not_landed" };
+  const old = now.mainPid === 0 || (precondition.kind === "process" && now.invocationId === precondition.startTime);
+  if (old && IN_TRANSITION.has(now.active)) return { kind: "unreadable", reason: `${unit} is ${now.active}: the restart may be under way` };
+  if (old) return { kind: "not_landed" };
   return { kind: "landed", effect: { unit, pid: now.mainPid, invocationId: now.invocationId } };
 }
+
+const IN_TRANSITION: ReadonlySet<UnitActivity> = new Set(["activating", "deactivating"]);
 
 function refuse(error: unknown): never {
   if (!(error instanceof UnitError)) throw error;

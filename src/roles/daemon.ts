@@ -145,11 +145,11 @@ class RunningDaemon implements Daemon {
   }
 
   /** The gateway that runs where these settings want the same. */
-  async #gatewayFor({ config, parts, clock }: DaemonParts): Promise<Gateway | null> {
+  async #gatewayFor({ config, parts, clock, spare }: DaemonParts): Promise<Gateway | null> {
     const setting = parts.gateway ? gatewaySetting(config) : null;
     if (setting === null) return null;
     if (this.#gateway !== null && isDeepStrictEqual(this.#gateway.setting, setting)) return this.#gateway;
-    return openGateway(setting, clock, this.#gateway);
+    return openGateway(setting, clock, this.#gateway, spare);
   }
 
   #drain(gateway: Gateway): void {

@@ -6,6 +6,7 @@ import { claimPort } from "../adapters/port-in-use.ts";
 import { markClock } from "../adapters/thread-clock.ts";
 import type { Config, GatewayConfig } from "../config/config.ts";
 import type { BreakerHold, BreakerName, BreakerView } from "../core/breaker.ts";
+import { keepsCopies } from "../core/preset.ts";
 import type { TargetId } from "../core/target.ts";
 import type { Engine } from "../engine/engine.ts";
 import { startGateway, type GatewayHost, type GatewayHostEvent } from "../gateway/worker-host.ts";
@@ -16,6 +17,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { CopyStore, SharedCopy } from "../ports/copy-store.ts";
 import type { EngineEvent } from "../ports/events.ts";
 import type { Logger } from "pino";
+import type { Spare } from "./spare-thread.ts";
 import { GATEWAY_WORKER } from "./thread-entries.ts";
 
 /** Evidence that the application answers again is passed on at most this often. */
@@ -50,7 +52,7 @@ export function gatewaySetting({ gateway, targets }: Config): GatewaySetting | n
  *
  * @throws {Error} with the worker's own reason, such as an address in use.
  */
-export async function openGateway(setting: GatewaySetting, clock: Clock, before: Gateway | null): Promise<Gateway> {
+export async function openGateway(setting: GatewaySetting, clock: Clock, before: Gateway | null, spare?: Spare["take"]): Promise<Gateway> {
   const { gateway, upstream } = setting;
   if (before === null) await claimPort(gateway.listen.host, gateway.listen.port);
   const copies = createMemoryCopies({ totalBytes: gateway.copyBytes, entryBytes: gateway.copyBytesPerEntry });
@@ -61,6 +63,7 @@ export async function openGateway(setting: GatewaySetting, clock: Clock, before:
     workerUrl: GATEWAY_WORKER,
     setup: { gateway, upstream, clock: markClock(clock) } satisfies WorkerSetup,
     routes: routeNames(gateway),
+    spare,
     workers: gateway.workers,
     port: portFor(gateway, before),
     copies,
@@ -85,7 +88,7 @@ export async function openGateway(setting: GatewaySetting, clock: Clock, before:
 /** Copies that the new gateway may serve: of the same application's pages, on routes that still are stored. */
 function inheritance({ setting, copies }: Gateway, gateway: GatewayConfig): readonly SharedCopy[] {
   if (setting.gateway.target !== gateway.target || setting.gateway.preset !== gateway.preset) return [];
-  const stored = new Set(gateway.routes.filter((route) => route.mode === "page").map((route) => route.name));
+  const stored = new Set(gateway.routes.filter(({ mode }) => keepsCopies(mode)).map((route) => route.name));
   return copies.all().filter((copy) => stored.has(copy.meta.route));
 }
 

@@ -20,6 +20,7 @@ import type { Http } from "../ports/http.ts";
 import { makeRemedies } from "../remedies/index.ts";
 import { breakerControl } from "./gateway.ts";
 import type { RoleParts } from "./parts.ts";
+import type { Spare } from "./spare-thread.ts";
 import { prepareProbes, type Probing } from "./probing.ts";
 import type { Stores } from "./stores.ts";
 import { markersOf, supervisedBy } from "./supervision.ts";
@@ -32,6 +33,8 @@ export type DaemonParts = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly log: Logger;
+  /** A thread started ahead of time, for the first gateway. */
+  readonly spare?: Spare["take"];
 };
 
 export type Ground = {

@@ -55,6 +55,7 @@ export async function startListeners(parts: ListenersParts): Promise<Listeners> 
   };
   const start = async (app: FastifyInstance, at: Listen): Promise<number> => {
     open.push(app);
+    app.server.maxConnections = HEALTH_CONNECTIONS;
     return listen(app, at);
   };
   try {
@@ -69,11 +70,26 @@ export async function startListeners(parts: ListenersParts): Promise<Listeners> 
   }
 }
 
+/** Anybody may ask the health listener, as often as they like: a picture of the whole site is not taken anew for each. */
+const SNAPSHOT_MS = 250;
+/** Connections of the health listener: the kubelet, Prometheus and peers need a handful. */
+const HEALTH_CONNECTIONS = 256;
+
+function atMostEvery<T>(ms: number, make: () => T): () => T {
+  let made: { readonly at: number; readonly value: T } | null = null;
+  return () => {
+    const now = performance.now();
+    if (made === null || now - made.at >= ms) made = { at: now, value: make() };
+    return made.value;
+  };
+}
+
 function healthOf({ config, control, metrics, registry, host, log }: ListenersParts, life: { readonly started: boolean; readonly leaving: boolean }, delay: IntervalHistogram): FastifyInstance {
+  const snapshot = atMostEvery(SNAPSHOT_MS, () => control.snapshot());
   return healthListener({
-    snapshot: () => control.snapshot(),
+    snapshot,
     published: new Map(config.checks.map((check) => [check.published, check.name])),
-    readiness: () => (life.leaving ? { ready: false, reason: "stopping" } : readinessOf(control.snapshot(), life.started, host?.port ?? null, host?.evidence() ?? null)),
+    readiness: () => (life.leaving ? { ready: false, reason: "stopping" } : readinessOf(snapshot(), life.started, host?.port ?? null, host?.evidence() ?? null)),
     started: () => life.started,
     metrics: () => {
       metrics.loopDelay(delay.percentile(99) / 1e6 - DELAY_RESOLUTION_MS);

@@ -51,9 +51,12 @@ const ledgerQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(10_000).optional(),
 });
 
+/** Silence after which a connection is closed: above the longest a restart may take (120 s of grace), whose answer comes at its end. */
+export const ADMIN_SILENCE_MS = 150_000;
+
 /** Builds the listener; the caller listens and closes. */
 export function adminListener(parts: AdminParts): FastifyInstance {
-  const app = fastify({ logger: false, schemaController: NO_SCHEMAS, bodyLimit: 16_384, connectionTimeout: 30_000, requestTimeout: 10_000 });
+  const app = fastify({ logger: false, schemaController: NO_SCHEMAS, bodyLimit: 16_384, connectionTimeout: ADMIN_SILENCE_MS, requestTimeout: 10_000 });
   answerProblems(app, parts.trouble);
   reading(app, parts);
   ordering(app, parts);

@@ -126,3 +126,17 @@ test("a thread that died fails what it was asked, and a new one takes its place,
   now += 1_000;
   await stores.state.delete("k");
 });
+
+test("a new thread that has to move a damaged file aside says so, and the first one leaves that to who opened it", async () => {
+  let now = clock.now();
+  const problems: string[] = [];
+  const stores = await openSqlite({
+    file, workerUrl: new URL("../support/moving-worker.ts", import.meta.url), clock: { ...clock, now: () => now }, limits: { maxAgeMs: 1, maxBytes: 1 }, problem: (text) => problems.push(text),
+  });
+  opened.push(stores);
+  expect([stores.moved, problems]).toEqual([{ to: "shopkeeper.db.corrupt-1", problem: "integrity check" }, []]);
+  await expect(stores.state.get("k")).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  now += 1_000;
+  await stores.state.delete("k");
+  expect(problems).toEqual([expect.stringContaining("it is kept as shopkeeper.db.corrupt-1")]);
+});

@@ -11,7 +11,7 @@ function copyOf(age: number, neutralisable = true): CopyInHand {
   return { age: copyAge(WINDOWS, age), neutralisable };
 }
 
-const BUYER: Ask = { mode: "page", method: "read", buyer: "none" };
+const BUYER: Ask = { mode: "page", method: "read", buyer: "none", partial: false };
 
 /** One word for a plan, so that the cases make a table. */
 function word(ask: Partial<Ask>, conditions: Partial<Conditions>, copy: CopyInHand | null): string {
@@ -69,47 +69,76 @@ describe("plan, for other buyers", () => {
     expect(word({ buyer: "cart" }, { denied: true }, copyOf(30, false))).toBe("refuse, breaker-open");
   });
 
-  test("while the breaker denies, assets still pass, writes and the cart do not", () => {
+  test("while the breaker denies, what is only passed through still passes, writes and the cart do not", () => {
     expect(word({ mode: "pass" }, { denied: true }, null)).toBe("forward, none");
     expect(word({ mode: "pass", method: "write" }, { denied: true }, null)).toBe("refuse, breaker-open");
     expect(word({ mode: "never" }, { denied: true }, null)).toBe("refuse, breaker-open");
   });
 });
 
+describe("plan, for assets", () => {
+  test.each([
+    [30, {}, "fresh"],
+    [30, { denied: true }, "fresh"],
+    [30, { quarantined: true }, "fresh"],
+    [100, {}, "revalidate refresh"],
+    [100, { denied: true }, "breaker-open"],
+    [1_000, {}, "forward, copy"],
+    [1_000, { quarantined: true }, "quarantine"],
+    [9_999, {}, "forward, none"],
+    [9_999, { denied: true }, "refuse, breaker-open"],
+  ])("a copy of age %i under %o: %s, whoever asks", (age, conditions, expected) => {
+    for (const buyer of ["none", "cart", "session"] as const) expect(word({ mode: "asset", buyer }, conditions, copyOf(age, false))).toBe(expected);
+  });
+
+  test("without a copy the application is asked, and refused at once while the breaker denies", () => {
+    expect(word({ mode: "asset" }, {}, null)).toBe("forward, none");
+    expect(word({ mode: "asset" }, { denied: true }, null)).toBe("refuse, breaker-open");
+    expect(word({ mode: "asset" }, { quarantined: true }, null)).toBe("refuse, quarantine");
+    expect(word({ mode: "asset", method: "write" }, { denied: true }, copyOf(30))).toBe("refuse, breaker-open");
+  });
+
+  test("a part is the application's to cut, and the whole is given while it is not asked", () => {
+    expect(word({ mode: "asset", partial: true }, {}, copyOf(30))).toBe("forward, copy");
+    expect(word({ mode: "asset", partial: true }, { denied: true }, copyOf(30))).toBe("fresh");
+  });
+});
+
 const asks = fc.record({
-  mode: fc.constantFrom("page", "pass", "never"),
+  mode: fc.constantFrom("page", "asset", "pass", "never"),
   method: fc.constantFrom("read", "write"),
   buyer: fc.constantFrom("none", "ignorable", "cart", "other", "session"),
+  partial: fc.boolean(),
 } as const);
 const conditions = fc.record({ denied: fc.boolean(), storefrontDenied: fc.boolean(), quarantined: fc.boolean() });
 const copies = fc.option(fc.record({ age: fc.nat(10_000).map((age) => copyAge(WINDOWS, age)), neutralisable: fc.boolean() }));
 
 describe("whatever happens", () => {
-  test("only reads of pages get copies or fills, and never a copy past its windows", () => {
+  test("only reads of pages and assets get copies or fills, and never a copy past its windows", () => {
     fc.assert(
       fc.property(asks, conditions, copies, (ask, given, copy) => {
         const planned = plan(ask, given, copy);
-        const page = ask.mode === "page" && ask.method === "read";
-        if (planned.kind === "serve") return page && copy !== null && copy.age.freshness !== "expired";
-        if (planned.kind === "forward") return page || (planned.fallback === "none" && !planned.fill);
+        const kept = (ask.mode === "page" || ask.mode === "asset") && ask.method === "read";
+        if (planned.kind === "serve") return kept && copy !== null && copy.age.freshness !== "expired";
+        if (planned.kind === "forward") return kept || (planned.fallback === "none" && !planned.fill);
         return true;
       }),
     );
   });
 
-  test("a personal request gets a copy only neutralised and only in an outage, a session none", () => {
+  test("a personal request gets the copy of a page only neutralised and only in an outage, a session none", () => {
     fc.assert(
       fc.property(asks, conditions, copies, (ask, given, copy) => {
         const planned = plan(ask, given, copy);
         const personal = ask.buyer !== "none" && ask.buyer !== "ignorable";
-        if (!personal) return true;
+        if (!personal || ask.mode === "asset") return true;
         if (planned.kind === "serve") return planned.neutralise && copy?.neutralisable === true && ask.buyer !== "session" && (given.denied || given.quarantined);
         return planned.kind !== "forward" || (planned.fallback !== "copy" && !planned.fill && (ask.buyer !== "session" || planned.fallback === "none"));
       }),
     );
   });
 
-  test("a quarantined request is never forwarded, nor a page or a write while the breaker denies", () => {
+  test("a quarantined request is never forwarded, nor a page, an asset or a write while the breaker denies", () => {
     fc.assert(
       fc.property(asks, conditions, copies, (ask, given, copy) => {
         const planned = plan(ask, given, copy);

@@ -97,6 +97,24 @@ describe("explained failures", () => {
   });
 });
 
+describe("an outcome nobody knows", () => {
+  test("is not repeated, however long ago it was, until a person acknowledges", () => {
+    const lost = past("web-1", NOW - 600_000, "uncertain");
+    expect(outcome(scene(["web-1"], history([lost])), restart("web-1"))).toEqual(["uncertain", null]);
+    expect(outcome(scene(["web-1"], history([lost], { rearmedAt: NOW - 1_000 })), restart("web-1"))).toBe("act");
+  });
+
+  test("holds another policy's answer to the same cause no more than its own", () => {
+    const lost = past("web-1", NOW - 600_000, "uncertain", { policy: "another" });
+    expect(outcome(scene(["web-1"], history([lost])), restart("web-1"))).toBe("act");
+  });
+
+  test("does not keep a process down that is seen to be gone", () => {
+    const lost = past("web-1", NOW - 600_000, "uncertain");
+    expect(outcome(scene(["web-1"], history([lost])), start("web-1"))).toBe("act");
+  });
+});
+
 describe("blame", () => {
   const two = ["web-1", "web-2"];
   const four = ["web-1", "web-2", "web-3", "web-4"];

@@ -94,6 +94,22 @@ describe("the outbox", () => {
     expect(world.rows.size).toBe(0);
   });
 
+  test.each([1, 2, 3, 4, 5, 6])("a page that comes %i turns after the notice of the same incident was delivered is sent, and is stored until then", async (turns) => {
+    const world = createWorld();
+    const answers: ((delivery: Delivery) => void)[] = [];
+    const outbox = open(world, () => new Promise((resolve) => answers.push(resolve)));
+    await outbox.enqueue("on_call", alert("k", "notify"));
+    answers[0]?.({ kind: "delivered" });
+    for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+    await outbox.enqueue("on_call", alert("k", "page"));
+    await world.clock.advance(1);
+    expect(outbox.sent).toHaveLength(2);
+    expect([...world.rows.values()].map(({ value }) => value)).toEqual([expect.stringContaining('"page"')]);
+    answers[1]?.({ kind: "delivered" });
+    await settle();
+    expect(world.rows.size).toBe(0);
+  });
+
   test("beyond its bound the least severe goes first, and that is said", async () => {
     const world = createWorld();
     const problems: string[] = [];

@@ -41,6 +41,15 @@ async function started(world: WatchedWorld, engine: Engine): Promise<void> {
 }
 
 describe("a supervised application", () => {
+  test("is not restarted by hand before what the last process left is settled", async () => {
+    const world = createWatchedWorld();
+    const engine = createWatch(world, { application: alive(world) });
+    expect(await engine.restart({ ...BY, target: "app" })).toMatchObject({ kind: "refused", code: "FAILED", text: expect.stringContaining("starting") });
+    expect(world.processes.started.length).toBe(0);
+    await started(world, engine);
+    expect(await engine.restart({ ...BY, dryRun: true, target: "app" })).not.toMatchObject({ text: expect.stringContaining("starting") });
+  });
+
   test("is started when it does not run, and the site becomes healthy", async () => {
     const world = createWatchedWorld();
     const engine = createWatch(world, { application: alive(world) });

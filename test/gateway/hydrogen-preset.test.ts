@@ -20,7 +20,7 @@ describe("the Hydrogen preset", () => {
     ["/policies/refund-policy", "policy", "page"],
     ["/_root.data", "data", "pass"],
     ["/__manifest", "manifest", "pass"],
-    ["/assets/app.css", "assets", "pass"],
+    ["/assets/app.css", "assets", "asset"],
     ["/search", "search", "pass"],
     ["/api/2026-01/graphql.json", "api", "pass"],
     ["/robots.txt", "rest", "pass"],

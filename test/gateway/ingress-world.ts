@@ -23,7 +23,7 @@ export const NONCE = "0123456789abcdef0123456789abcdef";
 /** A page as the starter renders one, in small. */
 export function rendered(text: string, nonce = NONCE): string {
   return (
-    `<!DOCTYPE html><html><head><title>Shop</title><link rel="modulepreload" href="/assets/manifest-abc123.js" nonce="${nonce}"/></head><body>` +
+    `<!DOCTYPE html><html><head><title>Shop</title><link rel="modulepreload" href="https://cdn.example/assets/manifest-abc123.js" nonce="${nonce}"/></head><body>` +
     `<a href="/cart">Cart <span aria-label="(items: 0)">0</span></a><main>${text}</main><script nonce="${nonce}">window.x = 1;</script></body></html>` +
     `<script nonce="${nonce}">window.__reactRouterContext.streamController.close();</script>`
   );

@@ -252,16 +252,16 @@ describe("when the application fails under a stale page", () => {
     expect((await world.ask("/", { headers: { accept: "application/json" } })).headers["content-type"]).toBe("application/problem+json");
   });
 
-  test("once the breaker is open the application is left alone: copies, assets pass, the rest waits", async () => {
+  test("once the breaker is open the application is left alone: copies, robots.txt passes, the rest waits", async () => {
     await using world = await stale();
-    world.given.app = (req, res) => void res.writeHead(req.url?.startsWith("/assets") === true ? 200 : 500).end();
+    world.given.app = (req, res) => void res.writeHead(req.url === "/robots.txt" ? 200 : 500).end();
     for (let failure = 0; failure < 5; failure += 1) await world.ask("/products/pack");
     const before = world.seen.length;
     expect((await world.ask("/products/pack")).headers["cache-status"]).toContain("hit; ttl=-61; detail=breaker-open");
     expect((await world.ask("/pages/unseen")).status).toBe(503);
     expect((await world.ask("/cart", { method: "POST", body: "x" })).status).toBe(503);
     expect(world.seen).toHaveLength(before);
-    expect((await world.ask("/assets/app.css")).status).toBe(200);
+    expect((await world.ask("/robots.txt")).status).toBe(200);
   });
 
   test("a suspect is not forwarded: a copy or a refusal", async () => {

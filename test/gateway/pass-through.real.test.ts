@@ -276,6 +276,27 @@ describe("upgrades", () => {
     expect(heard()).toMatch(/^HTTP\/1\.1 502 /);
   });
 
+  test("the header does not get a suspected request past the quarantine", async () => {
+    await using world = await createWorld((_, res) => void res.end("reached"));
+    const suspected = new Set<string>();
+    world.given.suspects = { has: (name: string) => (suspected.add(name), true) } as ReadonlySet<string>;
+    const { socket, heard } = speak(world.port, "GET /live HTTP/1.1\r\nHost: a\r\nCookie: cart=1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    await until(() => socket.closed);
+    expect(heard()).toMatch(/^HTTP\/1\.1 503 /);
+    expect(heard()).toContain("retry-after: 5");
+    expect(world.seen).toEqual([]);
+    expect([...suspected]).toHaveLength(1);
+  });
+
+  test("on a page's path it is an ordinary request, under all the rules of one", async () => {
+    await using world = await createWorld((_, res) => void res.end("plain"));
+    const { socket, heard } = speak(world.port, "GET /products/alder HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n");
+    await until(() => heard().includes("\r\n\r\n"));
+    socket.destroy();
+    expect(heard()).toContain("x-cache-status");
+    expect(world.seen[0]?.headers["upgrade"]).toBeUndefined();
+  });
+
   test("any other offer to upgrade is an ordinary request", async () => {
     await using world = await createWorld((_, res) => void res.end("plain"));
     const { socket, heard } = speak(world.port, "GET /api/x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n\r\n");

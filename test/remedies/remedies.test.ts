@@ -159,6 +159,16 @@ describe("restart_process of a systemd unit", () => {
     expect(unit.restarts).toBe(1);
   });
 
+  test.each(["deactivating", "activating"] as const)("while systemd is %s it, nobody can tell whether our restart is what it works on", async (active) => {
+    const unit = unitWith(state({ active }));
+    const remedy = remedyOf("restart_process", createWorld(), { supervised, units: unit.units });
+    expect(await remedy.readBack(intentOf({ kind: "process", pid: 500, startTime: "aaa" }), UNIT_TARGET, NEVER)).toMatchObject({ kind: "unreadable", reason: expect.stringContaining(active) });
+    unit.now = state({ active, mainPid: 0 });
+    expect(await remedy.readBack(intentOf({ kind: "no_process" }), UNIT_TARGET, NEVER)).toMatchObject({ kind: "unreadable" });
+    unit.now = state({ active, mainPid: 600, invocationId: "bbb" });
+    expect(await remedy.readBack(intentOf({ kind: "process", pid: 500, startTime: "aaa" }), UNIT_TARGET, NEVER)).toMatchObject({ kind: "landed" });
+  });
+
   test.each([["NOT_FOUND", "REFUSED"], ["DENIED", "REFUSED"], ["UNAVAILABLE", "UNCERTAIN"]] as const)("%s of systemd is %s", async (code, action) => {
     const units: Units = { state: async () => state({}), restart: () => Promise.reject(new UnitError(code, "systemd says no")) };
     const remedy = remedyOf("restart_process", createWorld(), { supervised, units });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createMemoryLedger } from "../../src/adapters/memory-ledger.ts";
+import { ACTION_MS, LET_GO_MS, MAX_EXTRA_MS } from "../../src/engine/carry-out.ts";
 import type { RefusalCode } from "../../src/ports/control.ts";
 import type { Ledger } from "../../src/ports/ledger.ts";
 import { adminListener } from "../../src/server/admin-listener.ts";
@@ -176,4 +177,8 @@ describe("what goes wrong", () => {
       expect(title).toMatch(/^[A-Z].*[^.]$/);
     }
   });
+});
+
+test("a connection waits for the longest restart there may be", () => {
+  expect(app.server.timeout).toBeGreaterThan(ACTION_MS + MAX_EXTRA_MS + LET_GO_MS);
 });

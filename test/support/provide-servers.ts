@@ -9,6 +9,7 @@ import { delimiter, join } from "node:path";
 /** Debian package by program. */
 const PACKAGES: Readonly<Record<string, string>> = {
   "redis-server": "redis-server",
+  chromium: "chromium",
   haproxy: "haproxy",
   nginx: "nginx-light",
   varnishd: "varnish",

@@ -22,6 +22,7 @@ import { pause } from "./pause.ts";
 import { storm } from "./storm.ts";
 import { suppressed } from "./suppressed.ts";
 import { unavailable } from "./unavailable.ts";
+import { uncertain } from "./uncertain.ts";
 import { window } from "./window.ts";
 
 export const GUARDS: readonly Guard[] = [
@@ -30,6 +31,7 @@ export const GUARDS: readonly Guard[] = [
   window,
   suppressed,
   inFlight,
+  uncertain,
   // Escalation comes before freezing: a crash loop is not flapping.
   ladder,
   flapping,

@@ -9,6 +9,7 @@ import type { GatewayPreset, RouteSpec } from "../../core/preset.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 const LIMITS = { firstByte: 5_000, bodyIdle: 10_000, whole: 60_000 };
 
 function page(name: string, match: string, windows: Pick<RouteSpec, "ttl" | "staleWhileRevalidate" | "staleIfError">, query: readonly string[] = []): RouteSpec {
@@ -29,7 +30,8 @@ const PAGING = ["cursor", "direction"];
 export const hydrogenReactRouter: GatewayPreset = {
   name: "hydrogen-react-router",
   routes: [
-    other("assets", "/assets/**", "pass"),
+    // A hash in each name: what is stored is right for ever, and old builds' files outlive a rollout.
+    { ...other("assets", "/assets/**", "pass"), mode: "asset", ttl: 30 * DAY, staleIfError: 30 * DAY },
     // A page's data for client-side navigation: small, quick, and none of it stored yet.
     other("data", "/**.data", "pass"),
     other("manifest", "/__manifest", "pass"),

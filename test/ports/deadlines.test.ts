@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createDeadlines } from "../../src/adapters/deadlines.ts";
+import { createDeadlines } from "../../src/ports/deadlines.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 
 /** A clock of one hand: shows the timers set, and fires the live ones when turned. */
@@ -77,4 +77,15 @@ test("closing ends them all without a word", () => {
   deadlines.close();
   turnTo(200);
   expect([expired, timersLive()]).toEqual([[], 0]);
+});
+
+test("one that another's expiry has ended does not expire itself", () => {
+  const { clock, turnTo } = handClock();
+  const deadlines = createDeadlines(clock);
+  const expired: number[] = [];
+  const second = watch(100, expired);
+  deadlines.add({ expiresAt: 100, expire: () => deadlines.remove(second) });
+  deadlines.add(second);
+  turnTo(100);
+  expect(expired).toEqual([]);
 });

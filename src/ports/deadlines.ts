@@ -1,8 +1,8 @@
 /**
  * Many deadlines, one timer. Almost every exchange ends long before its deadline,
- * so ends only leave the set: the timer is neither stopped nor started again.
+ * so those only leave the set: the timer is neither stopped nor started again.
  */
-import type { Clock } from "../ports/clock.ts";
+import type { Clock } from "./clock.ts";
 import type { Instant } from "../core/time.ts";
 
 /** Something that must end by an instant. */
@@ -30,8 +30,8 @@ export function createDeadlines(clock: Clock): Deadlines {
     let next: Instant = Infinity;
     for (const one of [...waiting]) {
       if (one.expiresAt <= now) {
-        waiting.delete(one);
-        one.expire();
+        // One expiry may have ended others.
+        if (waiting.delete(one)) one.expire();
       } else if (one.expiresAt < next) next = one.expiresAt;
     }
     // An expiry may have added a shorter one meanwhile.
