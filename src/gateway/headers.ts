@@ -125,11 +125,11 @@ export function responseFields(headers: IncomingHttpHeaders, isDropped: NameSet)
   return fields;
 }
 
-/** First value of a field, "" where there is none. */
+/** A field's value, its repeated lines joined as one list (RFC 9110 §5.3); "" where there is none. */
 export function field(headers: IncomingHttpHeaders, name: string): string {
   const value = headers[name];
   if (value === undefined) return "";
-  return typeof value === "string" ? value : (value[0] ?? "");
+  return typeof value === "string" ? value : value.join(", ");
 }
 
 export function isHtml(headers: IncomingHttpHeaders): boolean {

@@ -36,6 +36,8 @@ export function createPageMaker(preset: GatewayPreset, entryBytes: number): Make
     if (isThrottleStatus(status)) return { kind: "throttled" };
     if (status === 404 || status === 410) return { kind: "gone" };
     if (status !== 200 || !isHtml(headers) || tooLarge || body.length > entryBytes || !mayKeep(headers, VARIES_SAFELY)) return { kind: "uncacheable", good: status === 200 };
+    // Several policies all apply (CSP3 §4.1): writing a fresh nonce into one of them would leave the others' scripts blocked.
+    if (Array.isArray(headers["content-security-policy"])) return { kind: "uncacheable", good: true };
     const page = read(body, field(headers, "content-security-policy"));
     if (page.kind === "refused") return page.why === "error_page" || page.why === "not_whole" ? { kind: "failed" } : { kind: "uncacheable", good: true };
 

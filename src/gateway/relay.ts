@@ -88,7 +88,16 @@ export class Relay implements Sink {
 
   interim(status: number, headers: IncomingHttpHeaders): void {
     const { link } = headers;
-    if (status === 103 && typeof link === "string" && this.#state === "waiting" && !this.#parts.res.headersSent && this.#parts.req.httpVersionMinor > 0) this.#parts.res.writeEarlyHints({ link });
+    if (status === 103 && typeof link === "string" && this.#state === "waiting" && !this.#parts.res.headersSent && this.#parts.req.httpVersionMinor > 0) this.#hint(link);
+  }
+
+  /** A hint is only that: Node refuses some Links that others write, and a page must not fail for it. */
+  #hint(link: string): void {
+    try {
+      this.#parts.res.writeEarlyHints({ link });
+    } catch {
+      // Not sent; the answer itself follows.
+    }
   }
 
   head(status: number, headers: IncomingHttpHeaders): void {

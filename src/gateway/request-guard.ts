@@ -142,10 +142,14 @@ function compileAgents(preset: Pick<GatewayPreset, "botAgents">): (agent: string
   return (agent) => (bots.test(agent) ? "bot" : "browser");
 }
 
+/** Longer inputs are worked out each time: strangers write them, and what is remembered must be bounded in bytes too. */
+const LONGEST_REMEMBERED = 512;
+
 /** Remembers what a pure function said; bounded. */
 function remembering<T>(fn: (input: string) => T): (input: string) => T {
   let known = new Map<string, T>();
   return (input) => {
+    if (input.length > LONGEST_REMEMBERED) return fn(input);
     const found = known.get(input);
     if (found !== undefined) return found;
     const value = fn(input);

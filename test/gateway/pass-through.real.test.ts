@@ -122,6 +122,15 @@ describe("answers pass as they come", () => {
     expect(heard()).toMatch(/^HTTP\/1\.1 103 Early Hints\r\nlink: <\/a\.css>; rel=preload\r\n\r\nHTTP\/1\.1 200 OK/i);
   });
 
+  test("a hint that Node would refuse is dropped, and the page follows", async () => {
+    const app = await serveTcp((peer) => {
+      peer.once("data", () => void peer.end("HTTP/1.1 103 Early Hints\r\nLink: /a.css\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"));
+    });
+    await using _ = { [Symbol.asyncDispose]: () => app.close() };
+    await using world = await createWorld(() => {}, { upstream: app.url });
+    expect(await world.ask("/robots.txt")).toMatchObject({ status: 200, body: "ok" });
+  });
+
   test("Set-Cookie stays one field a cookie, and makes an answer nobody else's", async () => {
     await using world = await createWorld((_, res) => void res.writeHead(200, { "set-cookie": ["a=1; Expires=Wed, 01 Jan 2027 00:00:00 GMT", "b=2"], "cache-control": "max-age=86400" }).end());
     const answer = await world.ask("/sitemap.xml");
