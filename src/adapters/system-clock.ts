@@ -13,13 +13,18 @@ export function createSystemClock(): Clock {
     now: () => base + performance.now(),
     wall: () => Date.now(),
     after: (delay, fn) => {
+      const due = performance.now() + delay;
       let timer: NodeJS.Timeout;
       const arm = (left: number): void => {
-        const step = Math.min(left, MAX_TIMER_MS);
-        timer = setTimeout(() => (left > step ? arm(left - step) : fn()), step);
+        timer = setTimeout(fire, Math.min(Math.ceil(left), MAX_TIMER_MS));
       };
-      // Node's timers may fire up to a millisecond early; whole milliseconds keep "not before".
-      arm(delay > 0 ? Math.ceil(delay) : 0);
+      // Node counts from the time its loop last turned, so a timer may fire a millisecond early, by this very clock.
+      const fire = (): void => {
+        const left = due - performance.now();
+        if (left > 0) arm(left);
+        else fn();
+      };
+      arm(Math.max(0, delay));
       return () => clearTimeout(timer);
     },
   };

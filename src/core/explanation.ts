@@ -37,8 +37,11 @@ export function doubtOf(check: CheckSpec, target: TargetId, byName: ReadonlyMap<
   return other;
 }
 
-/** The dependency failed and passes again since the look began to fail, and the look has not been repeated since; looks of the same moment confirm each other. */
+/**
+ * The dependency has passed again since the look began to fail, and the look has not been repeated from its
+ * beginning since: one that was begun before may have waited all its time for what was not there.
+ */
 function isOld(own: CheckState | undefined, dependency: CheckState | undefined): boolean {
-  if (own?.last == null || dependency?.last == null || own.failing.count === 0 || dependency.passing.count === 0) return false;
-  return dependency.passing.since > own.failing.since && own.last.at < dependency.last.at - dependency.last.tookMs;
+  if (own?.last == null || dependency === undefined || own.failing.count === 0 || dependency.passing.count === 0) return false;
+  return dependency.passing.since > own.failing.since && own.last.at - own.last.tookMs < dependency.passing.since;
 }

@@ -73,6 +73,11 @@ describe("people's orders", () => {
 });
 
 /** The look was turned away for asking too much. */
+/** The last look took all its time. */
+function slow(state: CheckState): CheckState {
+  return state.last === null ? state : { ...state, last: { ...state.last, tookMs: 15_000 } };
+}
+
 function throttled(state: CheckState): CheckState {
   return { ...state, last: { kind: "unknown", at: NOW, tookMs: 20, cause: "throttled", detail: "THROTTLED to our own look" } };
 }
@@ -86,6 +91,7 @@ describe("explained failures", () => {
     ["a declared dependency has never been looked at", withState(scene(), "shopify_api@site", after("")), restart("web-1"), ["blame", null]],
     ["a declared dependency throttles us, and so the application", withState(scene(), "shopify_api@site", throttled(after(".."))), restart("web-1"), ["blame", null]],
     ["a declared dependency has passed since, and the failing check was not looked at again", withState(withState(scene(), "shopify_api@site", after("xxx..")), "page@web-1", after("xxx")), restart("web-1"), ["blame", null]],
+    ["and the look that failed last was begun before it passed", withState(withState(scene(), "shopify_api@site", after("xxx..")), "page@web-1", slow(after("xxxxx"))), restart("web-1"), ["blame", null]],
     ["and it was, and still fails", withState(withState(scene(), "shopify_api@site", after("xxx..")), "page@web-1", after("xxxxx")), restart("web-1"), "act"],
     ["the dependency was looked at since, and could not be seen", withState(scene(), "shopify_api@site", after("..????")), restart("web-1"), "act"],
     ["something else is unhealthy", withState(scene(["web-1"], { specs: [checkSpec("page", ["web-1"]), checkSpec("redis", ["site"])] }), "redis@site", after("xxx")), restart("web-1"), "act"],
