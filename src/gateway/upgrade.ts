@@ -34,7 +34,7 @@ export type UpgradeParts = {
   readonly nonces: NonceSource;
   readonly breaker: Pick<Breaker, "admits">;
   readonly quarantine: QuarantineGate;
-  readonly telemetry: Pick<Telemetry, "sent" | "returned">;
+  readonly telemetry: Pick<Telemetry, "sent" | "returned" | "count">;
   readonly clock: Clock;
   readonly bypass: () => boolean;
 };
@@ -49,8 +49,11 @@ export function tunnel(parts: UpgradeParts, req: IncomingMessage, socket: Duplex
   const facts = parts.read(req);
   if (isRefused(facts)) return endWith(socket, facts.status, []);
 
-  const suspected = !parts.bypass() && (!parts.breaker.admits() || parts.quarantine.suspects(facts.requestClass));
-  if (suspected) return endWith(socket, 503, ["retry-after", "5"]);
+  if (!parts.bypass()) {
+    const suspected = parts.quarantine.suspects(facts.requestClass);
+    if (suspected) parts.telemetry.count("quarantine_refused");
+    if (suspected || !parts.breaker.admits()) return endWith(socket, 503, ["retry-after", "5"]);
+  }
 
   const headers = parts.fields(req, { host: facts.host, origin: facts.origin, requestId: parts.nonces.next(32), contentLength: null });
   const handler = new Handshake(parts, socket, head, parts.telemetry.sent(facts.requestClass, parts.clock.now()));

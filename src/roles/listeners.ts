@@ -55,7 +55,7 @@ export async function startListeners(parts: ListenersParts): Promise<Listeners> 
   };
   const start = async (app: FastifyInstance, at: Listen): Promise<number> => {
     open.push(app);
-    app.server.maxConnections = HEALTH_CONNECTIONS;
+    app.server.maxConnections = LISTENER_CONNECTIONS;
     return listen(app, at);
   };
   try {
@@ -72,8 +72,8 @@ export async function startListeners(parts: ListenersParts): Promise<Listeners> 
 
 /** Anybody may ask the health listener, as often as they like: a picture of the whole site is not taken anew for each. */
 const SNAPSHOT_MS = 250;
-/** Connections of the health listener: the kubelet, Prometheus and peers need a handful. */
-const HEALTH_CONNECTIONS = 256;
+/** Connections of a listener: the kubelet, Prometheus, peers and a few people need a handful. */
+const LISTENER_CONNECTIONS = 256;
 
 function atMostEvery<T>(ms: number, make: () => T): () => T {
   let made: { readonly at: number; readonly value: T } | null = null;
