@@ -2,14 +2,21 @@
  * Load on loopback by wrk (Debian's package), bounded in connections and time.
  */
 import { execFile } from "node:child_process";
+import { provideServers } from "../../test/support/provide-servers.ts";
 import { cpuSeconds } from "./processes.ts";
 
 export type Load = { readonly url: string; readonly connections: number; readonly seconds: number; readonly headers?: Readonly<Record<string, string>>; /** Command and arguments put before wrk's. */ readonly before?: readonly string[] };
 
 export type LoadResult = { readonly requests: number; readonly perSecond: number; readonly errors: number; readonly p50Ms: number; readonly p99Ms: number };
 
-/** @throws when wrk cannot be run */
-export function wrk({ url, connections, seconds, headers = {}, before = [] }: Load): Promise<LoadResult> {
+/** @throws when wrk cannot be had or run */
+export async function wrk(load: Load): Promise<LoadResult> {
+  const { missing } = await provideServers(["wrk"]);
+  for (const { why } of missing) throw new Error(`wrk cannot be had: ${why}`);
+  return runWrk(load);
+}
+
+function runWrk({ url, connections, seconds, headers = {}, before = [] }: Load): Promise<LoadResult> {
   const args = [...before, "wrk", "-t1", `-c${connections}`, `-d${seconds}s`, "--latency", ...Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]), url];
   return new Promise((resolve, reject) => {
     execFile(args[0] ?? "wrk", args.slice(1), { timeout: (seconds + 20) * 1_000 }, (error, stdout) => {

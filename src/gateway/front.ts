@@ -59,7 +59,7 @@ class Front {
     const { preset, breakers, telemetry, clock, trouble, nonces } = parts;
     this.#parts = parts;
     this.#evidence = { breaker: breakers.ingressApp, telemetry, clock, trouble };
-    this.#serveCopy = createServeCopy(nonces, preset.neutraliseStyle);
+    this.#serveCopy = createServeCopy(nonces, clock, preset.neutraliseStyle);
     this.#wholeFlaw = (body) => flawOf(body, preset);
     this.#firstFlaw = (chunk) => flawOf(chunk, { errorMarks: preset.errorMarks, wholeMarks: [] });
   }

@@ -132,6 +132,11 @@ export function field(headers: IncomingHttpHeaders, name: string): string {
   return typeof value === "string" ? value : value.join(", ");
 }
 
+/** The request comes with a body (RFC 9112 §6.3), or says it does. */
+export function carriesBody({ headers }: Pick<IncomingMessage, "headers">): boolean {
+  return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
+}
+
 export function isHtml(headers: IncomingHttpHeaders): boolean {
   return /^\s*text\/html\b/i.test(field(headers, "content-type"));
 }

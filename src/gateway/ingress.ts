@@ -14,6 +14,7 @@ import { createFiller } from "./fill.ts";
 import { createFront } from "./front.ts";
 import { compileRequestFields } from "./headers.ts";
 import type { IngressParts } from "./ingress-parts.ts";
+import { KEEP_ALIVE } from "./keep-alive.ts";
 import { createNonces } from "./nonce.ts";
 import { compileRequestGuard } from "./request-guard.ts";
 import { compileRoutes } from "../core/route.ts";
@@ -32,8 +33,6 @@ export interface Ingress {
   drain(withinMs: number): Promise<void>;
 }
 
-/** Above the 60 s that load balancers keep idle connections, so that they close first. */
-const KEEP_ALIVE: Ms = 75_000;
 /** Time for the head of a request, and for all of one with its body. */
 const HEADERS_WITHIN: Ms = 15_000;
 const REQUEST_WITHIN: Ms = 120_000;
@@ -70,6 +69,8 @@ export function createIngress(parts: IngressParts): Ingress {
       requestTimeout: REQUEST_WITHIN,
       connectionsCheckingInterval: 5_000,
       maxHeaderSize: MAX_HEADER_BYTES,
+      // A request without a body has no stream to be read to its end.
+      optimizeEmptyRequests: true,
       shouldUpgradeCallback: (req: IncomingMessage) => wantsTunnel(read, req),
     },
     front,

@@ -2,6 +2,7 @@
  * Answers of our own when neither the application nor a copy can give one.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { carriesBody } from "./headers.ts";
 
 export type Refusal = {
   readonly status: 400 | 414 | 421 | 502 | 503 | 504;
@@ -41,7 +42,7 @@ export function refuse(req: IncomingMessage, res: ServerResponse, refusal: Refus
   if (retryAfter !== null) fields.push("retry-after", String(retryAfter));
   if (html) fields.push("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'");
   // What is left of a body nobody read would be taken for the next request.
-  if (!req.complete) fields.push("connection", "close");
+  if (!req.complete && carriesBody(req)) fields.push("connection", "close");
   res.writeHead(status, fields);
   res.end(req.method === "HEAD" ? undefined : body);
   return req.method === "HEAD" ? 0 : body.length;

@@ -15,7 +15,7 @@ import { settle, type Settled } from "../core/answer.ts";
 import { isFailureStatus, type ExchangeFault } from "../core/outcome.ts";
 import { nameSet } from "../core/name-set.ts";
 import type { BrokenFault, Exchange, Sink } from "./exchange.ts";
-import { field, isEventStream, isHtml, isImmutable, responseFields } from "./headers.ts";
+import { carriesBody, field, isEventStream, isHtml, isImmutable, responseFields } from "./headers.ts";
 
 export type RelayMode = "stream" | "judge" | "hold";
 
@@ -167,7 +167,7 @@ export class Relay implements Sink {
   broken(fault: BrokenFault): void {
     const { req } = this.#parts;
     // An upload that its sender broke off breaks the exchange too, and is nobody's failure.
-    if (req.destroyed && !req.complete && this.#state !== "over") return this.#end(true);
+    if (req.destroyed && !req.complete && carriesBody(req) && this.#state !== "over") return this.#end(true);
     switch (this.#state) {
       case "waiting":
       case "peeking":

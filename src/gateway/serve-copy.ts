@@ -10,11 +10,14 @@ import type { CopyReason } from "../core/answer.ts";
 import type { CopyMeta } from "../core/copy.ts";
 import type { CopyAge } from "../core/copy-age.ts";
 import type { ExchangeFault } from "../core/outcome.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { SharedCopy } from "../ports/copy-store.ts";
-import { createBodyPool } from "./body-pool.ts";
+import { createBodyPool, type BodyPool } from "./body-pool.ts";
+import { KEEP_ALIVE } from "./keep-alive.ts";
 import type { NonceSource } from "./nonce.ts";
 import { policyNonce } from "./nonce.ts";
 import type { CacheResult } from "./telemetry.ts";
+import { createHttpDate, headLines, sendWhole, wholeAnswerSocket } from "./whole-answer.ts";
 
 export type Serving = {
   readonly copy: SharedCopy;
@@ -37,21 +40,26 @@ type Prepared = {
   readonly body: Uint8Array;
   /** Names and values, flat, without the policy where it holds a nonce. */
   readonly fields: readonly string[];
+  /** The same as lines of a head, from the status line on; null: some field has to be refused. */
+  readonly lines: string | null;
   /** Name and pieces of the policy around its nonces; null: none to replace. */
   readonly policy: { readonly name: string; readonly pieces: readonly string[] } | null;
   readonly etag: string | null;
   /** Instant; NaN: unknown. */
   readonly lastModified: number;
   readonly cacheControl: string | null;
+  /** Bytes before the body in a buffer that holds a whole answer. */
+  readonly room: number;
 };
 
 /** Bytes of bodies kept for the next answer. */
 const POOL_BYTES = 8 * 1024 * 1024;
 
 /** @param neutralise the preset's style for buyers with a cart; null: none, `Serving.neutralise` is then ignored. */
-export function createServeCopy(nonces: NonceSource, neutralise: string | null): ServeCopy {
+export function createServeCopy(nonces: NonceSource, clock: Pick<Clock, "wall">, neutralise: string | null): ServeCopy {
   const pool = createBodyPool<SharedCopy>(POOL_BYTES);
   const known = new WeakMap<SharedCopy, Prepared>();
+  const date = createHttpDate();
   const prepared = (copy: SharedCopy): Prepared => {
     let found = known.get(copy);
     if (found === undefined) {
@@ -65,35 +73,41 @@ export function createServeCopy(nonces: NonceSource, neutralise: string | null):
     const { copy, personal } = serving;
     const ready = prepared(copy);
     const nonce = copy.meta.nonceLength > 0 ? nonces.next(copy.meta.nonceLength) : "";
-    const fields = ready.fields.slice();
-    if (ready.policy !== null) fields.push(ready.policy.name, ready.policy.pieces.join(nonce));
-    // A nonce must not outlive one answer, so no cache beyond us may keep a page that has one.
-    fields.push("cache-control", personal ? "private, no-store" : nonce === "" ? (ready.cacheControl ?? "no-cache") : "no-store");
-    const result = addStatus(fields, serving);
-
+    const { fields, result } = ownFields(ready, serving, nonce);
     if (!personal && isUnchanged(req.headers, ready)) {
-      res.writeHead(304, fields);
+      res.writeHead(304, [...ready.fields, ...fields]);
       res.end();
       return { status: 304, bytes: 0, result };
     }
     const style = serving.neutralise && neutralise !== null && copy.meta.neutraliseAt !== null ? styleTag(neutralise, nonce) : "";
     const length = ready.body.length + style.length;
     fields.push("content-length", String(length));
-    res.writeHead(200, fields);
+    const socket = style === "" && ready.lines !== null ? wholeAnswerSocket(req, res) : null;
+    if (socket !== null && ready.lines !== null) {
+      const head = `${ready.lines}${lines(fields)}date: ${date(clock.wall())}\r\n${KEPT}`;
+      const buffer = noncedPage(pool, copy, ready, nonce);
+      sendWhole(res, socket, withHead(buffer, ready.room, head), () => pool.give(copy, buffer));
+      return { status: 200, bytes: length, result };
+    }
+    res.writeHead(200, [...ready.fields, ...fields]);
     if (req.method === "HEAD") {
       res.end();
       return { status: 200, bytes: 0, result };
     }
     if (style !== "") res.end(renderNeutralised(ready.body, copy.meta, nonce, style));
     else {
-      const body = pool.take(copy) ?? bodyOf(ready.body);
-      writeNonce(body, copy.meta.nonceOffsets, nonce);
+      const buffer = noncedPage(pool, copy, ready, nonce);
       // Called once the last byte is with the system, not before.
-      res.end(body, () => pool.give(copy, body));
+      res.end(buffer.subarray(ready.room), () => pool.give(copy, buffer));
     }
     return { status: 200, bytes: length, result };
   };
 }
+
+const KEPT = `connection: keep-alive\r\nkeep-alive: timeout=${KEEP_ALIVE / 1_000}\r\n\r\n`;
+
+/** Bytes kept for the fields that differ from serve to serve. */
+const OWN_FIELDS_ROOM = 1_024;
 
 function prepare({ meta, body }: SharedCopy): Prepared {
   const fields: string[] = [];
@@ -101,6 +115,7 @@ function prepare({ meta, body }: SharedCopy): Prepared {
   let etag: string | null = null;
   let lastModified = Number.NaN;
   let cacheControl: string | null = null;
+  let later = 0;
   for (const [name, value] of meta.headers) {
     const nonce = name === "content-security-policy" && meta.nonceLength > 0 ? policyNonce(value) : null;
     if (name === "cache-control") cacheControl = value;
@@ -109,9 +124,37 @@ function prepare({ meta, body }: SharedCopy): Prepared {
       if (name === "etag") etag = value;
       else if (name === "last-modified") lastModified = Date.parse(value);
       fields.push(name, value);
+      continue;
     }
+    // Checked with the others, written by each serve.
+    later += headLines([name, value])?.length ?? Number.NaN;
   }
-  return { body: new Uint8Array(body), fields, policy, etag, lastModified, cacheControl };
+  const checked = Number.isNaN(later) ? null : headLines(fields);
+  const lines = checked === null ? null : `HTTP/1.1 200 OK\r\n${checked}`;
+  return { body: new Uint8Array(body), fields, lines, policy, etag, lastModified, cacheControl, room: lines === null ? 0 : lines.length + later + OWN_FIELDS_ROOM };
+}
+
+/** The fields that are this serve's own: policy, Cache-Control, Age, Cache-Status, X-Cache-Status, request-id. */
+function ownFields({ policy, cacheControl }: Prepared, serving: Serving, nonce: string): { readonly fields: string[]; readonly result: CacheResult } {
+  // A nonce must not outlive one answer, so no cache beyond us may keep a page that has one.
+  const control = serving.personal ? "private, no-store" : nonce === "" ? (cacheControl ?? "no-cache") : "no-store";
+  const fields = policy === null ? ["cache-control", control] : [policy.name, policy.pieces.join(nonce), "cache-control", control];
+  return { fields, result: addStatus(fields, serving) };
+}
+
+/** Fields checked before, as lines of a head. */
+function lines(fields: readonly string[]): string {
+  let text = "";
+  for (let at = 0; at + 1 < fields.length; at += 2) text += `${fields[at]}: ${fields[at + 1]}\r\n`;
+  return text;
+}
+
+/** The head goes right before the body, so that both leave as one. */
+function withHead(buffer: Buffer, room: number, head: string): Buffer {
+  if (head.length > room) return Buffer.concat([Buffer.from(head, "latin1"), buffer.subarray(room)]);
+  const from = room - head.length;
+  buffer.write(head, from, "latin1");
+  return buffer.subarray(from);
 }
 
 /** Adds Age, Cache-Status, X-Cache-Status, request-id. */
@@ -128,25 +171,32 @@ function addStatus(fields: string[], { age, why, failed, requestId }: Serving): 
   return result;
 }
 
-function bodyOf(source: Uint8Array): Buffer {
-  const body = Buffer.allocUnsafeSlow(source.length);
-  body.set(source);
-  return body;
+/** A buffer of our own with the page behind `room` bytes, this answer's nonce in it. */
+function noncedPage(pool: BodyPool<SharedCopy>, copy: SharedCopy, { body, room }: Prepared, nonce: string): Buffer {
+  const buffer = pool.take(copy) ?? withRoom(body, room);
+  writeNonce(buffer, copy.meta.nonceOffsets, room, nonce);
+  return buffer;
+}
+
+function withRoom(body: Uint8Array, room: number): Buffer {
+  const buffer = Buffer.allocUnsafeSlow(room + body.length);
+  buffer.set(body, room);
+  return buffer;
 }
 
 /** Longest nonce that is written without a buffer of its own. */
 const NONCE_BYTES = Buffer.alloc(256);
 
-function writeNonce(body: Buffer, offsets: readonly number[], nonce: string): void {
+function writeNonce(buffer: Buffer, offsets: readonly number[], room: number, nonce: string): void {
   if (offsets.length === 0) return;
   // Bytes set many times cost a fifth of a string written many times.
   const bytes = nonce.length <= NONCE_BYTES.length ? NONCE_BYTES.subarray(0, NONCE_BYTES.write(nonce, "latin1")) : Buffer.from(nonce, "latin1");
-  for (const at of offsets) body.set(bytes, at);
+  for (const at of offsets) buffer.set(bytes, room + at);
 }
 
 function renderNeutralised(source: Uint8Array, { nonceOffsets, neutraliseAt }: CopyMeta, nonce: string, style: string): Buffer {
-  const page = bodyOf(source);
-  writeNonce(page, nonceOffsets, nonce);
+  const page = withRoom(source, 0);
+  writeNonce(page, nonceOffsets, 0, nonce);
   const at = neutraliseAt ?? 0;
   return Buffer.concat([page.subarray(0, at), Buffer.from(style, "latin1"), page.subarray(at)]);
 }

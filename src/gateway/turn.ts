@@ -10,7 +10,7 @@ import type { Instant, Ms } from "../core/time.ts";
 import type { CopyStore, SharedCopy } from "../ports/copy-store.ts";
 import type { Contradictions } from "./contradictions.ts";
 import type { Call, Limits } from "./exchange.ts";
-import type { RequestFields } from "./headers.ts";
+import { carriesBody, type RequestFields } from "./headers.ts";
 import type { IngressParts } from "./ingress-parts.ts";
 import type { RelayEnd, RelayMode } from "./relay.ts";
 import type { Facts } from "./request-guard.ts";
@@ -82,7 +82,7 @@ export function resultOf(facts: Facts, held: Held | null): Extract<CacheResult, 
 }
 
 export function callOf({ req, facts, requestId }: Turn, fields: RequestFields, limits: Limits): Call {
-  const hasBody = facts.method === "write" && (req.headers["transfer-encoding"] !== undefined || (req.headers["content-length"] ?? "0") !== "0");
+  const hasBody = facts.method === "write" && carriesBody(req);
   const contentLength = hasBody && req.headers["transfer-encoding"] === undefined ? (req.headers["content-length"] ?? null) : null;
   return {
     method: req.method ?? "GET",

@@ -14,6 +14,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   nginx: "nginx-light",
   varnishd: "varnish",
   "prometheus-blackbox-exporter": "prometheus-blackbox-exporter",
+  wrk: "wrk",
 };
 
 export type Provided = { readonly missing: readonly { readonly name: string; readonly why: string }[] };
