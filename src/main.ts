@@ -1,8 +1,11 @@
 #!/usr/bin/env node
 /** Arguments, signals, exit code; nothing else. */
 import { createSystemClock } from "./adapters/system-clock.ts";
-import { runProgram } from "./cli/program.ts";
-import { processTerminal } from "./cli/terminal.ts";
+import { startSpareThread } from "./roles/spare-thread.ts";
+
+// Buyers wait for this thread: it loads its modules while the command line loads its own.
+const ahead = process.argv[2] === "run" ? startSpareThread() : null;
+const [{ runProgram }, { processTerminal }] = await Promise.all([import("./cli/program.ts"), import("./cli/terminal.ts")]);
 
 const stop = new AbortController();
 
@@ -14,5 +17,5 @@ function stopSignal(): AbortSignal {
   return stop.signal;
 }
 
-const terminal = processTerminal({ env: process.env, cwd: process.cwd(), clock: createSystemClock(), stopSignal, onHangup: (fn) => void process.on("SIGHUP", fn) }, process.stdout, process.stderr);
-process.exitCode = await runProgram(process.argv, terminal);
+const world = { env: process.env, cwd: process.cwd(), clock: createSystemClock(), stopSignal, onHangup: (fn: () => void) => void process.on("SIGHUP", fn), gatewayThread: () => ahead ?? startSpareThread() };
+process.exitCode = await runProgram(process.argv, processTerminal(world, process.stdout, process.stderr));

@@ -18,9 +18,8 @@ export type Line = {
   readonly client: Client;
   /** The socket being connected or in use, so that a deadline can end even a connection attempt. */
   socket: Socket | null;
-  /** It carried an answer before, so the server may close it just as we write. */
+  /** Its connection carried an answer before, so the server may close it just as we write. */
   used: boolean;
-  readonly keep: boolean;
 };
 export type Origin = { readonly url: string; readonly idle: Line[] };
 export type Route = { readonly origin: Origin; readonly path: string };
@@ -48,16 +47,22 @@ export class Lines {
     return route;
   }
 
-  /** An idle connection, else a new one; always a new one when `fresh`. Kept for later when `keep`. */
-  take(origin: Origin, fresh: boolean, keep: boolean): Line {
-    const idle = fresh ? undefined : origin.idle.pop();
-    return idle ?? this.#open(origin.url, keep);
+  /** An idle line with its connection, else one that connects; always one that connects when `fresh`. */
+  take(origin: Origin, fresh: boolean): Line {
+    const idle = origin.idle.pop();
+    if (idle === undefined) return this.#open(origin.url);
+    // Its client connects again by itself: making another costs more than all of a look.
+    if (fresh) {
+      idle.socket?.destroy();
+      idle.used = false;
+    }
+    return idle;
   }
 
   /** Gives a line back after a whole answer. */
   release(origin: Origin, line: Line): void {
     line.used = true;
-    const wanted = line.keep && origin.idle.length < MAX_IDLE_PER_ORIGIN && this.#origins.get(origin.url) === origin;
+    const wanted = origin.idle.length < MAX_IDLE_PER_ORIGIN && this.#origins.get(origin.url) === origin;
     if (wanted) origin.idle.push(line);
     else this.drop(line);
   }
@@ -89,7 +94,7 @@ export class Lines {
     return origin;
   }
 
-  #open(url: string, keep: boolean): Line {
+  #open(url: string): Line {
     const connect: Connector = (options, callback) => {
       // Typed as returning nothing, but it returns the socket at once.
       const socket: unknown = this.#connector(options, callback);
@@ -104,7 +109,7 @@ export class Lines {
       keepAliveTimeoutThreshold: 1_000,
       allowH2: false,
     });
-    const line: Line = { client, socket: null, used: false, keep };
+    const line: Line = { client, socket: null, used: false };
     return line;
   }
 }

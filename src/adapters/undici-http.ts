@@ -164,10 +164,10 @@ class Exchange implements Dispatcher.DispatchHandler, Expiring {
   }
 
   #dispatch(route: Route, fresh: boolean): void {
-    const { method, headers, body, connection } = this.#request;
-    const line = this.#lines.take(route.origin, fresh, connection === "reuse");
+    const { method, headers, body } = this.#request;
+    const line = this.#lines.take(route.origin, fresh);
     this.#line = line;
-    line.client.dispatch({ path: route.path, method, headers, body: body ?? null, reset: !line.keep }, this);
+    line.client.dispatch({ path: route.path, method, headers, body: body ?? null }, this);
   }
 
   /** Servers close idle connections; one closed under a repeatable request proves nothing. */

@@ -34,8 +34,7 @@ Exit code 0 after SIGTERM, 1 when it cannot start or go on, 2 when the configura
 }
 
 async function run(options: RunOptions, terminal: Terminal): Promise<void> {
-  const { startSpareThread } = await import("../roles/spare-thread.ts");
-  const spare = startSpareThread();
+  const spare = terminal.gatewayThread();
   let started: Started;
   try {
     started = await begin(options, terminal, spare);

@@ -2,6 +2,7 @@
  * What every command is given: where to write, how, and the world it may read.
  */
 import type { Clock } from "../ports/clock.ts";
+import type { Spare } from "../roles/spare-thread.ts";
 import { painter, wantsColour, type Paint } from "./table.ts";
 
 /** Ends the program with this exit code; `message` goes to standard error when it is not empty. */
@@ -31,10 +32,12 @@ export type Terminal = {
   readonly stopSignal: () => AbortSignal;
   /** Calls back at each SIGHUP; asking for it takes that signal over. */
   readonly onHangup: (fn: () => void) => void;
+  /** The gateway's first thread; begun already where the program knew early that there would be a gateway. */
+  readonly gatewayThread: () => Spare;
 };
 
 /** The process's own terminal. */
-export function processTerminal(parts: Pick<Terminal, "env" | "cwd" | "clock" | "stopSignal" | "onHangup">, stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream): Terminal {
+export function processTerminal(parts: Pick<Terminal, "env" | "cwd" | "clock" | "stopSignal" | "onHangup" | "gatewayThread">, stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream): Terminal {
   return {
     ...parts,
     out: (text) => void stdout.write(text),

@@ -11,7 +11,7 @@ export type HttpRequest = {
   readonly deadlineMs: Ms;
   /** Bytes of body kept; what is beyond is read and counted but dropped. */
   readonly maxBodyBytes: number;
-  /** `new`: a fresh connection, closed afterwards; keep-alive hides full listen queues and DNS faults. */
+  /** `new`: on a connection made for it, in the place of a kept one; keep-alive hides full listen queues and DNS faults. */
   readonly connection: "reuse" | "new";
   /**
    * May be sent once more, within the same deadline, when a reused connection was closed under it

@@ -8,7 +8,5 @@ export const GATEWAY_WORKER = entry("gateway-worker");
 export const SQLITE_WORKER = entry("sqlite-worker");
 
 function entry(name: string): URL {
-  if (fromSource) return new URL(`../${name}.ts`, import.meta.url);
-  // Chunks of the bundle stand one folder below its entries.
-  return new URL(import.meta.url.includes("/chunks/") ? `../${name}.mjs` : `./${name}.mjs`, import.meta.url);
+  return new URL(fromSource ? `../${name}.ts` : `./${name}.mjs`, import.meta.url);
 }

@@ -3,6 +3,7 @@ import { createSystemClock } from "../../src/adapters/system-clock.ts";
 import { runProgram } from "../../src/cli/program.ts";
 import type { Terminal } from "../../src/cli/terminal.ts";
 import type { Clock } from "../../src/ports/clock.ts";
+import { startSpareThread } from "../../src/roles/spare-thread.ts";
 
 export type Ran = { readonly code: number; readonly out: string; readonly err: string };
 
@@ -25,6 +26,7 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
     paintErr: plain,
     stopSignal: () => world.stop ?? new AbortController().signal,
     onHangup: () => undefined,
+    gatewayThread: startSpareThread,
   };
   const code = await runProgram(["node", "shopkeeper", ...args], terminal);
   return { code, ...written };

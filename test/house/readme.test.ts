@@ -11,6 +11,7 @@ import type { Config } from "../../src/config/config.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { formatDuration } from "../../src/core/time.ts";
 import { catalogues } from "../../src/roles/catalogues.ts";
+import { startSpareThread } from "../../src/roles/spare-thread.ts";
 import { VERSION } from "../../src/roles/version.ts";
 import { adminListener } from "../../src/server/admin-listener.ts";
 import { healthListener } from "../../src/server/health-listener.ts";
@@ -43,7 +44,7 @@ async function exampleConfig(): Promise<Config> {
 
 describe("README", () => {
   test("lists every command, and no other", () => {
-    const terminal = { env: {}, cwd: ROOT, clock: createSystemClock(), out: () => undefined, err: () => undefined, paint: (_: unknown, text: string) => text, paintErr: (_: unknown, text: string) => text, stopSignal: () => new AbortController().signal, onHangup: () => () => undefined };
+    const terminal = { env: {}, cwd: ROOT, clock: createSystemClock(), out: () => undefined, err: () => undefined, paint: (_: unknown, text: string) => text, paintErr: (_: unknown, text: string) => text, stopSignal: () => new AbortController().signal, onHangup: () => () => undefined, gatewayThread: startSpareThread };
     expect(tableOf("command", "does").map(([name]) => code(name)).toSorted()).toEqual(createProgram(terminal).commands.map((one) => one.name()).toSorted());
   });
 
