@@ -21,6 +21,12 @@ const UNREACHED: readonly { readonly what: RegExp; readonly by: RegExp }[] = [
   { what: /^node:http2$/, by: /\/node_modules\/undici\// },
 ];
 
+/** What packages load at once and we never use: prom-client's own collectors bring the whole API of OpenTelemetry, commander looks for subcommands that are programs. */
+const UNUSED: readonly { readonly what: RegExp; readonly by: RegExp }[] = [
+  { what: /^\.\/lib\/(pushgateway|defaultMetrics|cluster)$/, by: /\/node_modules\/prom-client\/index\.js$/ },
+  { what: /^node:child_process$/, by: /\/node_modules\/commander\// },
+];
+
 /** Lighter stand-ins for what is imported. */
 const lean: Plugin = {
   name: "lean",
@@ -30,6 +36,9 @@ const lean: Plugin = {
 
     onResolve({ filter: /./ }, ({ path, importer }) => (UNREACHED.some(({ what, by }) => what.test(path) && by.test(importer)) ? { path, namespace: "unreached" } : undefined));
     onLoad({ filter: /./, namespace: "unreached" }, ({ path }) => ({ contents: `throw new Error("${path} is not in this bundle");`, loader: "js" }));
+
+    onResolve({ filter: /./ }, ({ path, importer }) => (UNUSED.some(({ what, by }) => what.test(path) && by.test(importer)) ? { path, namespace: "unused" } : undefined));
+    onLoad({ filter: /./, namespace: "unused" }, () => ({ contents: "module.exports = {};" }));
 
     // An import of Node's own module reads each of its exports: that of node:http loads all of Node's own fetch into every thread. require() does not.
     onResolve({ filter: /^node:/ }, ({ path, kind }) => (kind === "import-statement" ? { path, namespace: "required" } : undefined));

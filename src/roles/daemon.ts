@@ -55,8 +55,11 @@ class RunningDaemon implements Daemon {
   async start(): Promise<void> {
     try {
       const stores = await this.#storesFor(this.#parts);
-      const opening = this.#gatewayFor(this.#parts);
-      // Everything that watches is loaded while the gateway's thread starts: what buyers wait for goes first.
+      const ordered = Promise.withResolvers<void>();
+      const opening = this.#gatewayFor(this.#parts, ordered.resolve).finally(ordered.resolve);
+      // What buyers wait for goes first: all that watches is loaded while the gateway's thread starts, but
+      // not before that has its orders, since loading holds this thread.
+      await ordered.promise;
       const loading = import("./shift.ts");
       this.#gateway = await opening;
       const { startShift } = await loading;
@@ -145,11 +148,11 @@ class RunningDaemon implements Daemon {
   }
 
   /** The gateway that runs where these settings want the same. */
-  async #gatewayFor({ config, parts, clock, spare }: DaemonParts): Promise<Gateway | null> {
+  async #gatewayFor({ config, parts, clock, spare }: DaemonParts, ordered?: () => void): Promise<Gateway | null> {
     const setting = parts.gateway ? gatewaySetting(config) : null;
     if (setting === null) return null;
     if (this.#gateway !== null && isDeepStrictEqual(this.#gateway.setting, setting)) return this.#gateway;
-    return openGateway(setting, clock, this.#gateway, spare);
+    return openGateway(setting, clock, this.#gateway, { spare, ...(ordered === undefined ? {} : { ordered }) });
   }
 
   #drain(gateway: Gateway): void {

@@ -38,6 +38,13 @@ export type Gateway = {
 /** What a gateway is opened with. Where this changes, another one is opened. */
 export type GatewaySetting = { readonly gateway: GatewayConfig; readonly upstream: string };
 
+export type Opening = {
+  /** A thread started ahead of time. */
+  readonly spare?: Spare["take"] | undefined;
+  /** Called once the gateway's thread has its orders: it needs nothing more of this one until it listens. */
+  readonly ordered?: () => void;
+};
+
 /** null: this configuration has none. @throws {Error} when its target is not there, which the configuration's own validation rules out. */
 export function gatewaySetting({ gateway, targets }: Config): GatewaySetting | null {
   if (gateway === null) return null;
@@ -52,14 +59,14 @@ export function gatewaySetting({ gateway, targets }: Config): GatewaySetting | n
  *
  * @throws {Error} with the worker's own reason, such as an address in use.
  */
-export async function openGateway(setting: GatewaySetting, clock: Clock, before: Gateway | null, spare?: Spare["take"]): Promise<Gateway> {
+export async function openGateway(setting: GatewaySetting, clock: Clock, before: Gateway | null, { spare, ordered }: Opening): Promise<Gateway> {
   const { gateway, upstream } = setting;
   if (before === null) await claimPort(gateway.listen.host, gateway.listen.port);
   const copies = createMemoryCopies({ totalBytes: gateway.copyBytes, entryBytes: gateway.copyBytesPerEntry });
   for (const copy of before === null ? [] : inheritance(before, gateway)) copies.put(copy);
   const waiting: GatewayHostEvent[] = [];
   let told: ((event: GatewayHostEvent) => void) | null = null;
-  const host = await startGateway({
+  const starting = startGateway({
     workerUrl: GATEWAY_WORKER,
     setup: { gateway, upstream, clock: markClock(clock) } satisfies WorkerSetup,
     routes: routeNames(gateway),
@@ -73,6 +80,8 @@ export async function openGateway(setting: GatewaySetting, clock: Clock, before:
       if (waiting.push(event) > MAX_WAITING) waiting.shift();
     },
   });
+  ordered?.();
+  const host = await starting;
   for (const { hold } of before?.host.breakers() ?? []) if (hold !== null) host.hold(hold);
   return {
     host,

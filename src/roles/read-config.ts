@@ -1,7 +1,6 @@
 /**
  * Reads a configuration and remembers what it was made of, so that a later reading can be compared.
  */
-import { createHash } from "node:crypto";
 import { diskFiles, type Files } from "../config/files.ts";
 import { loadConfig, type Loaded } from "../config/load.ts";
 import { catalogues } from "./catalogues.ts";
@@ -9,8 +8,8 @@ import { catalogues } from "./catalogues.ts";
 /** A configuration, and what it was read from. */
 export type Reading = {
   readonly loaded: Loaded;
-  /** Digest of every text read, secrets' files included: the same texts make the same configuration. */
-  readonly digest: string;
+  /** Every text read, secrets' files included, as one: the same texts make the same configuration. Only to be digested. */
+  readonly read: string;
   /** Paths of the texts read, those that could not be read included. */
   readonly files: readonly string[];
 };
@@ -29,5 +28,5 @@ export async function readConfig(file: string, env: Readonly<Record<string, stri
   };
   const loaded = await loadConfig({ file, env, catalogues, files });
   const sorted = [...texts].toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return { loaded, digest: createHash("sha256").update(JSON.stringify(sorted)).digest("hex"), files: sorted.map(([path]) => path) };
+  return { loaded, read: JSON.stringify(sorted), files: sorted.map(([path]) => path) };
 }

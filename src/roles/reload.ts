@@ -2,6 +2,7 @@
  * Another configuration while the daemon runs: on SIGHUP, or when one of its files changes. A valid
  * one is taken; else the old one stays, and the log says why.
  */
+import { createHash } from "node:crypto";
 import { watch, type FSWatcher } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Logger } from "pino";
@@ -50,6 +51,11 @@ export function startReloading(parts: ReloadParts): Reloading {
   return new Reloader(parts);
 }
 
+/** Two readings with one digest are of one configuration. */
+export function digestOf({ read }: Pick<Reading, "read">): string {
+  return createHash("sha256").update(read).digest("hex");
+}
+
 class Reloader implements Reloading {
   readonly #parts: ReloadParts;
   readonly #watch: FolderWatch;
@@ -64,8 +70,8 @@ class Reloader implements Reloading {
 
   constructor(parts: ReloadParts) {
     this.#parts = parts;
-    this.#inForce = parts.first.digest;
-    this.#seen = parts.first.digest;
+    this.#inForce = digestOf(parts.first);
+    this.#seen = this.#inForce;
     this.#warnings = linesOf(parts.first.loaded.warnings);
     this.#watch = new FolderWatch(() => this.#changed(), (detail) => parts.log.warn({ event: "reload" }, `changes of files are not noticed any more (${detail}): send SIGHUP after a change`));
     this.#watch.follow(parts.file, parts.first.files);
@@ -111,7 +117,9 @@ class Reloader implements Reloading {
 
   async #reload(): Promise<void> {
     const { file, env, log, take, ports, lost } = this.#parts;
-    const { loaded, digest, files } = await readConfig(file, env);
+    const reading = await readConfig(file, env);
+    const { loaded, files } = reading;
+    const digest = digestOf(reading);
     if (this.#stopped) return;
     this.#watch.follow(file, files);
     if (digest === this.#seen) return;
