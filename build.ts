@@ -1,8 +1,9 @@
 /**
- * `npm run build`: what ships. One bundle in dist/: the program, the entry of each
- * of its threads, and the shipped checks, policies and scenarios beside it.
+ * `npm run build [FOLDER]`: what ships. One bundle, in dist/ or the folder named: the program, the entry
+ * of each of its threads, and the shipped checks, policies and scenarios beside it. Nothing else is needed.
  */
 import { cpSync, rmSync, statSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
 
@@ -46,10 +47,11 @@ const lean: Plugin = {
   },
 };
 
-rmSync("dist", { recursive: true, force: true });
+const into = process.argv[2] ?? "dist";
+rmSync(into, { recursive: true, force: true });
 await build({
   entryPoints: { shopkeeper: "src/main.ts", "gateway-worker": "src/gateway-worker.ts", "sqlite-worker": "src/sqlite-worker.ts" },
-  outdir: "dist",
+  outdir: into,
   outExtension: { ".js": ".mjs" },
   bundle: true,
   // One file a thread: sixty small ones took longer to link than to run. What a command does not need stays a function nobody calls.
@@ -67,7 +69,7 @@ await build({
   banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
   logLevel: "warning",
 });
-for (const folder of ["checks", "policies", "schemas", "scenarios"]) cpSync(folder, `dist/${folder}`, { recursive: true });
-for (const name of readdirSync("dist").filter((file) => file.endsWith(".mjs"))) {
-  process.stdout.write(`dist/${name}  ${(statSync(`dist/${name}`).size / 1024).toFixed(0)} KB\n`);
+for (const folder of ["checks", "policies", "schemas", "scenarios"]) cpSync(folder, join(into, folder), { recursive: true });
+for (const name of readdirSync(into).filter((file) => file.endsWith(".mjs"))) {
+  process.stdout.write(`${join(into, name)}  ${(statSync(join(into, name)).size / 1024).toFixed(0)} KB\n`);
 }

@@ -101,11 +101,15 @@ export type Program = {
   readonly kill: (signal: NodeJS.Signals) => void;
 };
 
-/** Starts `shopkeeper run` on an installation; says nothing about whether it comes up. */
-export function runShopkeeper({ folder }: Installation): Program {
+/**
+ * Starts `shopkeeper run` on an installation; says nothing about whether it comes up.
+ *
+ * @param main the program; default: the source's.
+ */
+export function runShopkeeper({ folder }: Installation, main = MAIN): Program {
   const output = openSync(path.join(folder, "daemon.log"), "a");
   const { PATH = "", HOME = "" } = process.env;
-  const child = spawn(process.execPath, [MAIN, "run", "--config", path.join(folder, "shopkeeper.yaml")], {
+  const child = spawn(process.execPath, [main, "run", "--config", path.join(folder, "shopkeeper.yaml")], {
     cwd: folder,
     env: { PATH, HOME, SHOPKEEPER_TEST_TOKEN: TOKEN },
     stdio: ["ignore", output, output],
@@ -138,9 +142,9 @@ export type Daemon = AsyncDisposable &
  *
  * @throws {Error} when it ends, or is not ready after a minute.
  */
-export async function startDaemon(installation: Installation): Promise<Daemon> {
+export async function startDaemon(installation: Installation, main = MAIN): Promise<Daemon> {
   const before = startedLines(installation).length;
-  const program = runShopkeeper(installation);
+  const program = runShopkeeper(installation, main);
   let ended: Exit | null = null;
   void program.exited.then((exit) => (ended = exit));
   const stop = async (): Promise<Exit> => {
