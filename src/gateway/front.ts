@@ -153,8 +153,8 @@ class Front {
 
   #serve(turn: Turn, held: Held, why: CopyReason, neutralise: boolean, failed: { readonly fault: ExchangeFault; readonly status: number } | null): void {
     const { req, res, facts, requestId } = turn;
-    const { telemetry, draining } = this.#parts;
-    if (draining()) res.shouldKeepAlive = false;
+    const { telemetry } = this.#parts;
+    this.#mayBeLast(res);
     const served = this.#serveCopy(req, res, { copy: held.copy, age: held.age, why, failed, neutralise, personal: isOnlyTheirs(facts), requestId });
     if (held.age.ttlLeft <= 0) telemetry.stale(held.age.age);
     if (failed !== null) telemetry.count("served_on_failure");
@@ -163,16 +163,23 @@ class Front {
   }
 
   #turnAway(turn: Turn, status: Refusal["status"], detail: string): void {
+    this.#mayBeLast(turn.res);
     const bytes = refuse(turn.req, turn.res, { status, detail, retryAfter: RETRY_AFTER, requestId: turn.requestId });
     this.#count(turn, status, bytes, status === 503 ? "refused" : "error");
   }
 
   #reject(req: IncomingMessage, res: ServerResponse, token: InFlightToken, { status }: Refused, requestId: string): void {
     const { telemetry, clock } = this.#parts;
+    this.#mayBeLast(res);
     const bytes = refuse(req, res, { status, detail: status === 421 ? "unknown-host" : "bad-request", retryAfter: null, requestId });
     const route = telemetry.route("other");
     telemetry.cache(route, "refused");
     telemetry.answered(token, route, req.method ?? "", status, clock.now(), bytes);
+  }
+
+  /** While the gateway ends, an answer of ours says that its connection does too. */
+  #mayBeLast(res: ServerResponse): void {
+    if (this.#parts.draining()) res.shouldKeepAlive = false;
   }
 
   #count(turn: Turn, status: number, bytes: number, result: CacheResult): void {

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import type { GatewayConfig } from "../config/config.ts";
 import type { GatewayPreset, RouteMode, RouteSpec } from "../core/preset.ts";
 import type { Ms } from "../core/time.ts";
-import type { Clock } from "../ports/clock.ts";
+import { closeServer } from "./closing.ts";
 import { createContradictions } from "./contradictions.ts";
 import { createDeadlines } from "./deadlines.ts";
 import { createUpstream } from "./exchange.ts";
@@ -92,7 +92,7 @@ export function createIngress(parts: IngressParts): Ingress {
       life.draining = true;
       warmer.close();
       filler.close();
-      await closeServer(server, tunnels, clock, withinMs);
+      await closeServer(server, { clock, withinMs, cut: () => tunnels.forEach((cut) => cut()) });
       deadlines.close();
       await upstream.close();
     },
@@ -122,16 +122,4 @@ async function listen(server: Server, config: GatewayConfig, warmer: Warmer): Pr
   const hosts = config.hosts.length > 0 ? config.hosts.map((host) => host.toLowerCase()) : [`127.0.0.1:${port}`, `localhost:${port}`];
   for (const host of hosts) warmer.learn(config.trustedHops > 0 ? "https" : "http", host);
   return port;
-}
-
-async function closeServer(server: Server, tunnels: ReadonlySet<() => void>, clock: Clock, withinMs: Ms): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.close(() => resolve());
-  server.closeIdleConnections();
-  const cancel = clock.after(withinMs, () => {
-    for (const cut of tunnels) cut();
-    server.closeAllConnections();
-  });
-  await promise;
-  cancel();
 }
