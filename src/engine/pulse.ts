@@ -24,6 +24,7 @@ const KNOCK_DEADLINE_MS: Ms = 500;
 const KNOCKS = 3;
 const KNOCK_GAP_MS: Ms = 100;
 const MISSED = "a beat was missed";
+const WAS_LOST = "it was lost before";
 /** A knock this much later than its deadline was late because of us. */
 const OWN_LAG_MS: Ms = 100;
 /** Share of the server's own idle timeout after which the connection is renewed, so that it seldom closes it. */
@@ -36,6 +37,11 @@ export type PulseTarget = {
   readonly id: TargetId;
   /** What is knocked at with HEAD, and any answer counts; so choose something cheap: "http://127.0.0.1:3000/health". */
   readonly url: string;
+  /**
+   * An earlier watch ended while it was lost, and what was done about it stands: `lost` or `back` is said
+   * at once. Default: false.
+   */
+  readonly wasLost?: boolean;
 };
 
 export type PulseLoss = {
@@ -96,7 +102,8 @@ class Felt {
 
   start(): void {
     this.#hold();
-    this.#beatIn(BEAT_MS);
+    if (this.#target.wasLost === true) void this.#doubt(null, WAS_LOST);
+    else this.#beatIn(BEAT_MS);
   }
 
   stop(): void {
@@ -196,6 +203,7 @@ class Felt {
     if (alive) {
       this.#mode = "beating";
       if (!this.#holding) this.#holdAgain(openedAt === null ? null : since - openedAt);
+      if (sign === WAS_LOST) this.#parts.events.back(this.#target.id, this.#now());
       return this.#beatIn(BEAT_MS);
     }
     this.#mode = "lost";

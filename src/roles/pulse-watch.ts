@@ -12,15 +12,29 @@ import type { Http } from "../ports/http.ts";
 const HOLD_MS = 3_000;
 const BY = "pulse";
 
-export type PulseWatchParts = { readonly config: Config; readonly clock: Clock; readonly http: Http; readonly host: GatewayHost; readonly lost: (loss: PulseLoss) => void };
+export type PulseWatchParts = {
+  readonly config: Pick<Config, "targets" | "checks" | "gateway">;
+  readonly clock: Clock;
+  readonly http: Http;
+  readonly host: Pick<GatewayHost, "hold" | "release" | "appBack" | "breakers" | "evidence">;
+  readonly lost: (loss: PulseLoss) => void;
+};
 
-/** Watches the target behind the gateway, where its configuration asks for it; null where not. */
+/**
+ * Watches the target behind the gateway, where its configuration asks for it; null where not. A hold that the watch of
+ * an earlier configuration left is taken over: kept or released by what the application says now.
+ */
 export function watchPulse({ config, clock, http, host, lost }: PulseWatchParts): Pulse | null {
   const target = config.targets.find((one) => one.id === config.gateway?.target);
-  if (target === undefined || !target.pulse) return null;
+  if (target === undefined || !target.pulse) {
+    // Nobody would renew or release it.
+    host.release("ingress:app", BY);
+    return null;
+  }
   const hold = ({ cause, detail }: PulseLoss): void =>
     host.hold({ breaker: "ingress:app", position: "open", until: clock.now() + HOLD_MS, by: BY, why: `no pulse of ${target.id} (${cause}): ${detail}` });
-  return startPulse([{ id: target.id, url: pulseUrl(target, config.checks) }], {
+  const wasLost = host.breakers().some(({ hold: held }) => held?.by === BY);
+  return startPulse([{ id: target.id, url: pulseUrl(target, config.checks), wasLost }], {
     clock,
     http,
     socket: createPulseConnection(),

@@ -87,12 +87,13 @@ function application(clock: Clock) {
   };
 }
 
-function pulseOf(answeredAt: () => number | null = () => null) {
+function pulseOf(answeredAt: () => number | null = () => null, { wasLost, health }: { readonly wasLost: boolean; readonly health: Health } = { wasLost: false, health: "answers" }) {
   const { clock, pass } = virtualClock();
   const app = application(clock);
+  app.become(health);
   const said: string[] = [];
   const losses: PulseLoss[] = [];
-  const pulse = startPulse([{ id: "app", url: "http://127.0.0.1:3000/" }], {
+  const pulse = startPulse([{ id: "app", url: "http://127.0.0.1:3000/", wasLost }], {
     clock,
     http: app.http,
     socket: app.socket,
@@ -211,6 +212,21 @@ describe("pulse", () => {
     app.become("answers");
     await pass(5_000);
     expect(said).toEqual(["lost refused 200", "still 700", "still 1200", "back 1700"]);
+    expect(app.open()).toBe(1);
+  });
+
+  test.each([
+    ["answers", "back 0"],
+    ["no network", "back 200"],
+    ["refuses", "lost refused 200"],
+    ["hangs", "lost timeout 700"],
+  ] as const)("that was lost when the last watch ended is felt at once: %s", async (health, verdict) => {
+    const { app, pass, said } = pulseOf(undefined, { wasLost: true, health });
+    await pass(800);
+    expect(said[0]).toBe(verdict);
+    app.become("answers");
+    await pass(5_000);
+    expect(said.at(-1)).toMatch(/^back/);
     expect(app.open()).toBe(1);
   });
 

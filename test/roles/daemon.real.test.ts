@@ -31,8 +31,12 @@ async function pace(shop: KeptShop): Promise<number | undefined> {
   return look?.last === null || look?.last === undefined || look.nextLookAt === null ? undefined : look.nextLookAt - look.last.at;
 }
 
+/** Its check says so, and so does its pulse: a lost one holds the breaker, and there may be no copy yet. */
 async function healthy(shop: KeptShop): Promise<void> {
-  await until("the application check is healthy", async () => ((await shop.status()).looks.some((look) => look.check === "application" && look.verdict === "healthy") ? true : undefined));
+  await until("the application check is healthy and the breaker closed", async () => {
+    const { looks, breakers } = await shop.status();
+    return (looks.some((look) => look.check === "application" && look.verdict === "healthy") && breakers.every((breaker) => breaker.effective === "closed")) || undefined;
+  });
 }
 
 /** Asks for a page all the time until told to stop; what did not come back with 200. */
