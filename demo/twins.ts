@@ -41,6 +41,7 @@ storefront:
 gateway:
   preset: hydrogen-react-router
   listen: 127.0.0.1:${ports.ingress}
+  hosts: ["127.0.0.1:${ports.ingress}", "localhost:${ports.ingress}"]
   warm: [${PAGES.map((page) => JSON.stringify(page)).join(", ")}]
 listeners:
   health: 127.0.0.1:${ports.health}

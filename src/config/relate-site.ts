@@ -6,7 +6,7 @@ import { SITE } from "../core/target.ts";
 import type { Catalogues } from "./catalogue.ts";
 import { oneOf } from "./explain.ts";
 import { gatewaySchema, type GatewayInput } from "./gateway-schema.ts";
-import { mapOf, piece, report, textsOf, type Part, type Reports } from "./part.ts";
+import { mapOf, piece, report, textsOf, warn, type Part, type Reports } from "./part.ts";
 import { listen } from "./values.ts";
 import { siteSchema } from "./site-schema.ts";
 
@@ -78,9 +78,21 @@ function relateRoutes(site: Part, written: Readonly<Record<string, unknown>>, pr
     const route = find(path.split("?")[0] ?? path);
     if (route.mode !== "page") report(site, reports, { code: "RELATION", path: ["gateway", "warm", index], message: `"${path}" is on the route "${route.name}", which is no page route`, expected: "a path on a route with mode page: others are never stored" });
   }
+  warnOfHosts(site, written, gateway, routes, reports);
   const { copies, breaker } = gateway;
   if (copies.max_entry > copies.max_size) report(site, reports, { code: "RELATION", path: ["gateway", "copies", "max_entry"], message: "max_entry is larger than max_size", expected: "max_entry at or below max_size" });
   if (breaker.reset > breaker.max_reset) report(site, reports, { code: "RELATION", path: ["gateway", "breaker", "max_reset"], message: "max_reset is shorter than reset", expected: "max_reset at or above reset" });
+}
+
+/** Where any name is answered, strangers may have a part in what is stored. */
+function warnOfHosts(site: Part, written: Readonly<Record<string, unknown>>, { hosts }: GatewayInput, routes: readonly RouteSpec[], reports: Reports): void {
+  if (hosts.length > 0 || !routes.some((route) => route.mode === "page")) return;
+  const place = written["hosts"] === undefined ? ({ path: ["gateway"], at: "key" } as const) : { path: ["gateway", "hosts"] };
+  warn(site, reports, {
+    ...place,
+    message: "any Host is answered, so names that strangers invent can take the places of the shop's own among the stored pages",
+    expected: "hosts: with every name buyers use, such as [shop.example.com, www.shop.example.com]; others get 421",
+  });
 }
 
 /** What a path without a route is, and what a route of one's own starts from: forwarded, with the ingress deadlines. */

@@ -75,8 +75,9 @@ class Front {
       telemetry.count("bypassed");
       return this.#forward({ req, res, facts, requestId, token, copy: null, counted: false }, { kind: "forward", fallback: "none", fill: false }, true);
     }
-    warmer.learn(facts.origin.scheme, facts.host);
     const copy = lookUp(copies, facts, at);
+    // Learnt by whoever stored it: another worker, or the one before this.
+    if (copy !== null) warmer.learn(facts.origin.scheme, facts.host);
     const turn: Turn = { req, res, facts, requestId, token, copy, counted: false };
     const conditions = conditionsOf(this.#parts, facts);
     const planned = plan({ mode: facts.route.mode, method: facts.method, buyer: facts.buyer.kind, partial: req.headers.range !== undefined }, conditions, inHand(copy, preset.neutraliseStyle !== null));
@@ -97,7 +98,7 @@ class Front {
 
   #forward(turn: Turn, { fallback, fill }: Extract<Plan, { kind: "forward" }>, plain: boolean): void {
     const { req, res, facts, requestId, copy } = turn;
-    const { config, contradictions, clock, deadlines, fields, upstream, draining } = this.#parts;
+    const { config, contradictions, clock, deadlines, fields, upstream, warmer, draining } = this.#parts;
     const { mode: routeMode } = facts.route;
     const mode = plain ? "stream" : relayMode(req, facts, fallback);
     const result = resultOf(facts, copy);
@@ -120,7 +121,10 @@ class Front {
         this.#passing -= 1;
         // To the head of the answer: the rest is as slow as the buyer reads.
         const tookMs = (headedAt ?? clock.now()) - pending.token.since;
-        conclude(this.#evidence, pending, { ...meaningOf(end, this.#storefrontHealthy()), tookMs }, routeMode === "page" && isWholePage(end));
+        const whole = routeMode === "page" && isWholePage(end);
+        conclude(this.#evidence, pending, { ...meaningOf(end, this.#storefrontHealthy()), tookMs }, whole);
+        // A name is a door of this shop once the shop has answered to it; anybody can ask under any name.
+        if (whole && !plain && req.method === "GET") warmer.learn(facts.origin.scheme, facts.host);
         this.#count(turn, end.clientGone ? 0 : end.status, relay.sentBytes(), result);
         this.#afterwards(facts, end, fallback, fill);
       },

@@ -21,7 +21,7 @@ export type WarmParts = {
 };
 
 export interface Warmer {
-  /** Warms for this door too, from now on. Only the first few are taken. */
+  /** Warms for this door too, from now on: the shop has answered to it. Only the first few are taken. */
   learn(scheme: FrontDoor["scheme"], host: string): void;
   /** One of the doors learnt. */
   knows(scheme: FrontDoor["scheme"], host: string): boolean;
@@ -56,7 +56,7 @@ export function createWarmer({ paths, clock, copies, filler, routeOf }: WarmPart
 
   return {
     learn(scheme, host) {
-      // Asked on every request, and nearly always about the same door.
+      // Told with every page, and nearly always about the same door.
       if (doors.size >= MOST_DOORS || (scheme === last.scheme && host === last.host)) return;
       last = { scheme, host };
       const name = `${scheme}://${host}`;

@@ -189,4 +189,17 @@ describe("warnings", () => {
     const after = await warningsOf({ "shopkeeper.yaml": SITE, "policies/pod_restart.yaml": armed });
     expect([before, after].map((warnings) => warnings.some((warning) => warning.startsWith("pod_restart is in mode observe")))).toEqual([true, false]);
   });
+
+  test.each([
+    ["gateway: {}", 7, true],
+    ["gateway: { hosts: [] }", 7, true],
+    ["gateway: { hosts: [shop.example.com] }", 0, false],
+    ["gateway: { routes: { home: { mode: pass }, product: { mode: pass } } }", 0, false],
+    ["", 0, false],
+  ])("%s is told that any Host is answered, what to write and why: %j", async (line, lineNumber, isTold) => {
+    const { ok, warnings } = await load({ "shopkeeper.yaml": SITE.replace("gateway: {}", line) });
+    const told = warnings.filter((warning) => warning.message.includes("Host"));
+    expect([ok, told.length]).toEqual([true, isTold ? 1 : 0]);
+    if (isTold) expect(told[0]).toMatchObject({ line: lineNumber, path: expect.stringMatching(/^gateway(\.hosts)?$/), message: expect.stringContaining("names that strangers invent"), expected: expect.stringContaining("hosts: with every name buyers use") });
+  });
 });

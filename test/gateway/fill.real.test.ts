@@ -1,4 +1,5 @@
 import { gzipSync } from "node:zlib";
+import type { RequestListener } from "node:http";
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import { createWorld, passTime, rendered, sendPage, until, WINDOWS } from "./ingress-world.ts";
@@ -91,12 +92,46 @@ describe("our own fetches", () => {
     expect(world.copies.size()).toBe(0);
   });
 
-  test("invented hosts are answered, and only a few are remembered", async () => {
+  test("hosts are answered whatever their name, and only a few of those that got a page are remembered", async () => {
     await using world = await createWorld((_, res) => sendPage(res, "x"));
     for (let host = 0; host < 12; host += 1) expect((await world.ask("/", { headers: { host: `h${host}.example` } })).status).toBe(200);
     await settle();
     await until(() => world.copies.size() === 6);
     expect(world.seen).toHaveLength(18);
+  });
+
+  test("a host that got no whole page takes nobody's place", async () => {
+    const answers: Readonly<Record<string, RequestListener>> = {
+      "/pages/gone": (_, res) => void res.writeHead(404, { "content-type": "text/html" }).end(rendered("gone")),
+      "/pages/moved": (_, res) => void res.writeHead(302, { location: "/" }).end(),
+      "/pages/feed": (_, res) => void res.writeHead(200, { "content-type": "application/json" }).end("{}"),
+      "/pages/cut": (_, res) => void res.writeHead(200, { "content-type": "text/html", "content-length": "900" }).write("half", () => res.destroy()),
+      "/api/x": (_, res) => sendPage(res, "no page of the shop"),
+    };
+    await using world = await createWorld((req, res) => {
+      const answer = answers[req.url ?? ""];
+      if (answer === undefined) sendPage(res, "x");
+      else answer(req, res);
+    });
+    for (let host = 0; host < 4; host += 1) {
+      for (const path of Object.keys(answers)) await world.ask(path, { headers: { host: `h${host}.${path.length}.example` } }).catch(() => {});
+      await world.ask("/", { method: "HEAD", headers: { host: `h${host}.example` } });
+    }
+    expect((await world.ask("/", { headers: { host: "shop.example" } })).status).toBe(200);
+    await until(() => world.copies.size() === 1);
+    expect((await world.ask("/", { headers: { host: "shop.example" } })).headers["x-cache-status"]).toBe("HIT");
+  });
+
+  test("a host whose copy another worker stored is known by it", async () => {
+    const host = { headers: { host: "shop.example" } };
+    await using first = await createWorld((_, res) => sendPage(res, "x"));
+    await first.ask("/", host);
+    await until(() => first.copies.size() === 1);
+    await using second = await createWorld((_, res) => sendPage(res, "y"));
+    for (const copy of first.copies.all()) second.copies.put(copy);
+    await second.clock.advance(WINDOWS.ttl + 1_000);
+    expect((await second.ask("/", host)).headers["x-cache-status"]).toBe("UPDATING");
+    await until(() => second.seen.length === 1);
   });
 });
 
