@@ -3,6 +3,7 @@
  */
 import type { Logger } from "pino";
 import type { CheckVerdict } from "../core/check-state.ts";
+import { describeLoss } from "../core/gateway-view.ts";
 import type { Decision } from "../core/proposal.ts";
 import type { LookKey } from "../core/target.ts";
 import type { Decided, Events, Observed } from "../ports/events.ts";
@@ -46,6 +47,14 @@ export function eventRecorder(log: Logger, metrics: EngineMetrics): Events {
     breakerChanged: ({ breaker, why }) => {
       metrics.breakerState(breaker.name, breaker.effective);
       log.info({ event: "breaker", breaker: breaker.name, position: breaker.effective }, bounded(`breaker ${breaker.name} is ${breaker.effective}: ${why}`));
+    },
+    quarantineChanged: ({ target, requestClass, quarantined, why, total }) => {
+      metrics.quarantined(total);
+      log[quarantined ? "warn" : "info"]({ event: "quarantine", target, class: requestClass, quarantined }, bounded(`"${requestClass}" is ${quarantined ? "not forwarded for now" : "forwarded again"}: ${why}`));
+    },
+    workerLost: ({ worker, loss, detail }) => {
+      metrics.workerLost(loss);
+      log.error({ event: "gateway", worker, loss }, bounded(`a worker of the gateway ${describeLoss(loss)} and is replaced: ${detail}`));
     },
     commanded: ({ who, command, target, text }) => log.info({ event: "command", who, command, target }, bounded(text)),
     connectivityChanged: ({ lostSince }) => {

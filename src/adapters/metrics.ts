@@ -5,6 +5,7 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { BreakerName, BreakerPosition } from "../core/breaker.ts";
 import type { CheckVerdict } from "../core/check-state.ts";
+import { WORKER_LOSSES, type WorkerLoss } from "../core/gateway-view.ts";
 import type { Ms } from "../core/time.ts";
 
 /** Name, help and labels of every metric; the README's table is compared with it. */
@@ -16,6 +17,8 @@ export const METRICS = {
   shopkeeper_breaker_state: { help: "What requests meet: 0 closed, 1 open, 2 half-open.", labels: ["breaker"] },
   shopkeeper_leader: { help: "1 while this process may act.", labels: [] },
   shopkeeper_event_loop_delay_seconds: { help: "Delay of the main thread's event loop since the last scrape, 99th percentile.", labels: [] },
+  shopkeeper_quarantined_classes: { help: "Classes of requests that are not forwarded, since they were in flight at two deaths of the application.", labels: [] },
+  shopkeeper_gateway_workers_lost_total: { help: "Workers of the gateway that were lost and replaced.", labels: ["reason"] },
   shopkeeper_cache_requests_total: { help: "Buyers' requests by what the copies did for them.", labels: ["route", "result"] },
   shopkeeper_stale_age_seconds: { help: "Age of copies served past their freshness.", labels: [] },
   http_requests_total: { help: "Buyers' requests by what they got.", labels: ["app", "method", "route", "status"] },
@@ -41,9 +44,15 @@ export function createEngineMetrics(registry: Registry) {
   const breakerState = gauge("shopkeeper_breaker_state");
   const leader = gauge("shopkeeper_leader");
   const loopDelay = gauge("shopkeeper_event_loop_delay_seconds");
+  const quarantined = gauge("shopkeeper_quarantined_classes");
+  const workersLost = counter("shopkeeper_gateway_workers_lost_total");
+  // From the start, so that the first loss is an increase.
+  for (const reason of WORKER_LOSSES) workersLost.inc({ reason }, 0);
   return {
     checkStatus: (check: string, verdict: CheckVerdict) => checkStatus.set({ check }, VERDICT_VALUE[verdict]),
     breakerState: (breaker: BreakerName, position: BreakerPosition) => breakerState.set({ breaker }, BREAKER_VALUE[position]),
+    quarantined: (classes: number) => quarantined.set(classes),
+    workerLost: (reason: WorkerLoss) => workersLost.inc({ reason }),
     leader: (leads: boolean) => leader.set(leads ? 1 : 0),
     /** Below zero counts as zero: a loop is never early. */
     loopDelay: (delay: Ms) => loopDelay.set(Math.max(0, delay) / 1_000),

@@ -2,6 +2,7 @@
  * State for people: `status`, `why` and `ledger` on a terminal.
  */
 import type { CheckVerdict } from "../core/check-state.ts";
+import { describeLoss, type QuarantinedClass, type WorkerLosses } from "../core/gateway-view.ts";
 import type { LedgerEntry, LedgerKind } from "../core/ledger-entry.ts";
 import type { HoldView, IntentView, LookView, PolicyView, Snapshot, WhyView } from "../core/snapshot.ts";
 import type { SiteStatus } from "../core/status.ts";
@@ -13,7 +14,7 @@ const STYLES: Readonly<Record<SiteStatus | CheckVerdict, Style>> = { healthy: "g
 /** Worst first; what is not aggregated last. */
 const ORDER: readonly (CheckVerdict | "suppressed" | "inactive")[] = ["unhealthy", "degraded", "unknown", "healthy", "suppressed", "inactive"];
 
-const KIND_STYLES: Readonly<Partial<Record<LedgerKind, Style>>> = { escalation: "red", failed_verification: "red", hold: "gray", intent: "cyan", outcome: "cyan", verified: "green", manual: "magenta" };
+const KIND_STYLES: Readonly<Partial<Record<LedgerKind, Style>>> = { escalation: "red", failed_verification: "red", hold: "gray", intent: "cyan", outcome: "cyan", verified: "green", manual: "magenta", quarantine: "yellow", worker_lost: "red" };
 
 /** Short titles of an action's phases that are not ends. */
 const PHASES: Readonly<Record<string, string>> = { intended: "under way", awaiting_verification: "done" };
@@ -30,6 +31,8 @@ export function statusText(snapshot: Snapshot, paint: Paint): string {
     section(["ACTION", "TARGET", "FOR", "STATE", "BY"], snapshot.openIntents.map((one) => [`${one.action}, attempt ${one.attempt}`, one.target, one.cause, actionState(one, at), one.who])),
     section(["LADDER", "FOR", "ATTEMPTS", ""], snapshot.episodes.map((one) => [one.workload, one.cause, `${one.attempts}, ${one.failed} failed, since ${ago(at, one.startedAt)}`, one.escalatedAt === null ? "" : paint("red", `a person was called ${ago(at, one.escalatedAt)} ago`)])),
     section(["BREAKER", "POSITION", "FOR", ""], snapshot.breakers.map((one) => [one.name, one.effective === "closed" ? one.effective : paint("yellow", one.effective), ago(at, one.since), one.hold === null ? "" : `held ${one.hold.position} by ${one.hold.by}: ${one.hold.why}`])),
+    section(["NOT FORWARDED", "FOR", ""], (snapshot.gateway?.quarantined ?? []).map((one) => quarantineRow(one, at))),
+    section(["WORKERS LOST", "TIMES", "LAST"], (snapshot.gateway?.workersLost ?? []).map((one) => lossRow(one, at))),
     section(["POLICY", "MODE", "HELD BACK BY"], policies.map((one) => [one.name, modeText(one), one.lastHold === null ? "" : holdText(one.lastHold, at)])),
     section(["PAUSED", "", "BY", "WHY"], snapshot.pauses.map((one) => [scopeText(one.scope), untilText(one.until, at, "until resumed"), one.by, one.why])),
     section(["ACKNOWLEDGED", "CHECK", "", "BY", "WHY"], snapshot.acknowledgements.map((one) => [one.target, one.check ?? "every check", untilText(one.until, at, "until healthy"), one.by, one.why])),
@@ -43,6 +46,7 @@ function headline(snapshot: Snapshot, paint: Paint): string {
   for (const cause of snapshot.causes) lines.push(`  ${paint(STYLES[cause.verdict], cause.verdict)}: ${cause.check} at ${cause.target} for ${ago(at, cause.since)}`);
   if (networkLostSince !== null) lines.push(paint("yellow", `  Our own network has been gone for ${ago(at, networkLostSince)}: what lies beyond this host is unknown.`));
   if (snapshot.breakers.some((one) => one.name === "ingress:app" && one.effective !== "closed")) lines.push("  Buyers get stored pages; the application is not asked.");
+  if ((snapshot.gateway?.quarantined ?? []).length > 0) lines.push("  Some requests are not forwarded: their kind was in flight at two deaths of the application.");
   const [first] = snapshot.causes;
   if (first !== undefined) lines.push(paint("gray", `  What happens next: shopkeeper why ${first.target}`));
   return lines.join("\n");
@@ -80,6 +84,14 @@ function looksTable(looks: readonly LookView[], at: Instant, paint: Paint): stri
     .toSorted((a, b) => rank(a) - rank(b))
     .map((look) => [look.check, look.target, verdictCell(look, paint), look.inactive === null && look.verdict !== "unknown" ? ago(at, look.since) : "", lookNote(look, at)]);
   return table([["CHECK", "TARGET", "VERDICT", "FOR", "LAST LOOK"], ...rows]);
+}
+
+function quarantineRow({ requestClass, since, until }: QuarantinedClass, at: Instant): readonly string[] {
+  return [requestClass, ago(at, since), until === null ? "until the Storefront API is healthy" : `${untilText(until, at, "")} at most`];
+}
+
+function lossRow({ loss, count, lastAt, lastDetail }: WorkerLosses, at: Instant): readonly string[] {
+  return [describeLoss(loss), String(count), `${ago(at, lastAt)} ago: ${lastDetail.split("\n")[0] ?? ""}`];
 }
 
 function actionState({ phase, verifyBy, recordedAt }: IntentView, at: Instant): string {

@@ -17,6 +17,8 @@ export const LEDGER_KINDS = [
   "escalation",
   "alert",
   "breaker",
+  "quarantine",
+  "worker_lost",
   "manual",
   "note",
 ] as const;

@@ -7,6 +7,7 @@ import type { CheckSpec } from "./check.ts";
 import type { CheckState, CheckVerdict } from "./check-state.ts";
 import type { FlapState } from "./flapping.ts";
 import { flapPercent } from "./flapping.ts";
+import type { GatewayView } from "./gateway-view.ts";
 import type { Intent } from "./intent.ts";
 import type { Observation } from "./observation.ts";
 import type { GuardName, Mode } from "./proposal.ts";
@@ -99,6 +100,8 @@ export type Snapshot = {
   readonly targets: readonly Target[];
   readonly looks: readonly LookView[];
   readonly breakers: readonly BreakerView[];
+  /** null where none runs here. */
+  readonly gateway: GatewayView | null;
   readonly openIntents: readonly IntentView[];
   readonly pauses: readonly Pause[];
   readonly acknowledgements: readonly AcknowledgementView[];

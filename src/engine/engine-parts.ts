@@ -4,6 +4,7 @@
 import type { BreakerView } from "../core/breaker.ts";
 import type { CheckSpec } from "../core/check.ts";
 import type { Evidence } from "../core/evidence.ts";
+import type { GatewayView } from "../core/gateway-view.ts";
 import type { PolicySpec, Window } from "../core/policy.ts";
 import type { GuardSettings } from "../core/scene.ts";
 import type { Target, TargetId } from "../core/target.ts";
@@ -11,7 +12,7 @@ import type { Instant, Ms } from "../core/time.ts";
 import type { AlertOutbox } from "../ports/alert-outbox.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Control } from "../ports/control.ts";
-import type { EventListener, Events } from "../ports/events.ts";
+import type { EventListener, Events, QuarantineChanged, WorkerLost } from "../ports/events.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import type { PreparedProbe } from "../ports/probe.ts";
 import type { Processes } from "../ports/processes.ts";
@@ -72,6 +73,12 @@ export interface Engine extends Control, Orders {
   breakersFrom(read: () => readonly BreakerView[]): void;
   /** A breaker moved: recorded, and guards are asked again. */
   breakerChanged(view: BreakerView, why: string): void;
+  /** Where the gateway's own state is read; the last one set. Must not throw. */
+  gatewayFrom(read: () => GatewayView): void;
+  /** A class of requests is not forwarded any more, or again: recorded. */
+  quarantineChanged(event: QuarantineChanged): void;
+  /** A worker of the gateway was lost: recorded. */
+  workerLost(event: WorkerLost): void;
   /** Returns a function that ends the subscription. At most 100 listeners; beyond: RangeError. */
   subscribe(listener: EventListener): () => void;
   /** Resolves when no recovery step and no action is under way and everything told is written; looks go on. */

@@ -8,17 +8,16 @@ import type { BreakerView } from "../core/breaker.ts";
 import type { CheckSpec } from "../core/check.ts";
 import { type Pace, paceOf } from "../core/schedule.ts";
 import type { Evidence } from "../core/evidence.ts";
+import type { GatewayView } from "../core/gateway-view.ts";
 import type { Intent } from "../core/intent.ts";
 import type { PolicySpec } from "../core/policy.ts";
 import type { Observation } from "../core/observation.ts";
-
 import type { Snapshot, WhyView } from "../core/snapshot.ts";
 import type { LookStatus } from "../core/status.ts";
 import type { TargetId } from "../core/target.ts";
 import { lookKey, SITE } from "../core/target.ts";
 import type { Instant, Ms } from "../core/time.ts";
-import type { EventListener, Troubled } from "../ports/events.ts";
-import { StateStoreError } from "../ports/state-store.ts";
+import type { EventListener, QuarantineChanged, Troubled, WorkerLost } from "../ports/events.ts";
 import { createActor } from "./act.ts";
 import type { Engine, EngineParts } from "./engine-parts.ts";
 import { createExitWatch, type ExitWatch } from "./exits.ts";
@@ -33,7 +32,7 @@ import { createRecorder, messageOf } from "./record.ts";
 import type { Recorder } from "./record.ts";
 import { createRecovery, type Recovery } from "./recovery.ts";
 import { createStanding, inOrderedModes, type Standing } from "./standing.ts";
-import { adoptOrStart } from "./supervise.ts";
+import { superviseAll } from "./supervise.ts";
 import { createUnderway, type Underway } from "./underway.ts";
 import { takeSnapshot, takeWhy } from "./view.ts";
 
@@ -56,6 +55,7 @@ class ComposedEngine implements Engine {
   readonly #orders: Orders;
   readonly #evidence = new Map<TargetId, () => Evidence>();
   #breakers: () => readonly BreakerView[] = () => [];
+  #gateway: () => GatewayView | null = () => null;
   readonly #troubles = new Map<TargetId, Trouble>();
   readonly #startedAt = new Map<TargetId, Instant>();
   readonly #stopping = new AbortController();
@@ -109,7 +109,13 @@ class ComposedEngine implements Engine {
     this.#incidents.network(null, this.#parts.clock.now());
     for (const intent of await this.#underway.actor.resume(this.#stopping.signal)) this.#acted(intent, 0);
     for (const intent of this.#underway.actor.open()) if (intent.state.phase === "awaiting_verification") this.#underway.carriedOut(intent);
-    await this.#supervise();
+    await superviseAll(this.#parts, {
+      actor: this.#underway.actor,
+      signal: this.#stopping.signal,
+      started: (intent) => this.#acted(intent, 0),
+      adopted: async (target) => void (await this.#exits?.refresh(target)),
+      troubled: (detail) => this.#troubled("loop", detail),
+    });
     this.#settled = true;
     if (this.#stopping.signal.aborted) return;
     await this.#recovery.start();
@@ -191,6 +197,18 @@ class ComposedEngine implements Engine {
     this.#recovery.wake();
   }
 
+  gatewayFrom(read: () => GatewayView): void {
+    this.#gateway = read;
+  }
+
+  quarantineChanged(event: QuarantineChanged): void {
+    this.#recorder.quarantineChanged(event);
+  }
+
+  workerLost(event: WorkerLost): void {
+    this.#recorder.workerLost(event);
+  }
+
   subscribe(listener: EventListener): () => void {
     return this.#recorder.subscribe(listener);
   }
@@ -263,24 +281,6 @@ class ComposedEngine implements Engine {
     this.#recorder.verified({ at: this.#parts.clock.now(), intent });
   }
 
-  async #supervise(): Promise<void> {
-    const { supervised, remedies, targets, clock, startupGrace } = this.#parts;
-    const remedy = remedies.get("restart_process");
-    if (supervised === null || remedy === undefined) return;
-    for (const target of targets) {
-      if (!supervised.markers.has(target.id) || this.#stopping.signal.aborted) continue;
-      try {
-        const supervision = await adoptOrStart(this.#underway.actor, remedy, target, clock, startupGrace.get(target.id) ?? START_MS, this.#stopping.signal);
-        if (supervision.kind === "started") this.#acted(supervision.intent, 0);
-        else await this.#exits?.refresh(target.id);
-      } catch (error) {
-        // Without its child the site is still worth watching; without its store it is not.
-        if (error instanceof StateStoreError) throw error;
-        this.#troubled("loop", `${target.id} could not be adopted or started: ${messageOf(error)}`);
-      }
-    }
-  }
-
   #policies(): readonly PolicySpec[] {
     return inOrderedModes(this.#parts.policies, this.#standing.modes());
   }
@@ -289,7 +289,7 @@ class ComposedEngine implements Engine {
     return {
       site: this.#parts.site, at: this.#parts.clock.now(), beganAt: this.#beganAt, targets: this.#parts.targets, checks: this.#parts.checks,
       policies: this.#policies(), judge: this.#judge, observer: this.#observer, recovery: this.#recovery, standing: this.#standing,
-      openIntents: this.#underway.actor.open(), breakers: this.#breakers(), troubles: this.#troubles,
+      openIntents: this.#underway.actor.open(), breakers: this.#breakers(), gateway: this.#gateway(), troubles: this.#troubles,
     };
   }
 
@@ -297,6 +297,3 @@ class ComposedEngine implements Engine {
     this.#recorder.troubled({ at: this.#parts.clock.now(), where, detail });
   }
 }
-
-/** Time a started child has to turn healthy where no grace is configured. */
-const START_MS: Ms = 60_000;

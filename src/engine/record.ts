@@ -5,13 +5,14 @@
  * Telling never waits and never fails the caller: what cannot be written is told as
  * trouble. What must be durable before something happens (intents) is not written here.
  */
+import { describeLoss } from "../core/gateway-view.ts";
 import type { NewLedgerEntry } from "../core/ledger-entry.ts";
 import type { Observation } from "../core/observation.ts";
 import type { StatusCause } from "../core/status.ts";
 import { SITE } from "../core/target.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import { formatDuration } from "../core/time.ts";
-import type { BreakerChanged, Commanded, ConnectivityChanged, EventListener, Events, FlappingChanged, Observed, StatusChanged, Troubled, VerdictChanged } from "../ports/events.ts";
+import type { BreakerChanged, Commanded, ConnectivityChanged, EventListener, Events, FlappingChanged, Observed, QuarantineChanged, StatusChanged, Troubled, VerdictChanged, WorkerLost } from "../ports/events.ts";
 import { eventsTo } from "../ports/events.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Ledger } from "../ports/ledger.ts";
@@ -73,6 +74,14 @@ export function createRecorder(parts: { readonly events: Events; readonly ledger
     breakerChanged: (event) => {
       tell((to) => to.breakerChanged(event));
       write(breakerEntry(event));
+    },
+    quarantineChanged: (event) => {
+      tell((to) => to.quarantineChanged(event));
+      write(quarantineEntry(event));
+    },
+    workerLost: (event) => {
+      tell((to) => to.workerLost(event));
+      write(workerEntry(event));
     },
     commanded: (event) => {
       tell((to) => to.commanded(event));
@@ -169,6 +178,23 @@ function breakerEntry({ at, breaker, why }: BreakerChanged): Entry {
     subject: breaker.name,
     text: `${breaker.name} is ${breaker.effective}${held}: ${why}`,
     details: { effective: breaker.effective, own: breaker.own },
+  };
+}
+
+function quarantineEntry({ at, target, requestClass, quarantined, why }: QuarantineChanged): Entry {
+  return { at, kind: "quarantine", target, subject: requestClass, text: `"${requestClass}" is ${quarantined ? "not forwarded for now" : "forwarded again"}: ${why}`, details: { quarantined } };
+}
+
+/** A worker that is lost again and again in the same way is one entry with a count. */
+function workerEntry({ at, worker, loss, detail }: WorkerLost): Entry {
+  return {
+    at,
+    kind: "worker_lost",
+    target: SITE,
+    subject: "gateway",
+    text: `a worker of the gateway ${describeLoss(loss)} and is replaced: ${detail}`,
+    details: { loss, worker },
+    foldKey: `${loss}|${detail}`,
   };
 }
 

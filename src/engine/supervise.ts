@@ -4,12 +4,15 @@
  */
 import type { Intent } from "../core/intent.ts";
 import type { Proposal } from "../core/proposal.ts";
-import type { Target } from "../core/target.ts";
+import type { Target, TargetId } from "../core/target.ts";
 import type { Ms } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ProcessRef } from "../ports/processes.ts";
 import type { Remedy } from "../ports/remedy.ts";
+import { StateStoreError } from "../ports/state-store.ts";
 import type { Actor } from "./act.ts";
+import type { EngineParts } from "./engine-parts.ts";
+import { messageOf } from "./record.ts";
 
 export type Supervision =
   /** It runs already: our own from before our last end, found by its marker. */
@@ -32,4 +35,34 @@ export async function adoptOrStart(actor: Actor, remedy: Remedy, target: Target,
     evidence: [], since: clock.now(), why: "it is kept by us and does not run", destructive, gone, precondition, params: {},
   };
   return { kind: "started", intent: await actor.act({ kind: "act", proposal, attempt: 1, verifyWithin }, "shopkeeper", signal) };
+}
+
+/** What becomes of the children is told to the engine. */
+export type Supervising = {
+  readonly actor: Actor;
+  readonly signal: AbortSignal;
+  readonly started: (intent: Intent) => void;
+  readonly adopted: (target: TargetId) => Promise<void>;
+  readonly troubled: (detail: string) => void;
+};
+
+/** Time a started child has to turn healthy where no grace is configured. */
+const START_MS: Ms = 60_000;
+
+/** Adopts or starts every supervised child, in the order of the targets. @throws {StateStoreError} */
+export async function superviseAll({ supervised, remedies, targets, clock, startupGrace }: EngineParts, { actor, signal, started, adopted, troubled }: Supervising): Promise<void> {
+  const remedy = remedies.get("restart_process");
+  if (supervised === null || remedy === undefined) return;
+  for (const target of targets) {
+    if (!supervised.markers.has(target.id) || signal.aborted) continue;
+    try {
+      const supervision = await adoptOrStart(actor, remedy, target, clock, startupGrace.get(target.id) ?? START_MS, signal);
+      if (supervision.kind === "started") started(supervision.intent);
+      else await adopted(target.id);
+    } catch (error) {
+      // Without its child the site is still worth watching; without its store it is not.
+      if (error instanceof StateStoreError) throw error;
+      troubled(`${target.id} could not be adopted or started: ${messageOf(error)}`);
+    }
+  }
 }

@@ -1,6 +1,7 @@
 /** Snapshot and explanation, put together from what each part knows. */
 import type { BreakerView } from "../core/breaker.ts";
 import type { CheckSpec } from "../core/check.ts";
+import type { GatewayView } from "../core/gateway-view.ts";
 import type { Intent } from "../core/intent.ts";
 import type { PolicySpec } from "../core/policy.ts";
 import type { HoldView, LookView, PolicyView, Snapshot, WhyView } from "../core/snapshot.ts";
@@ -30,6 +31,8 @@ export type Views = {
   readonly standing: Standing;
   readonly openIntents: readonly Intent[];
   readonly breakers: readonly BreakerView[];
+  /** null: none runs here. */
+  readonly gateway: GatewayView | null;
   readonly troubles: ReadonlyMap<TargetId, Trouble>;
 };
 
@@ -48,6 +51,7 @@ export function takeSnapshot(views: Views): Snapshot {
     targets,
     looks: looksOf(views),
     breakers: views.breakers,
+    gateway: views.gateway,
     openIntents: views.openIntents.map(intentView),
     pauses: standing.pauses(at),
     acknowledgements: standing.acknowledgements(at),

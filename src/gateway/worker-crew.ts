@@ -2,12 +2,10 @@
  * Keeps a number of worker threads listening: starts them, watches them, replaces those that end or
  * are stuck.
  */
+import { WORKER_LOSSES, type WorkerLoss, type WorkerLosses } from "../core/gateway-view.ts";
 import type { Ms } from "../core/time.ts";
 import type { FromGateway, ToGateway } from "../ports/gateway-link.ts";
-import { LOOK_MS, startWorkerThread, type WorkerThread, type WorkerThreadParts } from "./worker-thread.ts";
-
-/** How a worker was lost: it ended by itself, its loop stood still, or it never came to listen. */
-export type WorkerLoss = "crashed" | "stuck" | "not_ready";
+import { LOOK_MS, startWorkerThread, STUCK_MS, type WorkerThread, type WorkerThreadParts } from "./worker-thread.ts";
 
 export type WorkerCrewParts = {
   readonly workers: number;
@@ -26,7 +24,7 @@ export interface WorkerCrew {
   /** Every thread that lives, successors included. */
   threads(): Iterable<WorkerThread>;
   broadcast(message: ToGateway, except?: WorkerThread): void;
-  losses(): Readonly<Record<WorkerLoss, number>>;
+  losses(): readonly WorkerLosses[];
   drain(within: Ms): Promise<void>;
   stop(): Promise<void>;
 }
@@ -37,6 +35,9 @@ const READY_MS: Ms = 15_000;
 /** Wait before the second start in a row, doubling up to the longest; the first is at once. */
 const BACKOFF_FROM_MS: Ms = 100;
 const BACKOFF_TO_MS: Ms = 5_000;
+
+/** Longest reason of an end kept, in characters. */
+const MAX_DETAIL_LENGTH = 500;
 
 /** A worker that lived this long did not fail at starting. */
 const SETTLED_MS: Ms = 30_000;
@@ -51,9 +52,9 @@ class Crew implements WorkerCrew {
   readonly #listening = new Set<WorkerThread>();
   /** Stuck threads whose successor is on its way. */
   readonly #outgoing = new Set<WorkerThread>();
-  /** Threads whose end is our doing, and why. */
-  readonly #ending = new Map<WorkerThread, WorkerLoss | null>();
-  readonly #losses: Record<WorkerLoss, number> = { crashed: 0, stuck: 0, not_ready: 0 };
+  /** Threads whose end is our doing, as what it counts, and why. */
+  readonly #ending = new Map<WorkerThread, { readonly loss: WorkerLoss | null; readonly why: string }>();
+  readonly #losses = new Map<WorkerLoss, WorkerLosses>();
   readonly #cancels = new Set<() => void>();
   #lives = 0;
   #port = 0;
@@ -85,8 +86,8 @@ class Crew implements WorkerCrew {
     for (const thread of this.#alive) if (thread !== except) thread.post(message);
   }
 
-  losses(): Readonly<Record<WorkerLoss, number>> {
-    return { ...this.#losses };
+  losses(): readonly WorkerLosses[] {
+    return WORKER_LOSSES.flatMap((loss) => this.#losses.get(loss) ?? []);
   }
 
   async drain(within: Ms): Promise<void> {
@@ -99,7 +100,7 @@ class Crew implements WorkerCrew {
     this.#stopping = true;
     for (const cancel of this.#cancels) cancel();
     this.#cancels.clear();
-    await Promise.all([...this.#alive].map((thread) => this.#end(thread, null)));
+    await Promise.all([...this.#alive].map((thread) => this.#end(thread, null, "stopped")));
   }
 
   /** Starts one thread and waits until it listens. @returns null, or why it does not */
@@ -111,7 +112,7 @@ class Crew implements WorkerCrew {
     this.#parts.brief(thread);
     const answer = await thread.listen(this.#port, READY_MS);
     if ("problem" in answer) {
-      await this.#end(thread, "not_ready");
+      await this.#end(thread, "not_ready", answer.problem);
       return answer;
     }
     this.#listening.add(thread);
@@ -120,31 +121,26 @@ class Crew implements WorkerCrew {
     return null;
   }
 
-  async #end(thread: WorkerThread, loss: WorkerLoss | null): Promise<void> {
+  async #end(thread: WorkerThread, loss: WorkerLoss | null, why: string): Promise<void> {
     if (!this.#alive.has(thread)) return;
-    this.#ending.set(thread, loss);
+    this.#ending.set(thread, { loss, why });
     await thread.terminate();
   }
 
-  #bury(thread: WorkerThread, detail: string): void {
+  #bury(thread: WorkerThread, end: string): void {
     this.#alive.delete(thread);
     const listened = this.#listening.delete(thread);
     const succeeded = this.#outgoing.delete(thread);
-    const known = this.#ending.has(thread);
-    const loss = this.#lossOf(thread, listened);
+    const known = this.#ending.get(thread);
+    // What ends by our hand says nothing of its own.
+    const detail = (known?.why ?? end).slice(0, MAX_DETAIL_LENGTH);
+    const loss = known !== undefined ? known.loss : this.#stopping ? null : listened ? "crashed" : "not_ready";
     this.#ending.delete(thread);
-    if (loss !== null) this.#losses[loss] += 1;
+    if (loss !== null) this.#losses.set(loss, { loss, count: (this.#losses.get(loss)?.count ?? 0) + 1, lastAt: this.#parts.thread.clock.now(), lastDetail: detail });
     this.#parts.onEnded(thread, loss, detail);
-    if (known || this.#stopping || succeeded || !listened) return;
+    if (known !== undefined || this.#stopping || succeeded || !listened) return;
     this.#failures = this.#parts.thread.clock.now() - thread.startedAt < SETTLED_MS ? this.#failures + 1 : 1;
     this.#replace(null);
-  }
-
-  #lossOf(thread: WorkerThread, listened: boolean): WorkerLoss | null {
-    const ours = this.#ending.get(thread);
-    if (ours !== undefined) return ours;
-    if (this.#stopping) return null;
-    return listened ? "crashed" : "not_ready";
   }
 
   /** Starts a successor, after a wait when starts keep failing; the predecessor is ended only once it listens. */
@@ -158,7 +154,7 @@ class Crew implements WorkerCrew {
   async #succeed(predecessor: WorkerThread | null): Promise<void> {
     const problem = await this.#hire();
     if (problem === null) {
-      if (predecessor !== null) await this.#end(predecessor, "stuck");
+      if (predecessor !== null) await this.#end(predecessor, "stuck", `its loop did not turn for ${STUCK_MS} ms`);
     } else if (!this.#stopping) {
       this.#failures += 1;
       this.#replace(predecessor);

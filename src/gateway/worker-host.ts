@@ -8,6 +8,7 @@
 import type { ResourceLimits } from "node:worker_threads";
 import type { BreakerHold, BreakerName, BreakerView } from "../core/breaker.ts";
 import type { Evidence } from "../core/evidence.ts";
+import type { GatewayView, WorkerLoss } from "../core/gateway-view.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import type { BreakerChange } from "../ports/breaker.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -16,7 +17,7 @@ import { COPIES_PER_MESSAGE, type DependencyHealth, type FromGateway, type Share
 import { createBreakerBoard, type BreakerBoard } from "./breaker-board.ts";
 import { createQuarantineDesk, type QuarantineDesk } from "./quarantine-desk.ts";
 import { TelemetrySum, type GatewayCounters } from "./telemetry-reader.ts";
-import { createWorkerCrew, type WorkerCrew, type WorkerLoss } from "./worker-crew.ts";
+import { createWorkerCrew, type WorkerCrew } from "./worker-crew.ts";
 import type { SpareThread, WorkerThread } from "./worker-thread.ts";
 
 export type GatewayHostParts = {
@@ -48,8 +49,8 @@ export type GatewayHostEvent =
   | { readonly kind: "breaker"; readonly worker: number; readonly change: BreakerChange }
   /** A hold was set or released, and what requests meet has changed by it. A hold that runs out is not told. */
   | { readonly kind: "held"; readonly breaker: BreakerName; readonly why: string }
-  | { readonly kind: "quarantined"; readonly classes: readonly string[]; readonly at: Instant }
-  | { readonly kind: "quarantine_lifted"; readonly classes: readonly string[]; readonly at: Instant }
+  | { readonly kind: "quarantined"; readonly classes: readonly string[]; readonly why: string; readonly at: Instant }
+  | { readonly kind: "quarantine_lifted"; readonly classes: readonly string[]; readonly why: string; readonly at: Instant }
   | { readonly kind: "trouble"; readonly cause: string; readonly at: Instant }
   | { readonly kind: "log"; readonly worker: number; readonly level: "info" | "warn" | "error"; readonly text: string };
 
@@ -59,12 +60,10 @@ export interface GatewayHost {
   evidence(): Evidence;
   counters(): GatewayCounters;
   copies(): CopySummary;
-  /** Workers lost since the start, by how. */
-  losses(): Readonly<Record<WorkerLoss, number>>;
+  /** What is not forwarded, and which workers were lost since the start. */
+  view(): GatewayView;
   hold(hold: BreakerHold): void;
   release(breaker: BreakerName, by: string): void;
-  /** Classes of requests not forwarded now. */
-  quarantined(): readonly string[];
   /** Verdict of the storefront_api check. */
   setStorefrontApi(health: DependencyHealth): void;
   /** The application's process died. */
@@ -98,10 +97,10 @@ type Inside = {
  */
 export async function startGateway(parts: GatewayHostParts): Promise<GatewayHost> {
   const { clock, on } = parts;
-  const quarantine = createQuarantineDesk(clock, (classes, added, lifted) => {
-    crew.broadcast({ kind: "quarantine", classes });
-    if (added.length > 0) on({ kind: "quarantined", classes: added, at: clock.now() });
-    if (lifted.length > 0) on({ kind: "quarantine_lifted", classes: lifted, at: clock.now() });
+  const quarantine = createQuarantineDesk(clock, ({ held, added, lifted, why }) => {
+    crew.broadcast({ kind: "quarantine", classes: held });
+    if (added.length > 0) on({ kind: "quarantined", classes: added, why, at: clock.now() });
+    if (lifted.length > 0) on({ kind: "quarantine_lifted", classes: lifted, why, at: clock.now() });
   });
   const crew: WorkerCrew = createWorkerCrew({
     workers: parts.workers,
@@ -187,7 +186,7 @@ function hostOf(inside: Inside, port: number): GatewayHost {
     evidence: () => sum(inside).evidence(parts.clock.now(), parts.copies.size()),
     counters: () => sum(inside).counters(),
     copies: () => parts.copies.summary(),
-    losses: () => crew.losses(),
+    view: () => ({ quarantined: quarantine.view(), workersLost: crew.losses() }),
     hold(hold) {
       if (board.hold(hold)) parts.on({ kind: "held", breaker: hold.breaker, why: `held ${hold.position} by ${hold.by}: ${hold.why}` });
       crew.broadcast({ kind: "hold", hold });
@@ -196,7 +195,6 @@ function hostOf(inside: Inside, port: number): GatewayHost {
       if (board.release(breaker, by)) parts.on({ kind: "held", breaker, why: `released by ${by}` });
       crew.broadcast({ kind: "release", breaker, by });
     },
-    quarantined: () => quarantine.held(),
     setStorefrontApi(health) {
       told.storefront = health;
       crew.broadcast({ kind: "storefront_api", health });

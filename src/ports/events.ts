@@ -12,6 +12,7 @@ import type { SiteStatus, StatusCause } from "../core/status.ts";
 import type { LookKey, TargetId } from "../core/target.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import type { BreakerView } from "../core/breaker.ts";
+import type { WorkerLoss } from "../core/gateway-view.ts";
 import type { Delivery } from "./alerts.ts";
 
 /** One look was made. Happens many times a second: for metrics, never for the log. */
@@ -52,6 +53,21 @@ export type Alerted = { readonly at: Instant; readonly route: string; readonly a
 
 export type BreakerChanged = { readonly at: Instant; readonly breaker: BreakerView; readonly why: string };
 
+/** A class of requests is not forwarded to a target any more, or again. */
+export type QuarantineChanged = {
+  readonly at: Instant;
+  readonly target: TargetId;
+  /** "GET product cart"; made of names that are configured. */
+  readonly requestClass: string;
+  readonly quarantined: boolean;
+  readonly why: string;
+  /** Classes not forwarded from now on. */
+  readonly total: number;
+};
+
+/** A worker of the gateway was lost; another one takes its place. */
+export type WorkerLost = { readonly at: Instant; readonly worker: number; readonly loss: WorkerLoss; readonly detail: string };
+
 /** A person's command. */
 export type Commanded = { readonly at: Instant; readonly who: string; readonly command: string; readonly target: TargetId; readonly text: string };
 
@@ -71,6 +87,8 @@ export interface Events {
   verified(event: Verified): void;
   alerted(event: Alerted): void;
   breakerChanged(event: BreakerChanged): void;
+  quarantineChanged(event: QuarantineChanged): void;
+  workerLost(event: WorkerLost): void;
   commanded(event: Commanded): void;
   connectivityChanged(event: ConnectivityChanged): void;
   troubled(event: Troubled): void;
@@ -87,6 +105,8 @@ export type EngineEvent =
   | ({ readonly kind: "verified" } & Verified)
   | ({ readonly kind: "alerted" } & Alerted)
   | ({ readonly kind: "breaker" } & BreakerChanged)
+  | ({ readonly kind: "quarantine" } & QuarantineChanged)
+  | ({ readonly kind: "worker_lost" } & WorkerLost)
   | ({ readonly kind: "commanded" } & Commanded)
   | ({ readonly kind: "connectivity" } & ConnectivityChanged)
   | ({ readonly kind: "troubled" } & Troubled);
@@ -106,6 +126,8 @@ export function eventsTo(listener: EventListener): Events {
     verified: (event) => listener({ kind: "verified", ...event }),
     alerted: (event) => listener({ kind: "alerted", ...event }),
     breakerChanged: (event) => listener({ kind: "breaker", ...event }),
+    quarantineChanged: (event) => listener({ kind: "quarantine", ...event }),
+    workerLost: (event) => listener({ kind: "worker_lost", ...event }),
     commanded: (event) => listener({ kind: "commanded", ...event }),
     connectivityChanged: (event) => listener({ kind: "connectivity", ...event }),
     troubled: (event) => listener({ kind: "troubled", ...event }),

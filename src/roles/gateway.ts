@@ -55,7 +55,7 @@ export function gatewaySetting({ gateway, targets }: Config): GatewaySetting | n
 
 /**
  * Opens a gateway. A predecessor may still listen on the same port (SO_REUSEPORT): its copies and the
- * holds on its breakers are taken over; what it learnt of killer requests is not.
+ * holds on its breakers are taken over; what it learnt of killer requests is not, and that is told.
  *
  * @throws {Error} with the worker's own reason, such as an address in use.
  */
@@ -64,7 +64,7 @@ export async function openGateway(setting: GatewaySetting, clock: Clock, before:
   if (before === null) await claimPort(gateway.listen.host, gateway.listen.port);
   const copies = createMemoryCopies({ totalBytes: gateway.copyBytes, entryBytes: gateway.copyBytesPerEntry });
   for (const copy of before === null ? [] : inheritance(before, gateway)) copies.put(copy);
-  const waiting: GatewayHostEvent[] = [];
+  const waiting: GatewayHostEvent[] = before === null ? [] : forgotten(before, clock);
   let told: ((event: GatewayHostEvent) => void) | null = null;
   const starting = startGateway({
     workerUrl: GATEWAY_WORKER,
@@ -101,6 +101,12 @@ function inheritance({ setting, copies }: Gateway, gateway: GatewayConfig): read
   return copies.all().filter((copy) => stored.has(copy.meta.route));
 }
 
+/** What the predecessor held back is forwarded by its successor. */
+function forgotten({ host }: Gateway, clock: Clock): GatewayHostEvent[] {
+  const classes = host.view().quarantined.map(({ requestClass }) => requestClass);
+  return classes.length === 0 ? [] : [{ kind: "quarantine_lifted", classes, why: "another gateway has taken over, which saw no deaths", at: clock.now() }];
+}
+
 /** "Any port" means the one in use, where there is one. */
 function portFor({ listen }: GatewayConfig, before: Gateway | null): number {
   const stays = before !== null && listen.port === 0 && before.setting.gateway.listen.port === 0 && before.setting.gateway.listen.host === listen.host;
@@ -112,6 +118,7 @@ export function joinGateway({ host, tell, setting }: Gateway, engine: Engine, co
   const { target } = setting.gateway;
   engine.evidenceFrom(target, () => host.evidence());
   engine.breakersFrom(() => host.breakers());
+  engine.gatewayFrom(() => host.view());
   if (apiChecksOf(config).size === 0) host.setStorefrontApi("unknown");
   const unsubscribe = engine.subscribe(engineToGateway(host, config, target, clock));
   tell(gatewayToEngine(engine, host, target, log));
@@ -140,6 +147,10 @@ function gatewayToEngine(engine: Engine, host: GatewayHost, target: TargetId, lo
     const view = host.breakers().find((one) => one.name === breaker);
     if (view !== undefined) engine.breakerChanged(view, why);
   };
+  const moveClasses = ({ classes, at, why }: Extract<GatewayHostEvent, { readonly classes: readonly string[] }>, quarantined: boolean): void => {
+    const total = host.view().quarantined.length;
+    for (const requestClass of classes) engine.quarantineChanged({ at, target, requestClass, quarantined, why, total });
+  };
   return (event) => {
     switch (event.kind) {
       case "trouble":
@@ -151,11 +162,11 @@ function gatewayToEngine(engine: Engine, host: GatewayHost, target: TargetId, lo
       case "worker_ready":
         return log.info({ event: "gateway", worker: event.worker, port: event.port }, `gateway listens on port ${event.port}`);
       case "worker_lost":
-        return log.error({ event: "gateway", worker: event.worker, loss: event.loss }, `a gateway worker was lost (${event.loss}) and is replaced: ${event.detail}`);
+        return engine.workerLost({ at: event.at, worker: event.worker, loss: event.loss, detail: event.detail });
       case "quarantined":
-        return log.warn({ event: "quarantine", classes: event.classes }, `in flight at two deaths of the application, not forwarded for now: ${event.classes.join("; ")}`);
+        return moveClasses(event, true);
       case "quarantine_lifted":
-        return log.info({ event: "quarantine", classes: event.classes }, `forwarded again: ${event.classes.join("; ")}`);
+        return moveClasses(event, false);
       case "log":
         return log[event.level]({ event: "gateway", worker: event.worker }, event.text);
     }
@@ -190,6 +201,8 @@ function engineToGateway(host: GatewayHost, config: Config, target: TargetId, cl
       case "verified":
       case "alerted":
       case "breaker":
+      case "quarantine":
+      case "worker_lost":
       case "commanded":
       case "connectivity":
       case "troubled":

@@ -95,6 +95,7 @@ function healthOf({ config, control, metrics, registry, host, log }: ListenersPa
       metrics.loopDelay(delay.percentile(99) / 1e6 - DELAY_RESOLUTION_MS);
       delay.reset();
       for (const { name, effective } of host?.breakers() ?? []) metrics.breakerState(name, effective);
+      metrics.quarantined(host?.view().quarantined.length ?? 0);
       return metricsText(registry, host?.counters() ?? null, config.site);
     },
     peers: config.peerToken === null ? [] : [knownToken("peer", "viewer", config.peerToken.reveal())],

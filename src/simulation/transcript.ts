@@ -3,6 +3,7 @@
  */
 import type { Alert } from "../core/alert.ts";
 import type { CheckVerdict } from "../core/check-state.ts";
+import { describeLoss } from "../core/gateway-view.ts";
 import type { Intent } from "../core/intent.ts";
 import type { Decision } from "../core/proposal.ts";
 import type { SiteStatus } from "../core/status.ts";
@@ -87,6 +88,10 @@ export class Transcript {
         return this.#line("action", `${what(event.intent)}: ${event.intent.state.phase.replaceAll("_", " ")}${reasonOf(event.intent)}`);
       case "breaker":
         return this.#line("breaker", `${event.breaker.name} is ${event.breaker.effective}: ${event.why}`);
+      case "quarantine":
+        return this.#line("gateway", `"${event.requestClass}" of ${event.target} is ${event.quarantined ? "not forwarded" : "forwarded again"}: ${event.why}`);
+      case "worker_lost":
+        return this.#line("gateway", `a worker ${describeLoss(event.loss)}: ${event.detail}`);
       case "connectivity":
         return this.#line("network", event.lostSince === null ? "our own network is back" : "our own network is gone");
       case "commanded":

@@ -41,6 +41,7 @@ describe("status", () => {
       "my-shop is UNHEALTHY for 3m
         unhealthy: application at app for 3m
         Buyers get stored pages; the application is not asked.
+        Some requests are not forwarded: their kind was in flight at two deaths of the application.
         What happens next: shopkeeper why app
 
       CHECK         TARGET  VERDICT                 FOR  LAST LOOK
@@ -58,6 +59,13 @@ describe("status", () => {
       BREAKER            POSITION  FOR
       ingress:app        open      3m   held open by pulse: no pulse of app
       egress:storefront  closed    1h
+
+      NOT FORWARDED     FOR
+      GET product cart  1m30s  until the Storefront API is healthy
+      POST other        1m     9m more at most
+
+      WORKERS LOST  TIMES  LAST
+      crashed       2      45s ago: RangeError: out of luck
 
       POLICY       MODE                                     HELD BACK BY
       pod_restart  act                                      cooldown: restarted 40s ago; asked again in 20s
@@ -86,6 +94,15 @@ describe("status", () => {
       egress:storefront  closed    1h
       "
     `);
+  });
+
+  test("names what is not forwarded and which workers were lost, also where all is well", async () => {
+    control.state = wellbeing({ gateway: { quarantined: [], workersLost: [{ loss: "not_ready", count: 1, lastAt: NOW - 60_000, lastDetail: "no ready within 15000 ms" }] } });
+    const { out } = await run(["status"]);
+    expect(out).toContain("WORKERS LOST  TIMES  LAST\ncannot start  1      1m ago: no ready within 15000 ms\n");
+    expect(out).not.toContain("not forwarded");
+    control.state = wellbeing({ gateway: null });
+    expect((await run(["status"])).out).not.toContain("WORKERS");
   });
 
   test("says when our own network is gone", async () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createSystemClock } from "../../src/adapters/system-clock.ts";
-import { createQuarantineDesk } from "../../src/gateway/quarantine-desk.ts";
+import { createQuarantineDesk, type QuarantineShift } from "../../src/gateway/quarantine-desk.ts";
 
 const MINUTE = 60_000;
 
@@ -12,8 +12,8 @@ afterEach(() => {
 });
 
 function setUp() {
-  const changes: { readonly held: readonly string[]; readonly added: readonly string[]; readonly lifted: readonly string[] }[] = [];
-  const desk = createQuarantineDesk(createSystemClock(), (held, added, lifted) => changes.push({ held, added, lifted }));
+  const changes: QuarantineShift[] = [];
+  const desk = createQuarantineDesk(createSystemClock(), (shift) => void changes.push(shift));
   /** One death, a second after the last, with what each worker answers. */
   const die = (...answers: readonly (readonly string[])[]): void => {
     vi.advanceTimersByTime(1_000);
@@ -29,7 +29,7 @@ describe("the quarantine desk", () => {
     die(["killer"], ["killer", "home"]);
     expect(desk.held()).toEqual([]);
     die(["killer"], []);
-    expect(changes).toEqual([{ held: ["killer"], added: ["killer"], lifted: [] }]);
+    expect(changes).toEqual([{ held: ["killer"], added: ["killer"], lifted: [], why: "in flight at two deaths of the application" }]);
   });
 
   test("sees a killer that met another worker at each death", () => {
@@ -63,12 +63,24 @@ describe("the quarantine desk", () => {
     die(["killer"]);
     die(["killer"]);
     vi.advanceTimersByTime(10 * MINUTE);
-    expect(changes.at(-1)).toEqual({ held: [], added: [], lifted: ["killer"] });
+    expect(changes.at(-1)).toEqual({ held: [], added: [], lifted: ["killer"], why: "in flight at no death of the application lately" });
     die(["killer"]);
     die(["killer"]);
     desk.verdict("healthy");
-    expect(changes.at(-1)).toEqual({ held: [], added: [], lifted: ["killer"] });
+    expect(changes.at(-1)).toEqual({ held: [], added: [], lifted: ["killer"], why: "the Storefront API is healthy" });
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("shows since when a class is held, and until when at the latest; a further death moves only the end", () => {
+    const { desk, die } = setUp();
+    die(["killer"]);
+    die(["killer"]);
+    const since = Date.now();
+    expect(desk.view()).toEqual([{ requestClass: "killer", since, until: since + 10 * MINUTE }]);
+    die(["killer"]);
+    expect(desk.view()).toEqual([{ requestClass: "killer", since, until: since + 1_000 + 10 * MINUTE }]);
+    desk.verdict("unhealthy");
+    expect(desk.view()).toEqual([{ requestClass: "killer", since, until: null }]);
   });
 
   test("stopping leaves no timer", () => {

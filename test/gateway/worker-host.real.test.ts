@@ -95,7 +95,7 @@ describe("a worker that crashes", () => {
     expect(lost).toMatchObject({ loss: "crashed", worker: 1, detail: expect.stringMatching(detail) });
     expect(await until(() => ask("/copy?name=home"), (body) => body !== "")).toBe("h".repeat(1_000));
     expect(await state()).toMatchObject({ copies: 1 });
-    expect(host.losses()).toEqual({ crashed: 1, stuck: 0, not_ready: 0 });
+    expect(host.view().workersLost).toEqual([{ loss: "crashed", count: 1, lastAt: expect.any(Number), lastDetail: expect.stringMatching(detail) }]);
   });
 
   test("leaves its counters behind", async () => {
@@ -123,10 +123,10 @@ describe("a worker that crashes", () => {
     const { host, ask } = await setUp();
     for (let crash = 1; crash <= 4; crash += 1) {
       await ask("/crash");
-      await until(() => host.losses().crashed, (count) => count === crash);
+      await until(() => host.view().workersLost, ([lost]) => lost?.count === crash);
       await until(() => ask("/state"), (body) => body !== "");
     }
-    expect(host.losses()).toEqual({ crashed: 4, stuck: 0, not_ready: 0 });
+    expect(host.view().workersLost).toMatchObject([{ loss: "crashed", count: 4 }]);
   });
 });
 
@@ -137,7 +137,8 @@ describe("a worker that is stuck", () => {
     await until(() => host.copies().count, (count) => count === 1);
     expect(await ask("/stuck")).toBe("");
     expect(await until(() => ask("/copy?name=home"), (body) => body !== "")).toBe("h".repeat(1_000));
-    await until(() => host.losses().stuck, (count) => count === 1);
+    await until(() => host.view().workersLost, ([lost]) => lost !== undefined);
+    expect(host.view().workersLost).toMatchObject([{ loss: "stuck", count: 1, lastDetail: "its loop did not turn for 5000 ms" }]);
     expect(events.map((event) => ("worker" in event ? `${event.kind} ${event.worker}` : event.kind))).toEqual(["worker_ready 1", "worker_ready 2", "worker_lost 1"]);
   });
 });
@@ -218,7 +219,7 @@ async function killTwice(host: GatewayHost): Promise<void> {
     await until(() => clock.now(), (now) => now >= at);
     host.appDied();
   }
-  await until(() => host.quarantined().length, (count) => count > 0);
+  await until(() => host.view().quarantined.length, (count) => count > 0);
 }
 
 describe("the quarantine", () => {
@@ -227,7 +228,7 @@ describe("the quarantine", () => {
     host.setStorefrontApi("unhealthy");
     await ask("/send?name=GET%20product%20cart");
     await killTwice(host);
-    expect(host.quarantined()).toEqual(["GET product cart"]);
+    expect(host.view().quarantined).toMatchObject([{ requestClass: "GET product cart", until: null }]);
     const answers = await until(
       () => Promise.all(Array.from({ length: 12 }, () => state("GET product cart"))),
       (all) => all.every(({ suspected }) => suspected === true),
@@ -237,9 +238,9 @@ describe("the quarantine", () => {
 
     host.setStorefrontApi("healthy");
     expect(await until(() => state("GET product cart"), ({ suspected }) => suspected === false)).toMatchObject({ suspected: false });
-    expect(events.filter(({ kind }) => kind.startsWith("quarantine")).map((event) => ("classes" in event ? [event.kind, event.classes] : []))).toEqual([
-      ["quarantined", ["GET product cart"]],
-      ["quarantine_lifted", ["GET product cart"]],
+    expect(events.filter(({ kind }) => kind.startsWith("quarantine")).map((event) => ("classes" in event ? [event.kind, event.classes, event.why] : []))).toEqual([
+      ["quarantined", ["GET product cart"], "in flight at two deaths of the application"],
+      ["quarantine_lifted", ["GET product cart"], "the Storefront API is healthy"],
     ]);
   });
 
@@ -249,7 +250,7 @@ describe("the quarantine", () => {
     host.appDied();
     host.appDied();
     await ask("/state");
-    expect(host.quarantined()).toEqual([]);
+    expect(host.view().quarantined).toEqual([]);
   });
 });
 
@@ -275,7 +276,7 @@ describe("draining", () => {
     await ask("/state");
     await host.drain(5_000);
     expect(await ask("/state")).toBe("");
-    expect(host.losses()).toEqual({ crashed: 0, stuck: 0, not_ready: 0 });
+    expect(host.view().workersLost).toEqual([]);
     expect(kinds()).not.toContain("worker_lost");
   });
 });

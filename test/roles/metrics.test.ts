@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { createEngineMetrics, METRICS } from "../../src/adapters/metrics.ts";
 import { eventRecorder } from "../../src/adapters/event-recorder.ts";
 import type { Alert } from "../../src/core/alert.ts";
+import { WORKER_LOSSES } from "../../src/core/gateway-view.ts";
 import type { Intent, IntentState } from "../../src/core/intent.ts";
 import type { Decision, Proposal } from "../../src/core/proposal.ts";
 import type { Events } from "../../src/ports/events.ts";
@@ -68,6 +69,8 @@ const TOLD: Readonly<Record<keyof Events, (events: Events) => void>> = {
   verified: (events) => events.verified({ at: NOW, intent: intentIn({ phase: "verified", doneAt: NOW, verifiedAt: NOW }) }),
   alerted: (events) => events.alerted({ at: NOW, route: "on_call", alert: ALERT, delivery: { kind: "failed", detail: "connect ECONNREFUSED" } }),
   breakerChanged: (events) => events.breakerChanged({ at: NOW, breaker: breakerOf({ effective: "half_open" }), why: "the pulse is back" }),
+  quarantineChanged: (events) => events.quarantineChanged({ at: NOW, target: "app", requestClass: "GET product cart", quarantined: true, why: "in flight at two deaths of the application", total: 2 }),
+  workerLost: (events) => events.workerLost({ at: NOW, worker: 3, loss: "stuck", detail: "its loop did not turn for 5000 ms" }),
   commanded: (events) => events.commanded({ at: NOW, who: "ada", command: "pause", target: "site", text: "paused everything for 30m: deploy" }),
   connectivityChanged: (events) => events.connectivityChanged({ at: NOW, lostSince: NOW }),
   troubled: (events) => events.troubled({ at: NOW, where: "ledger", detail: "disk full" }),
@@ -125,6 +128,17 @@ describe("metrics", () => {
     expect(await value("shopkeeper_actions_total", { action: "restart_process", outcome: "not_verified" })).toBe(1);
   });
 
+  test("the classes not forwarded are a level, the workers lost a count of each reason, none of which is missing", async () => {
+    const { events, value } = record();
+    TOLD.quarantineChanged(events);
+    expect(await value("shopkeeper_quarantined_classes", {})).toBe(2);
+    events.quarantineChanged({ at: NOW, target: "app", requestClass: "GET product cart", quarantined: false, why: "the Storefront API is healthy", total: 0 });
+    expect(await value("shopkeeper_quarantined_classes", {})).toBe(0);
+    TOLD.workerLost(events);
+    const counts = WORKER_LOSSES.map((reason) => value("shopkeeper_gateway_workers_lost_total", { reason }));
+    expect(await Promise.all(counts)).toEqual(WORKER_LOSSES.map((reason) => (reason === "stuck" ? 1 : 0)));
+  });
+
   test("the loop's delay is in seconds, and never below zero", async () => {
     const { metrics, value } = record();
     metrics.loopDelay(15);
@@ -175,6 +189,8 @@ describe("the event recorder", () => {
     ["verified", 30, "verification", /^restart_process of app: verified$/],
     ["alerted", 40, "alert", /^alert to on_call failed: application is unhealthy; connect ECONNREFUSED$/],
     ["breakerChanged", 30, "breaker", /^breaker ingress:app is half_open: the pulse is back$/],
+    ["quarantineChanged", 40, "quarantine", /^"GET product cart" is not forwarded for now: in flight at two deaths of the application$/],
+    ["workerLost", 50, "gateway", /^a worker of the gateway stood still and is replaced: its loop did not turn for 5000 ms$/],
     ["commanded", 30, "command", /^paused everything for 30m: deploy$/],
     ["connectivityChanged", 40, "connectivity", /unknown$/],
     ["troubled", 50, "trouble", /^ledger: disk full$/],

@@ -63,6 +63,7 @@ export function wellbeing(over: Partial<Snapshot> = {}): Snapshot {
     targets: [{ id: "app", kind: "process", workload: "app" }],
     looks: [lookOf("application", "app"), lookOf("shopify_api", "site", { critical: false })],
     breakers: [breakerOf(), breakerOf({ name: "egress:storefront" })],
+    gateway: { quarantined: [], workersLost: [] },
     openIntents: [], pauses: [], acknowledgements: [], episodes: [], policies: [], ...over,
   };
 }
@@ -82,6 +83,10 @@ export function outage(): Snapshot {
       lookOf("dependencies", "site", { inactive: "no redis: in shopkeeper.yaml", last: null, nextLookAt: null }),
     ],
     breakers: [breakerOf({ effective: "open", since, hold: { breaker: "ingress:app", position: "open", until: NOW + 2_500, by: "pulse", why: "no pulse of app" } }), breakerOf({ name: "egress:storefront" })],
+    gateway: {
+      quarantined: [{ requestClass: "GET product cart", since: NOW - 90_000, until: null }, { requestClass: "POST other", since: NOW - 60_000, until: NOW + 540_000 }],
+      workersLost: [{ loss: "crashed", count: 2, lastAt: NOW - 45_000, lastDetail: "RangeError: out of luck\n    at somewhere" }],
+    },
     openIntents: [{ id: "a-1", policy: "pod_restart", action: "restart_pod", remedy: "restart_process", target: "app", cause: "application", attempt: 2, who: "shopkeeper", recordedAt: NOW - 40_000, phase: "awaiting_verification", verifyBy: NOW + 20_000 }],
     pauses: [{ scope: { kind: "policy", policy: "failover" }, until: NOW + 1_800_000, by: "ada", why: "moving DNS" }],
     acknowledgements: [{ workload: "app", target: "app", check: "page", at: NOW - 30_000, by: "ada", why: "looking at it", until: null }],
