@@ -20,6 +20,7 @@ export const METRICS = {
   shopkeeper_quarantined_classes: { help: "Classes of requests that are not forwarded, since they were in flight at two deaths of the application.", labels: [] },
   shopkeeper_gateway_workers_lost_total: { help: "Workers of the gateway that were lost and replaced.", labels: ["reason"] },
   shopkeeper_cache_requests_total: { help: "Buyers' requests by what the copies did for them.", labels: ["route", "result"] },
+  shopkeeper_gateway_events_total: { help: "What happened in the gateway, whatever the route.", labels: ["event"] },
   shopkeeper_stale_age_seconds: { help: "Age of copies served past their freshness.", labels: [] },
   http_requests_total: { help: "Buyers' requests by what they got.", labels: ["app", "method", "route", "status"] },
   http_request_duration_seconds: { help: "Time from a buyer's request to the end of its answer.", labels: ["app", "route"] },

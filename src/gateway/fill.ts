@@ -137,7 +137,9 @@ export function createFiller(parts: FillParts): Filler {
   /** Puts an order in its queue. */
   const take = (order: FillOrder): void => {
     const { mode } = order.route;
-    if (closed || !keepsCopies(mode) || waiting[mode].has(order.key) || running.has(order.key) || waiting[mode].size >= MOST_WAITING) return;
+    if (closed || !keepsCopies(mode)) return;
+    if (waiting[mode].has(order.key) || running.has(order.key)) return telemetry.count("coalesced");
+    if (waiting[mode].size >= MOST_WAITING) return;
     const until = spurned.get(order.key);
     if (until !== undefined && clock.now() < until) return;
     spurned.delete(order.key);

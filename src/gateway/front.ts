@@ -19,7 +19,7 @@ import { refuse, type Refusal } from "./refusal.ts";
 import { Relay, type RelayEnd, type RelayParts } from "./relay.ts";
 import { isRefused, type Facts, type ReadRequest, type Refused } from "./request-guard.ts";
 import { createServeCopy, type ServeCopy } from "./serve-copy.ts";
-import type { CacheResult, InFlightToken } from "./telemetry.ts";
+import type { CacheResult, GatewayEvent, InFlightToken } from "./telemetry.ts";
 import { callOf, conditionsOf, contradictedFor, inHand, isOnlyTheirs, isWholeAsset, isWholePage, limitsOf, lookUp, meaningOf, relayMode, resultOf, type Held, type Turn } from "./turn.ts";
 import type { Warmer } from "./warm.ts";
 
@@ -39,6 +39,16 @@ export type FrontParts = Omit<IngressParts, "upstream"> & {
 const PASS_WHILE_DENIED = 64;
 /** Seconds a buyer is asked to wait. */
 const RETRY_AFTER = 5;
+
+/** What a copy served for this reason counts as; the fresh ones are no event. */
+const SERVED: Readonly<Record<CopyReason, GatewayEvent | null>> = {
+  fresh: null,
+  revalidate: null,
+  quarantine: "served_quarantined",
+  "breaker-open": "served_breaker_open",
+  "storefront-open": "served_storefront_open",
+  error: "served_on_failure",
+};
 
 /** Builds the request listener. It never throws and always ends the response. */
 export function createFront(parts: FrontParts): RequestListener {
@@ -161,8 +171,8 @@ class Front {
     this.#mayBeLast(res);
     const served = this.#serveCopy(req, res, { copy: held.copy, age: held.age, why, failed, neutralise, personal: isOnlyTheirs(facts), requestId });
     if (held.age.ttlLeft <= 0) telemetry.stale(held.age.age);
-    if (failed !== null) telemetry.count("served_on_failure");
-    else if (why === "breaker-open") telemetry.count("served_breaker_open");
+    const event = SERVED[why];
+    if (event !== null) telemetry.count(event);
     this.#count(turn, served.status, served.bytes, served.result);
   }
 

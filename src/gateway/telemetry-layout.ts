@@ -30,17 +30,20 @@ export const GATEWAY_EVENTS = [
   "fill_stored",
   "fill_rejected",
   "fill_failed",
-  /** A route's `override: true` went over the application's Cache-Control. */
-  "override_used",
+  /** Orders for a fill that waits or runs already. */
+  "coalesced",
   /** Requests passed through because of `bypass`. */
   "bypassed",
-  /** Requests not forwarded because their class was in flight at two deaths. */
+  /** Requests that got a 503 because their class was in flight at two deaths. */
   "quarantine_refused",
-  /** Copies served because the breaker denied, or because the application failed under the request. */
+  /** Copies served because the class was, because a breaker denied, or because the application failed under the request. */
+  "served_quarantined",
   "served_breaker_open",
+  "served_storefront_open",
   "served_on_failure",
-  "coalesced",
+  /** Offers of a WebSocket. */
   "upgrade",
+  /** Buyers who left before their answer ended. */
   "client_gone",
 ] as const;
 export type GatewayEvent = (typeof GATEWAY_EVENTS)[number];

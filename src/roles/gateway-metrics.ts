@@ -3,7 +3,7 @@
  */
 import type { Registry } from "prom-client";
 import { METRICS } from "../adapters/metrics.ts";
-import { DURATION_BUCKETS_SECONDS, STALE_BUCKETS_SECONDS } from "../gateway/telemetry-layout.ts";
+import { DURATION_BUCKETS_SECONDS, GATEWAY_EVENTS, STALE_BUCKETS_SECONDS } from "../gateway/telemetry-layout.ts";
 import type { GatewayCounters, Histogram } from "../gateway/telemetry-reader.ts";
 
 type Labels = Readonly<Record<string, string>>;
@@ -13,11 +13,14 @@ export function gatewayMetricsText(counters: GatewayCounters, app: string): stri
   const requests = counters.requests.filter((one) => one.count > 0).map(({ route, method, status, count }) => line("http_requests_total", { app, method, route, status }, count));
   const durations = counters.durations.filter((one) => total(one) > 0).flatMap((one) => histogram("http_request_duration_seconds", { app, route: one.route }, DURATION_BUCKETS_SECONDS, one));
   const cache = counters.cache.filter((one) => one.count > 0).map(({ route, result, count }) => line("shopkeeper_cache_requests_total", { route, result }, count));
+  // Zero too: a set so small is there from the start, so that the first one is an increase.
+  const events = GATEWAY_EVENTS.map((event) => line("shopkeeper_gateway_events_total", { event }, counters.events[event]));
   const stale = histogram("shopkeeper_stale_age_seconds", {}, STALE_BUCKETS_SECONDS, counters.staleAge);
   return [
     ...family("http_requests_total", "counter", requests),
     ...family("http_request_duration_seconds", "histogram", durations),
     ...family("shopkeeper_cache_requests_total", "counter", cache),
+    ...family("shopkeeper_gateway_events_total", "counter", events),
     ...family("shopkeeper_stale_age_seconds", "histogram", stale),
     "",
   ].join("\n");

@@ -13,7 +13,8 @@ import type { DependencyHealth } from "../../src/ports/gateway-link.ts";
 import { createIngress, type Ingress } from "../../src/gateway/ingress.ts";
 import { hydrogenReactRouter } from "../../src/gateway/presets/hydrogen-react-router.ts";
 import { routeNames } from "../../src/gateway/request-guard.ts";
-import { createTelemetryMemory } from "../../src/gateway/telemetry-layout.ts";
+import { createTelemetryMemory, type GatewayEvent } from "../../src/gateway/telemetry-layout.ts";
+import { TelemetrySum } from "../../src/gateway/telemetry-reader.ts";
 import { openTelemetry } from "../../src/gateway/telemetry.ts";
 import { serveHttp } from "../support/faulty-server.ts";
 import { ManualClock, settle } from "../support/manual-clock.ts";
@@ -53,6 +54,8 @@ export type World = AsyncDisposable & {
   readonly ingress: Ingress;
   readonly copies: CopyStore;
   readonly breakers: { readonly ingressApp: Breaker; readonly egressStorefront: Breaker };
+  /** What was counted so far; what was not is left out. */
+  counted(): Partial<Record<GatewayEvent, number>>;
   /** Requests the application got, oldest first. */
   readonly seen: Seen[];
   readonly troubles: string[];
@@ -90,10 +93,11 @@ export async function createWorld(app: RequestListener, changes: { readonly conf
   const breakers = { ingressApp: breakerOf("ingress:app"), egressStorefront: breakerOf("egress:storefront") };
   const copies = createMemoryCopies({ totalBytes: config.copyBytes, entryBytes: config.copyBytesPerEntry });
   const names = routeNames(config);
+  const memory = createTelemetryMemory(names.length);
   const troubles: string[] = [];
   const ingress = createIngress({
     config, preset, upstream: changes.upstream ?? served.url, breakers, copies, clock,
-    telemetry: openTelemetry(createTelemetryMemory(names.length), names),
+    telemetry: openTelemetry(memory, names),
     quarantine: { suspects: (name) => given.suspects.has(name) },
     storefront: () => given.storefront,
     bypass: () => given.bypass,
@@ -103,6 +107,7 @@ export async function createWorld(app: RequestListener, changes: { readonly conf
   const ask: World["ask"] = (path, asking) => sendRequest(port, path, asking);
   return {
     clock, port, ingress, copies, breakers, seen, troubles, given, ask,
+    counted: () => Object.fromEntries(Object.entries(new TelemetrySum(names).add(memory, true).counters().events).filter(([, count]) => count > 0)),
     async visit(path) {
       const answer = await ask(path);
       const before = copies.size();

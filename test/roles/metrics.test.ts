@@ -32,13 +32,13 @@ const HOLD: Decision = { kind: "hold", proposal: PROPOSAL, guard: "cooldown", re
 
 type Line = { readonly level: number; readonly event: string; readonly msg: string };
 
-function record() {
+function record(counted: Partial<GatewayCounters> = {}) {
   const registry = new Registry();
   const lines: Line[] = [];
   const out = new Writable({ write: (chunk: Buffer, _encoding, done) => (lines.push(JSON.parse(chunk.toString()) as Line), done()) });
   const metrics = createEngineMetrics(registry);
   const events = eventRecorder(pino({ level: "debug", base: {} }, out), metrics);
-  const families = async (): Promise<ReadonlyMap<string, Family>> => parseExposition((await metricsText(registry, counters(), "my-shop")).text);
+  const families = async (): Promise<ReadonlyMap<string, Family>> => parseExposition((await metricsText(registry, counters(counted), "my-shop")).text);
   const value = async (name: string, labels: Readonly<Record<string, string>>): Promise<number | undefined> =>
     (await families()).get(name)?.samples.find((sample) => sample.name === name && Object.entries(labels).every(([key, text]) => sample.labels[key] === text))?.value;
   return { events, lines, metrics, families, value };
@@ -159,6 +159,15 @@ describe("the gateway's counters", () => {
     expect(durations.find((sample) => sample.name.endsWith("_sum"))?.value).toBe(12.5);
     const ages = (families.get("shopkeeper_stale_age_seconds")?.samples ?? []).filter((sample) => sample.name.endsWith("_bucket"));
     expect(ages.map((sample) => [sample.labels["le"], sample.value])).toEqual([...STALE_BUCKETS_SECONDS.map(String), "+Inf"].map((le, at) => [le, [0, 1, 2, 2, 2, 2, 4][at]]));
+  });
+
+  test("every event is there from the start, under its own name", async () => {
+    const { families } = record({ events: { ...counters().events, fill_failed: 3, served_on_failure: 2 } });
+    const samples = (await families()).get("shopkeeper_gateway_events_total")?.samples ?? [];
+    expect(Object.fromEntries(samples.map(({ labels, value }) => [labels["event"], value]))).toEqual({
+      fill_started: 0, fill_stored: 0, fill_rejected: 0, fill_failed: 3, coalesced: 0, bypassed: 0, quarantine_refused: 0, served_quarantined: 0,
+      served_breaker_open: 0, served_storefront_open: 0, served_on_failure: 2, upgrade: 0, client_gone: 0,
+    });
   });
 
   test("odd names are escaped and come back as they are; rows of zero are left out", async () => {
