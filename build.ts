@@ -11,8 +11,6 @@ const HERE = fileURLToPath(new URL(".", import.meta.url));
 
 /** What of undici is used, from undici's own files: its index would load fetch, caches, mocks and proxies into every thread. */
 const UNDICI = `
-export { default as buildConnector } from "undici/lib/core/connect.js";
-export { default as Client } from "undici/lib/dispatcher/client.js";
 export { default as Pool } from "undici/lib/dispatcher/pool.js";
 `;
 

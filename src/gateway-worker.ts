@@ -9,7 +9,7 @@ import { createMemoryCopies } from "./adapters/memory-copies.ts";
 import { createOpossumBreaker } from "./adapters/opossum-breaker.ts";
 import { createSystemRandom } from "./adapters/system-random.ts";
 import { createThreadClock } from "./adapters/thread-clock.ts";
-import { createUndiciHttp } from "./adapters/undici-http.ts";
+import { createLeanHttp } from "./adapters/lean-http.ts";
 import type { GatewayConfig } from "./config/config.ts";
 import type { BreakerName } from "./core/breaker.ts";
 import type { GatewayPreset } from "./core/preset.ts";
@@ -34,7 +34,7 @@ const preset = presetOf(gateway);
 
 const clock = createThreadClock(setup.clock);
 const random = createSystemRandom();
-const http = createUndiciHttp({ clock });
+const http = createLeanHttp({ clock });
 const telemetry = openTelemetry(boot.telemetry, routeNames(gateway));
 const copies = createMemoryCopies({ totalBytes: gateway.copyBytes, entryBytes: gateway.copyBytesPerEntry });
 const ingressApp = openBreaker("ingress:app", createTrial(http, upstream, preset));

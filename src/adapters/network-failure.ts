@@ -13,9 +13,9 @@ export type NetworkFailure = {
   readonly detail: string;
 };
 
-/** Errors that mean that nothing left this host: no route, no descriptor, no address, a request that cannot be written. */
-const OWN_FAULT = new Set(["ENETUNREACH", "ENETDOWN", "EADDRNOTAVAIL", "EMFILE", "ENFILE", "ENOBUFS", "EACCES", "EPERM", "UND_ERR_INVALID_ARG", "ERR_INVALID_URL"]);
-const TIMEOUT = new Set(["ETIMEDOUT", "EHOSTUNREACH", "EHOSTDOWN", "UND_ERR_CONNECT_TIMEOUT", "UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"]);
+/** Errors that mean that nothing left this host: no route, no descriptor, no address. */
+const OWN_FAULT = new Set(["ENETUNREACH", "ENETDOWN", "EADDRNOTAVAIL", "EMFILE", "ENFILE", "ENOBUFS", "EACCES", "EPERM"]);
+const TIMEOUT = new Set(["ETIMEDOUT", "EHOSTUNREACH", "EHOSTDOWN"]);
 /** The resolver answered: there is no such name. */
 const NO_SUCH_NAME = new Set(["ENOTFOUND", "ENODATA", "EBADNAME"]);
 /** No resolver answered; on this host, so it says nothing about the target. */
@@ -23,7 +23,7 @@ const NO_RESOLVER = new Set(["EAI_AGAIN", "ESERVFAIL", "EREFUSED", "ETIMEOUT", "
 const TLS = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|EPROTO$|HOSTNAME_MISMATCH$|INVALID_CA$|ERR_OSSL_)/;
 
 /**
- * Names the cause of an error of a socket, a resolver or undici. Never throws.
+ * Names the cause of an error of a socket or a resolver. Never throws.
  *
  * An exchange that breaks after the headers came is `truncated` whatever broke it.
  */
@@ -36,14 +36,8 @@ export function classify(error: unknown, answered: boolean): NetworkFailure {
   if (code === "ECONNREFUSED") return { cause: "refused", noNetwork: false, detail };
   if (TIMEOUT.has(code)) return { cause: "timeout", noNetwork: false, detail };
   if (TLS.test(code)) return { cause: "tls", noNetwork: false, detail };
-  // An answer that is no HTTP is as useless as one that stops half-way.
-  if (answered || isGarbage(error, code)) return { cause: "truncated", noNetwork: false, detail };
+  if (answered) return { cause: "truncated", noNetwork: false, detail };
   return { cause: "reset", noNetwork: false, detail };
-}
-
-/** undici's parser error has a code only for some of its reasons. */
-function isGarbage(error: unknown, code: string): boolean {
-  return code.startsWith("HPE_") || code === "UND_ERR_HEADERS_OVERFLOW" || (error instanceof Error && error.name === "HTTPParserError");
 }
 
 /** The code and the words of an error; of several attempts (IPv4, IPv6) the first one's. */

@@ -50,10 +50,10 @@ function chosen(config: Config, names: readonly string[]): readonly CheckConfig[
 }
 
 async function lookAtAll(config: Config, checks: readonly CheckConfig[], terminal: Terminal): Promise<readonly Seen[]> {
-  const [{ createLocalProcesses }, { createUndiciHttp }, { prepareProbes }] = await Promise.all([import("../adapters/local-processes.ts"), import("../adapters/undici-http.ts"), import("../roles/probing.ts")]);
+  const [{ createLocalProcesses }, { createLeanHttp }, { prepareProbes }] = await Promise.all([import("../adapters/local-processes.ts"), import("../adapters/lean-http.ts"), import("../roles/probing.ts")]);
   const { clock } = terminal;
   const { signal } = new AbortController();
-  const http = createUndiciHttp({ clock });
+  const http = createLeanHttp({ clock });
   const processes = createLocalProcesses({ clock, env: terminal.env });
   const probing = await prepareProbes(config, clock, http, processes);
   const targets = new Map<string, Target>(config.targets.map((target) => [target.id, target]));

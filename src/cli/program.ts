@@ -43,9 +43,9 @@ export function createProgram(terminal: Terminal): Command {
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
   const withApi: WithApi = async (command, run) => {
-    const [{ serverOf }, { apiAt }, { createUndiciHttp }] = await Promise.all([import("./server-of.ts"), import("./api.ts"), import("../adapters/undici-http.ts")]);
+    const [{ serverOf }, { apiAt }, { createLeanHttp }] = await Promise.all([import("./server-of.ts"), import("./api.ts"), import("../adapters/lean-http.ts")]);
     const { server, token } = await serverOf(terminal, command.optsWithGlobals<{ server?: string }>().server);
-    const http = createUndiciHttp({ clock: terminal.clock });
+    const http = createLeanHttp({ clock: terminal.clock });
     try {
       await run(apiAt(http, server, token));
     } finally {

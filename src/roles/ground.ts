@@ -9,7 +9,7 @@ import { createLocalProcesses, type LocalProcesses } from "../adapters/local-pro
 import { createEngineMetrics, type EngineMetrics } from "../adapters/metrics.ts";
 import { createSystemRandom } from "../adapters/system-random.ts";
 import { createSystemdUnits } from "../adapters/systemd-units.ts";
-import { createUndiciHttp } from "../adapters/undici-http.ts";
+import { createLeanHttp } from "../adapters/lean-http.ts";
 import type { AlertRoute, Config } from "../config/config.ts";
 import { alwaysClear } from "../engine/act.ts";
 import { createEngine, type Engine } from "../engine/engine.ts";
@@ -51,7 +51,7 @@ const RUNBOOKS = "docs/runbooks";
 
 export async function layGround({ config, env, clock, log }: DaemonParts, stores: Stores, atStop: AtStop): Promise<Ground> {
   const problem = (text: string): void => log.error({ event: "trouble" }, text);
-  const http = createUndiciHttp({ clock });
+  const http = createLeanHttp({ clock });
   atStop(() => http.close());
   const processes = createLocalProcesses({ clock, env, logFiles: config.targets.flatMap((target) => target.process?.logFile ?? []) });
   atStop(() => processes.close());

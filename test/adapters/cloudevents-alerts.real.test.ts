@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createCloudEventsAlerts, retryAfter } from "../../src/adapters/cloudevents-alerts.ts";
 import { createSystemClock } from "../../src/adapters/system-clock.ts";
-import { createUndiciHttp } from "../../src/adapters/undici-http.ts";
+import { createLeanHttp } from "../../src/adapters/lean-http.ts";
 import { Secret } from "../../src/config/secret.ts";
 import type { Alert } from "../../src/core/alert.ts";
 import type { Alerts } from "../../src/ports/alerts.ts";
@@ -59,7 +59,7 @@ beforeEach(async () => {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   // Its deadlines are real ones; only the alerts' own waiting is hasty.
-  out = createUndiciHttp({ clock: system });
+  out = createLeanHttp({ clock: system });
   alerts = createCloudEventsAlerts({
     http: out, clock: hasty,
     destinations: [

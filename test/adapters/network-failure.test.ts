@@ -8,7 +8,6 @@ describe("an error of the network", () => {
     ["ECONNREFUSED", "refused", false],
     ["ECONNRESET", "reset", false],
     ["EPIPE", "reset", false],
-    ["UND_ERR_SOCKET", "reset", false],
     ["ETIMEDOUT", "timeout", false],
     ["EHOSTUNREACH", "timeout", false],
     ["ENOTFOUND", "resolve", false],
@@ -21,7 +20,6 @@ describe("an error of the network", () => {
     ["CERT_HAS_EXPIRED", "tls", false],
     ["ERR_TLS_CERT_ALTNAME_INVALID", "tls", false],
     ["ERR_SSL_WRONG_VERSION_NUMBER", "tls", false],
-    ["HPE_INVALID_CHUNK_SIZE", "truncated", false],
   ])("%s is %s; our own fault: %s", (code, cause, noNetwork) => {
     expect(classify(coded(code), false)).toMatchObject({ cause, noNetwork });
   });

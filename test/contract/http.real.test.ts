@@ -1,5 +1,5 @@
+import { createLeanHttp } from "../../src/adapters/lean-http.ts";
 import { createSystemClock } from "../../src/adapters/system-clock.ts";
-import { createUndiciHttp } from "../../src/adapters/undici-http.ts";
 import { httpContract } from "./http.ts";
 
-httpContract("undici", (ca) => createUndiciHttp({ clock: createSystemClock(), ...(ca === undefined ? {} : { ca }) }));
+httpContract("lean", (ca) => createLeanHttp({ clock: createSystemClock(), ...(ca === undefined ? {} : { ca }) }));

@@ -3,7 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { afterEach, describe, expect, test } from "vitest";
 import { createPulseConnection } from "../../src/adapters/pulse-connection.ts";
 import { createSystemClock } from "../../src/adapters/system-clock.ts";
-import { createUndiciHttp } from "../../src/adapters/undici-http.ts";
+import { createLeanHttp } from "../../src/adapters/lean-http.ts";
 import { startPulse } from "../../src/engine/pulse.ts";
 import type { Pulse, PulseLoss } from "../../src/engine/pulse.ts";
 import { freePort, until } from "../support/faulty-server.ts";
@@ -15,7 +15,7 @@ const APPLICATION = `
 `;
 
 const clock = createSystemClock();
-const http = createUndiciHttp({ clock });
+const http = createLeanHttp({ clock });
 const children: ChildProcess[] = [];
 const pulses: Pulse[] = [];
 

@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, type RequestListener } from "no
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { createSystemClock } from "../../src/adapters/system-clock.ts";
-import { createUndiciHttp } from "../../src/adapters/undici-http.ts";
+import { createLeanHttp } from "../../src/adapters/lean-http.ts";
 import { createTrial } from "../../src/gateway/trial.ts";
 
 const PRESET = {
@@ -19,7 +19,7 @@ afterEach(async () => {
 async function attempt(answer: RequestListener, page: typeof PRESET.page | null = PRESET.page): Promise<boolean> {
   const server = createServer(answer);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const http = createUndiciHttp({ clock: createSystemClock() });
+  const http = createLeanHttp({ clock: createSystemClock() });
   ends.push(async () => {
     await http.close();
     server.closeAllConnections();

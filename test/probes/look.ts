@@ -2,7 +2,7 @@
 import { createEventLoopLoad } from "../../src/adapters/event-loop-load.ts";
 import { createSystemClock } from "../../src/adapters/system-clock.ts";
 import { createTcpConnect } from "../../src/adapters/tcp-connect.ts";
-import { createUndiciHttp } from "../../src/adapters/undici-http.ts";
+import { createLeanHttp } from "../../src/adapters/lean-http.ts";
 import { parseAssertion } from "../../src/core/assertion.ts";
 import type { Assertion, WrittenAssertion } from "../../src/core/assertion.ts";
 import type { Finding, Observation } from "../../src/core/observation.ts";
@@ -23,7 +23,7 @@ export type World = Partial<Omit<ProbePorts, "site">> & { readonly url?: string;
 export function portsOf({ url, site, ...others }: World): ProbePorts {
   return {
     clock,
-    http: createUndiciHttp({ clock }),
+    http: createLeanHttp({ clock }),
     tcp: createTcpConnect(clock),
     redis: null,
     usage: { read: async (): Promise<TargetUsageAnswer> => ({ kind: "none", detail: "nothing measures it" }) },
