@@ -105,7 +105,7 @@ test("a worker that crashes is in status, ledger and metrics, with the reason", 
 test("a gateway that takes over says that what its predecessor held back is forwarded", async () => {
   const before = await tinyGateway(await configOf());
   await quarantine(before);
-  const next = await openGateway(before.setting, clock, before);
+  const next = await openGateway(before.setting, clock, before, {});
   open.push(next);
   const heard: GatewayHostEvent[] = [];
   next.tell((event) => heard.push(event));

@@ -1,7 +1,7 @@
 /** What the pulse of one configuration leaves to that of the next. */
 import { afterEach, expect, test } from "vitest";
 import { createSystemClock } from "../../src/adapters/system-clock.ts";
-import { createUndiciHttp } from "../../src/adapters/undici-http.ts";
+import { createLeanHttp } from "../../src/adapters/lean-http.ts";
 import type { Config } from "../../src/config/config.ts";
 import { createBreakerBoard } from "../../src/gateway/breaker-board.ts";
 import { watchPulse, type PulseWatchParts } from "../../src/roles/pulse-watch.ts";
@@ -9,7 +9,7 @@ import { load, SITE } from "../config/harness.ts";
 import { freePort, serveHttp, until } from "../support/faulty-server.ts";
 
 const clock = createSystemClock();
-const http = createUndiciHttp({ clock });
+const http = createLeanHttp({ clock });
 const ends: (() => unknown)[] = [];
 
 afterEach(async () => {
