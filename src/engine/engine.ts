@@ -18,14 +18,13 @@ import type { TargetId } from "../core/target.ts";
 import { lookKey, SITE } from "../core/target.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import type { EventListener, Troubled } from "../ports/events.ts";
-import { StateStoreError } from "../ports/state-store.ts";
 import { createActor } from "./act.ts";
 import type { Engine, EngineParts } from "./engine-parts.ts";
 import { createExitWatch, type ExitWatch } from "./exits.ts";
 import type { Trouble } from "./explain.ts";
 import { createIncidents, type Incidents } from "./incidents.ts";
 import { createJudge, type Judge } from "./judge.ts";
-import { checksAt, explainingLooks, looksFor } from "./looks.ts";
+import { checksAt, explainingLooks, looksFor, whyNotLooked } from "./looks.ts";
 import { createObserver, type Observer } from "./observe.ts";
 import { createOrders, type Orders } from "./orders.ts";
 import { SHARED } from "./propose.ts";
@@ -33,7 +32,7 @@ import { createRecorder, messageOf } from "./record.ts";
 import type { Recorder } from "./record.ts";
 import { createRecovery, type Recovery } from "./recovery.ts";
 import { createStanding, inOrderedModes, type Standing } from "./standing.ts";
-import { adoptOrStart } from "./supervise.ts";
+import { superviseAll } from "./supervise.ts";
 import { createUnderway, type Underway } from "./underway.ts";
 import { takeSnapshot, takeWhy } from "./view.ts";
 
@@ -72,6 +71,7 @@ class ComposedEngine implements Engine {
     this.#incidents = createIncidents({
       site: parts.site, routes: parts.alertRoutes, runbooks: parts.runbooks, store, outbox: parts.outbox, recorder: this.#recorder,
       acknowledged: (look, now) => this.#standing.isAcknowledged(look.target, look.check, now),
+      notLooked: (check, target) => whyNotLooked(check, target, parts.checks),
     });
     this.#judge = createJudge({
       checks: parts.checks, clock, recorder: this.#recorder, incidents: this.#incidents, cannotSeeAfter: parts.settings.cannotSeeAfter,
@@ -103,8 +103,8 @@ class ComposedEngine implements Engine {
   }
 
   async start(): Promise<void> {
-    for (const key of await this.#standing.load()) this.#troubled("state", `stored order ${key} cannot be understood; it is left where it is`);
-    await this.#incidents.load();
+    for (const key of await this.#standing.load((check, target) => whyNotLooked(check, target, this.#parts.checks) !== null)) this.#troubled("state", `stored order ${key} cannot be understood; it is left where it is`);
+    await this.#incidents.load(this.#parts.clock.now());
     // Asked anew: if our own network is still gone, that is a new incident.
     this.#incidents.network(null, this.#parts.clock.now());
     for (const intent of await this.#underway.actor.resume(this.#stopping.signal)) this.#acted(intent, 0);
@@ -264,21 +264,16 @@ class ComposedEngine implements Engine {
   }
 
   async #supervise(): Promise<void> {
-    const { supervised, remedies, targets, clock, startupGrace } = this.#parts;
+    const { supervised, remedies, targets } = this.#parts;
     const remedy = remedies.get("restart_process");
     if (supervised === null || remedy === undefined) return;
-    for (const target of targets) {
-      if (!supervised.markers.has(target.id) || this.#stopping.signal.aborted) continue;
-      try {
-        const supervision = await adoptOrStart(this.#underway.actor, remedy, target, clock, startupGrace.get(target.id) ?? START_MS, this.#stopping.signal);
-        if (supervision.kind === "started") this.#acted(supervision.intent, 0);
-        else await this.#exits?.refresh(target.id);
-      } catch (error) {
-        // Without its child the site is still worth watching; without its store it is not.
-        if (error instanceof StateStoreError) throw error;
-        this.#troubled("loop", `${target.id} could not be adopted or started: ${messageOf(error)}`);
-      }
-    }
+    await superviseAll({
+      ...this.#parts, actor: this.#underway.actor, remedy,
+      targets: targets.filter((target) => supervised.markers.has(target.id)),
+      adopted: async (target) => this.#exits?.refresh(target),
+      started: (intent) => this.#acted(intent, 0),
+      troubled: (detail) => this.#troubled("loop", detail),
+    }, this.#stopping.signal);
   }
 
   #policies(): readonly PolicySpec[] {
@@ -297,6 +292,3 @@ class ComposedEngine implements Engine {
     this.#recorder.troubled({ at: this.#parts.clock.now(), where, detail });
   }
 }
-
-/** Time a started child has to turn healthy where no grace is configured. */
-const START_MS: Ms = 60_000;

@@ -4,12 +4,14 @@
  */
 import type { Intent } from "../core/intent.ts";
 import type { Proposal } from "../core/proposal.ts";
-import type { Target } from "../core/target.ts";
+import type { Target, TargetId } from "../core/target.ts";
 import type { Ms } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ProcessRef } from "../ports/processes.ts";
 import type { Remedy } from "../ports/remedy.ts";
+import { StateStoreError } from "../ports/state-store.ts";
 import type { Actor } from "./act.ts";
+import { messageOf } from "./record.ts";
 
 export type Supervision =
   /** It runs already: our own from before our last end, found by its marker. */
@@ -32,4 +34,37 @@ export async function adoptOrStart(actor: Actor, remedy: Remedy, target: Target,
     evidence: [], since: clock.now(), why: "it is kept by us and does not run", destructive, gone, precondition, params: {},
   };
   return { kind: "started", intent: await actor.act({ kind: "act", proposal, attempt: 1, verifyWithin }, "shopkeeper", signal) };
+}
+
+export type SuperviseParts = {
+  readonly actor: Actor;
+  /** `restart_process`, bound to its ports. */
+  readonly remedy: Remedy;
+  /** Supervised ones, in the order of the configuration. */
+  readonly targets: readonly Target[];
+  readonly clock: Clock;
+  /** Time a started child has to turn healthy; absent: 60 s. */
+  readonly startupGrace: ReadonlyMap<TargetId, Ms>;
+  readonly adopted: (target: TargetId) => Promise<unknown>;
+  readonly started: (intent: Intent) => void;
+  readonly troubled: (detail: string) => void;
+};
+
+/** Time a started child has to turn healthy where no grace is configured. */
+const START_MS: Ms = 60_000;
+
+/** Adopts or starts every supervised child, one after the other. @throws {StateStoreError} */
+export async function superviseAll({ actor, remedy, targets, clock, startupGrace, adopted, started, troubled }: SuperviseParts, signal: AbortSignal): Promise<void> {
+  for (const target of targets) {
+    if (signal.aborted) return;
+    try {
+      const supervision = await adoptOrStart(actor, remedy, target, clock, startupGrace.get(target.id) ?? START_MS, signal);
+      if (supervision.kind === "started") started(supervision.intent);
+      else await adopted(target.id);
+    } catch (error) {
+      // Without its child the site is still worth watching; without its store it is not.
+      if (error instanceof StateStoreError) throw error;
+      troubled(`${target.id} could not be adopted or started: ${messageOf(error)}`);
+    }
+  }
 }
