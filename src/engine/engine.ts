@@ -25,6 +25,7 @@ import type { Trouble } from "./explain.ts";
 import { createIncidents, type Incidents } from "./incidents.ts";
 import { createJudge, type Judge } from "./judge.ts";
 import { checksAt, explainingLooks, looksFor, whyNotLooked } from "./looks.ts";
+import { tellLosses } from "./lost-state.ts";
 import { createObserver, type Observer } from "./observe.ts";
 import { createOrders, type Orders } from "./orders.ts";
 import { SHARED } from "./propose.ts";
@@ -103,6 +104,7 @@ class ComposedEngine implements Engine {
   }
 
   async start(): Promise<void> {
+    await this.stateLost();
     for (const key of await this.#standing.load((check, target) => whyNotLooked(check, target, this.#parts.checks) !== null)) this.#troubled("state", `stored order ${key} cannot be understood; it is left where it is`);
     await this.#incidents.load(this.#parts.clock.now());
     // Asked anew: if our own network is still gone, that is a new incident.
@@ -176,6 +178,11 @@ class ComposedEngine implements Engine {
 
   processStarted(target: TargetId, at: Instant): void {
     this.#startedAt.set(target, at);
+  }
+
+  async stateLost(): Promise<void> {
+    const { alertRoutes } = this.#parts;
+    await tellLosses({ ...this.#parts, route: alertRoutes.page ?? alertRoutes.notify }).catch((error: unknown) => this.#troubled("state", `that state was lost could not be told: ${messageOf(error)}`));
   }
 
   evidenceFrom(target: TargetId, read: () => Evidence): void {

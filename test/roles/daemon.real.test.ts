@@ -1,6 +1,7 @@
-import { stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, test } from "vitest";
 import { checkFile, endShop, keepShop, runDaemon, siteFile, stopped, TOKEN, until, type KeptShop, type LogLine } from "./kept-shop.ts";
 
@@ -169,6 +170,22 @@ describe("a daemon", () => {
     await shop.stop();
     expect(shop.output()).toContain("verdict");
     expect(shop.output()).not.toContain("s3cr3t");
+  });
+
+  test("whose state file is damaged starts anew, pages, and has it in the new ledger", async () => {
+    const files = { "checks/application.yaml": checkFile("1s"), ".shopkeeper/shopkeeper.db": "this was the state once ".repeat(100) };
+    const shop = await keep({ files, site: 'alerts: { on_call: { url: "http://127.0.0.1:9/alerts" } }\n' });
+    await healthy(shop);
+    const lost = (await shop.ledger()).filter((entry) => entry.subject === "state");
+    expect(lost).toEqual([expect.objectContaining({ kind: "note", target: "site", text: expect.stringContaining(".corrupt-") })]);
+    const keptAs = String(lost[0]?.details["keptAs"]);
+    expect((await readFile(keptAs, "utf8")).startsWith("this was the state once")).toBe(true);
+    await shop.stop();
+    // Nobody listens at the route, so the page waits in the state file for the next process.
+    const state = new DatabaseSync(join(shop.folder, ".shopkeeper", "shopkeeper.db"));
+    const waiting = state.prepare("SELECT value FROM state WHERE key LIKE 'outbox/on_call/%'").all();
+    state.close();
+    expect(waiting.map((row) => String(row["value"])).filter((value) => value.includes('"state_lost"'))).toHaveLength(1);
   });
 
   test("without configured tokens makes one that only its owner can read", async () => {
