@@ -4,6 +4,9 @@ import { createSystemClock } from "./adapters/system-clock.ts";
 import { runProgram } from "./cli/program.ts";
 import { processTerminal } from "./cli/terminal.ts";
 
+/** For the event loop to come to rest by itself once the command has ended. */
+const LET_GO_MS = 1_000;
+
 const stop = new AbortController();
 
 /** From the first call on, the signals that end a program abort instead; the second one of them ends it all the same. */
@@ -16,3 +19,5 @@ function stopSignal(): AbortSignal {
 
 const terminal = processTerminal({ env: process.env, cwd: process.cwd(), clock: createSystemClock(), stopSignal, onHangup: (fn) => void process.on("SIGHUP", fn) }, process.stdout, process.stderr);
 process.exitCode = await runProgram(process.argv, terminal);
+// What a command could not make let go must not hold up whoever waits for its exit code.
+setTimeout(() => process.exit(), LET_GO_MS).unref();

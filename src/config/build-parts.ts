@@ -50,7 +50,7 @@ function isRemote(kind: ProbeKind, check: ReadCheck, targets: readonly string[],
   // An address of its own counts instead of the target's.
   const url = mapOf(check.settings)["url"];
   if (typeof url === "string") return !isLoopback(url);
-  const remote = typeof kind.remote === "function" ? kind.remote(site) : kind.remote;
+  const remote = typeof kind.remote === "function" ? kind.remote(site, check.settings) : kind.remote;
   if (!remote || kind.scope === "site") return remote;
   return site.targets.some((target) => targets.includes(target.id) && !isLoopback(target.url));
 }

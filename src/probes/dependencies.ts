@@ -36,7 +36,7 @@ export const dependenciesProbe: Probe = {
     },
   },
   scope: "site",
-  remote: ({ redis }) => redis !== null && !isLoopback(redis.url),
+  remote: ({ redis }, settings) => [redis?.url, (settings as Settings | undefined)?.cdn_url].some((url) => url !== undefined && !isLoopback(url)),
   inactiveWhen: () => null,
   prepare: (order, ports) => {
     const parts = partsOf(order, ports);

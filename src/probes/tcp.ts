@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { judge } from "../core/assertion.ts";
 import type { Observation } from "../core/observation.ts";
+import { isLoopbackHost } from "../config/loopback.ts";
 import { hostPort } from "../config/values.ts";
 import type { Look, PreparedProbe } from "../ports/probe.ts";
 import type { Probe, ProbeOrder, ProbePorts } from "./kind.ts";
@@ -26,7 +27,7 @@ export const tcpProbe: Probe = {
     response_time: { value: "duration", severity: "warn", example: "< 100ms" },
   },
   scope: "site",
-  remote: true,
+  remote: (_site, settings) => !isLoopbackHost((settings as Settings).address.host),
   inactiveWhen: () => null,
   prepare: (order, ports) => {
     return { run: (look) => guarded(ports.clock.now, () => lookOnce(order, ports, look)), close: async () => {} } satisfies PreparedProbe;
