@@ -80,6 +80,7 @@ const guards = z.strictObject({
   storm_targets: z.int().min(2).prefault(4).describe("Shared cause: at least this many targets fail the same check."),
   storm_share: share("50%").describe("Shared cause: and at least this share of them."),
   storm_calm: duration().prefault("120s").describe("Calm needed to leave a storm."),
+  throttled: duration().prefault("10m").describe("While a dependency throttles our looks, a restart is held; a person is called after this long."),
   relapse: duration().prefault("1h").describe("A relapse within this time belongs to the same episode."),
   backoff_from: duration({ min: 100 }).prefault("1s").describe("First back-off of starting an exited process; doubles."),
   backoff_to: duration({ min: 100 }).prefault("60s").describe("Longest back-off."),
