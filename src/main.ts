@@ -7,6 +7,9 @@ import { startSpareThread } from "./roles/spare-thread.ts";
 const ahead = process.argv[2] === "run" ? startSpareThread() : null;
 const [{ runProgram }, { processTerminal }] = await Promise.all([import("./cli/program.ts"), import("./cli/terminal.ts")]);
 
+/** For the event loop to come to rest by itself once the command has ended. */
+const LET_GO_MS = 1_000;
+
 const stop = new AbortController();
 
 /** From the first call on, the signals that end a program abort instead; the second one of them ends it all the same. */
@@ -19,3 +22,5 @@ function stopSignal(): AbortSignal {
 
 const world = { env: process.env, cwd: process.cwd(), clock: createSystemClock(), stopSignal, onHangup: (fn: () => void) => void process.on("SIGHUP", fn), gatewayThread: () => ahead ?? startSpareThread() };
 process.exitCode = await runProgram(process.argv, processTerminal(world, process.stdout, process.stderr));
+// What a command could not make let go must not hold up whoever waits for its exit code.
+setTimeout(() => process.exit(), LET_GO_MS).unref();

@@ -5,8 +5,7 @@
  * that answers 410 Gone is never asked again (CloudEvents webhook specification 1.0, section 2.2).
  */
 import { createHmac } from "node:crypto";
-import type { Secret } from "../config/secret.ts";
-import { reveal } from "../config/secret.ts";
+import { reveal, Secret } from "../config/secret.ts";
 import type { Alert } from "../core/alert.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import type { Alerts, Delivery } from "../ports/alerts.ts";
@@ -97,9 +96,15 @@ class Route {
       method: "POST", url: reveal(this.#destination.url), headers: { "content-type": "application/cloudevents+json; charset=utf-8", ...this.#signature(body) },
       body, deadlineMs, maxBodyBytes: 1_024, connection: "reuse", signal,
     });
-    const next = meaning(answer, this.#clock.wall());
+    const next = this.#discreet(meaning(answer, this.#clock.wall()));
     if (answer.kind === "answer" && answer.status === 410) this.#gone = true;
     return next;
+  }
+
+  /** What the system says of an address may repeat it, and is logged. */
+  #discreet(next: Next): Next {
+    const { url } = this.#destination;
+    return next.kind === "delivered" || typeof url === "string" ? next : { ...next, detail: Secret.conceal(next.detail, [url]) };
   }
 
   #signature(body: string): Readonly<Record<string, string>> {

@@ -129,7 +129,8 @@ export class SqliteDatabase {
       this.#database.exec("COMMIT");
       return value;
     } catch (error) {
-      this.#database.exec("ROLLBACK");
+      // Some errors have rolled back already; a second one must not hide the first.
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
       throw error;
     }
   }

@@ -10,6 +10,8 @@ export type SqliteSettings = {
   readonly limits: LedgerLimits;
   /** Wall time, names the file a corrupt database is moved to. */
   readonly wall: number;
+  /** It was found damaged in use, so every page and every index is checked when it is opened. */
+  readonly suspect: boolean;
 };
 
 /** Each operation: what it takes and what it answers. */

@@ -2,13 +2,14 @@
  * Opens the database file: one daemon at a time, sound, of our own version.
  *
  * A corrupt file is never repaired in silence and never deleted: it is moved aside, whole,
- * and a fresh one is begun. Runs in the database's own thread.
+ * and a fresh one is begun, whose first row says so. Runs in the database's own thread.
  */
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { StateStoreError } from "../ports/state-store.ts";
-import type { StateStoreErrorCode } from "../ports/state-store.ts";
+import { LOSS_PREFIX, StateStoreError } from "../ports/state-store.ts";
+import type { StateLoss, StateStoreErrorCode } from "../ports/state-store.ts";
+import type { SqliteSettings } from "./sqlite-messages.ts";
 
 const SCHEMA_VERSION = 1;
 /** A daemon that has just been replaced may need this long to let go of the file. */
@@ -28,19 +29,29 @@ CREATE INDEX observations_at ON observations (at);
 
 export type Opened = { readonly database: DatabaseSync; readonly movedTo: string | null; readonly problem: string };
 
-/** @throws {StateStoreError} `UNAVAILABLE`: another process has it, no right, no room, or a newer version wrote it. */
-export function openDatabase(file: string, wall: number): Opened {
+/**
+ * @param suspect check all of it, indexes too, which takes long
+ * @throws {StateStoreError} `UNAVAILABLE`: another process has it, no right, no room, or a newer version wrote it.
+ */
+export function openDatabase({ file, wall, suspect }: Pick<SqliteSettings, "file" | "wall" | "suspect">): Opened {
   try {
     fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-    return { database: open(file), movedTo: null, problem: "" };
+    return { database: open(file, suspect ? "integrity_check" : "quick_check"), movedTo: null, problem: "" };
   } catch (error) {
     if (codeOf(error) !== "CORRUPT") throw asStoreError(error, file);
     const movedTo = moveAside(file, wall);
-    return { database: open(file), movedTo, problem: error instanceof Error ? error.message : "corrupt" };
+    const problem = error instanceof Error ? error.message : "corrupt";
+    return { database: beginAnew(file, { at: wall, keptAs: movedTo, problem }), movedTo, problem };
   }
 }
 
-function open(file: string): DatabaseSync {
+function beginAnew(file: string, loss: StateLoss): DatabaseSync {
+  const database = open(file, "quick_check");
+  database.prepare("INSERT INTO state (key, value, revision) VALUES (?, ?, 1)").run(`${LOSS_PREFIX}${new Date(loss.at).toISOString()}`, JSON.stringify(loss));
+  return database;
+}
+
+function open(file: string, check: "quick_check" | "integrity_check"): DatabaseSync {
   // The ledger holds what people said; SQLite gives its other files the same rights.
   fs.closeSync(fs.openSync(file, "a", 0o600));
   const database = new DatabaseSync(file, { timeout: BUSY_MS });
@@ -48,8 +59,8 @@ function open(file: string): DatabaseSync {
     // Exclusive: a second daemon on the same file would act twice, so it must not even read it.
     database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;");
     database.exec("BEGIN EXCLUSIVE; COMMIT;");
-    const [check] = database.prepare("PRAGMA quick_check(1)").all();
-    if (check?.["quick_check"] !== "ok") throw new StateStoreError("CORRUPT", `integrity check: ${String(check?.["quick_check"])}`);
+    const found = database.prepare(`PRAGMA ${check}(1)`).get()?.[check];
+    if (found !== "ok") throw new StateStoreError("CORRUPT", `integrity check: ${String(found)}`);
     migrate(database, file);
     return database;
   } catch (error) {

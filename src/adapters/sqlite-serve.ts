@@ -4,15 +4,22 @@ import { SqliteDatabase } from "./sqlite-database.ts";
 import type { SqliteReply, SqliteRequest, SqliteSettings } from "./sqlite-messages.ts";
 import { codeOf, openDatabase } from "./sqlite-open.ts";
 
-/** Serves until `close` is asked for; then the port is closed, which ends the thread. */
+/**
+ * Serves until `close` is asked for, or the file turns out to be damaged: then the port is closed, which ends
+ * the thread. The next one checks the file, and moves it aside.
+ */
 export function serveSqlite(port: MessagePort, settings: SqliteSettings): void {
   const reply = (message: SqliteReply): void => port.postMessage(message);
   try {
-    const { database, movedTo, problem } = openDatabase(settings.file, settings.wall);
+    const { database, movedTo, problem } = openDatabase(settings);
     const served = new SqliteDatabase(database, settings.limits);
     port.on("message", (request: SqliteRequest) => {
-      reply(answer(served, request));
-      if (request.name === "close") port.close();
+      const given = answer(served, request);
+      reply(given);
+      if (request.name === "close") return port.close();
+      if (given.kind !== "failed" || given.code !== "CORRUPT") return;
+      answer(served, { id: request.id, name: "close", takes: null });
+      port.close();
     });
     reply({ kind: "opened", movedTo, problem });
   } catch (error) {

@@ -25,6 +25,8 @@ export type SqliteParts = {
   readonly limits: LedgerLimits;
   /** What went wrong beside a request: the thread died, observations were dropped. */
   readonly problem: (text: string) => void;
+  /** The file was found damaged while it was in use: the new one holds a row under `LOSS_PREFIX`, as after opening. */
+  readonly lost?: () => void;
 };
 
 export type SqliteStores = {
@@ -44,8 +46,8 @@ export type SqliteStores = {
  * @throws {StateStoreError} `UNAVAILABLE`: another daemon has it, no right, or a newer version wrote it.
  */
 export async function openSqlite(parts: SqliteParts): Promise<SqliteStores> {
-  const { file, workerUrl, clock, limits, problem } = parts;
-  const thread = new SqliteThread({ workerUrl, settings: { file, limits }, clock, problem });
+  const { file, workerUrl, clock, limits, problem, lost = () => undefined } = parts;
+  const thread = new SqliteThread({ workerUrl, settings: { file, limits }, clock, problem, lost });
   const { movedTo, problem: wrong } = await thread.open();
   const ledger = new SqliteLedger(thread, clock, problem);
   const close = (): Promise<void> => ledger.close();

@@ -23,9 +23,11 @@ type Answers = { readonly movedTo: string | null; readonly problem: string };
 export type ThreadParts = {
   /** The worker's entry: `src/sqlite-worker.ts` or its bundle. */
   readonly workerUrl: URL;
-  readonly settings: Omit<SqliteSettings, "wall">;
+  readonly settings: Pick<SqliteSettings, "file" | "limits">;
   readonly clock: Clock;
   readonly problem: (text: string) => void;
+  /** A file in use was found damaged and moved aside: the new one holds a row under `LOSS_PREFIX`. */
+  readonly lost: () => void;
 };
 
 export class SqliteThread {
@@ -37,6 +39,8 @@ export class SqliteThread {
   #nextId = 1;
   /** It was open before: the caller of `open` has heard how the file was then. */
   #reopening = false;
+  /** The file was found damaged in use: the next opening checks all of it. */
+  #suspect = false;
   #closed = false;
 
   constructor(parts: ThreadParts) {
@@ -89,7 +93,7 @@ export class SqliteThread {
     if (clock.now() - this.#lastOpenAt < REPLACE_EVERY_MS) return this.#refuse("the database's thread has just ended; it is tried again in a second");
     this.#lastOpenAt = clock.now();
     return new Promise((resolve, reject) => {
-      const worker = new Worker(workerUrl, { workerData: { ...settings, wall: clock.wall() } satisfies SqliteSettings, execArgv: [], name: "sqlite" });
+      const worker = new Worker(workerUrl, { workerData: { ...settings, wall: clock.wall(), suspect: this.#suspect } satisfies SqliteSettings, execArgv: [], name: "sqlite" });
       this.#worker = worker;
       const cancel = clock.after(OPEN_MS, () => {
         reject(new StateStoreError("UNAVAILABLE", `the database was not open within ${OPEN_MS} ms`));
@@ -117,16 +121,23 @@ export class SqliteThread {
     switch (reply.kind) {
       case "opened":
         // Nobody asked for this opening, so nobody would hear that what was stored is gone.
-        if (this.#reopening && reply.movedTo !== null) this.#parts.problem(`the state file was found damaged while in use (${reply.problem}); it is kept as ${reply.movedTo}, and a new one was begun`);
+        if (this.#reopening && reply.movedTo !== null) this.#foundDamaged(reply.problem, reply.movedTo);
         this.#reopening = true;
+        this.#suspect = false;
         return opened({ movedTo: reply.movedTo, problem: reply.problem });
       case "not_opened":
         return notOpened(new StateStoreError(reply.code, reply.message));
       case "done":
         return this.#pending.get(reply.id)?.resolve(reply);
       case "failed":
+        if (reply.code === "CORRUPT") this.#suspect = true;
         return this.#pending.get(reply.id)?.reject(new StateStoreError(reply.code, reply.message));
     }
+  }
+
+  #foundDamaged(problem: string, movedTo: string): void {
+    this.#parts.problem(`the state file was found damaged while in use (${problem}); it is kept as ${movedTo}, and a new one was begun`);
+    this.#parts.lost();
   }
 
   #refuse(reason: string): Promise<never> {

@@ -7,8 +7,8 @@ import type { CheckConfig, Config } from "../config/config.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Observation } from "../core/observation.ts";
 import { SITE, type Target } from "../core/target.ts";
-import { formatDuration } from "../core/time.ts";
-import type { PreparedProbe } from "../ports/probe.ts";
+import { formatDuration, type Ms } from "../core/time.ts";
+import { sleep, type Clock } from "../ports/clock.ts";
 import { DEFAULT_FILE, loadSite } from "./load-site.ts";
 import { table, type Style } from "./table.ts";
 import { ExitError, printJson, type Terminal } from "./terminal.ts";
@@ -49,30 +49,45 @@ function chosen(config: Config, names: readonly string[]): readonly CheckConfig[
   return names.length === 0 ? config.checks : config.checks.filter((check) => names.includes(check.name));
 }
 
+/** What probes that do not let go may hold up the end. */
+const CLOSE_MS: Ms = 1_000;
+
 async function lookAtAll(config: Config, checks: readonly CheckConfig[], terminal: Terminal): Promise<readonly Seen[]> {
-  const [{ createLocalProcesses }, { createLeanHttp }, { prepareProbes }] = await Promise.all([import("../adapters/local-processes.ts"), import("../adapters/lean-http.ts"), import("../roles/probing.ts")]);
+  const [{ createLocalProcesses }, { createLeanHttp }, { prepareProbes }, { Sight }] = await Promise.all([
+    import("../adapters/local-processes.ts"),
+    import("../adapters/lean-http.ts"),
+    import("../roles/probing.ts"),
+    import("../engine/sight.ts"),
+  ]);
   const { clock } = terminal;
-  const { signal } = new AbortController();
   const http = createLeanHttp({ clock });
   const processes = createLocalProcesses({ clock, env: terminal.env });
   const probing = await prepareProbes(config, clock, http, processes);
+  const sight = new Sight({ clock, references: probing.references, overdue: "unknown", connectivityChanged: () => undefined });
   const targets = new Map<string, Target>(config.targets.map((target) => [target.id, target]));
   const lookAt = (check: CheckConfig): readonly Promise<Seen>[] => {
     const base = { check: check.name, critical: check.critical, inactive: check.inactive };
     const probe = probing.probes.get(check.name);
     if (check.inactive !== null || probe === undefined) return [Promise.resolve({ ...base, target: SITE, seen: null })];
-    return check.targets.map(async (id) => ({ ...base, target: id, seen: await look(probe, targets.get(id) ?? { id: SITE, kind: "origin", workload: SITE }, check, signal) }));
+    return check.targets.map(async (id) => {
+      const order = { target: targets.get(id) ?? { id: SITE, kind: "origin" as const, workload: SITE }, deadlineMs: check.cadence.timeout, ordinal: 0 };
+      return { ...base, target: id, seen: await sight.counted(check.remote, () => sight.looker.look(probe, order, () => undefined)) };
+    });
   };
   try {
     return await Promise.all(checks.flatMap(lookAt));
   } finally {
-    await Promise.all([probing.close(), http.close()]);
+    sight.stop();
+    await within(clock, CLOSE_MS, Promise.all([probing.close(), http.close()]));
     processes.close();
   }
 }
 
-function look(probe: PreparedProbe, target: Target, check: CheckConfig, signal: AbortSignal): Promise<Observation> {
-  return probe.run({ target, deadlineMs: check.cadence.timeout, ordinal: 0, signal });
+/** Waits for the work, but no longer than this. */
+async function within(clock: Clock, ms: Ms, work: Promise<unknown>): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([work, sleep(clock, ms, over.signal)]);
+  over.abort();
 }
 
 /** The worst that counts, as aggregation has it; unknown only where nothing worse is known. */

@@ -30,6 +30,7 @@ export function buildCheck(check: ReadCheck, site: SiteConfig, disabled: Readonl
     endpoint: input.endpoint ?? null,
     published: publishedPath(check),
     file: check.part.source.file,
+    filled: check.part.filled,
     targets,
     cadence: { interval: input.interval, fast: Math.min(input.fast, input.interval), down: Math.min(input.down, input.interval), timeout: input.timeout },
     thresholds: { fall: input.fall, rise: input.rise },
@@ -49,8 +50,8 @@ function targetsOf(kind: ProbeKind, named: readonly string[] | undefined, site: 
 function isRemote(kind: ProbeKind, check: ReadCheck, targets: readonly string[], site: Surroundings): boolean {
   // An address of its own counts instead of the target's.
   const url = mapOf(check.settings)["url"];
-  if (typeof url === "string") return !isLoopback(url);
-  const remote = typeof kind.remote === "function" ? kind.remote(site) : kind.remote;
+  if (url !== undefined) return !isLoopback(url);
+  const remote = typeof kind.remote === "function" ? kind.remote(site, check.settings) : kind.remote;
   if (!remote || kind.scope === "site") return remote;
   return site.targets.some((target) => targets.includes(target.id) && !isLoopback(target.url));
 }

@@ -118,6 +118,7 @@ function buildGuards(input: SiteInput["guards"]): GuardSettings {
     stormTargets: input.storm_targets,
     stormShare: input.storm_share / 100,
     stormCalm: input.storm_calm,
+    throttled: input.throttled,
     relapse: input.relapse,
     backoffFrom: input.backoff_from,
     backoffTo: input.backoff_to,

@@ -53,8 +53,11 @@ export type ProbeKind = {
   readonly families?: Readonly<Record<string, AssertionKind>>;
   /** `target`: looks at each target on its own. `site`: at something all targets share. */
   readonly scope: "target" | "site";
-  /** Looks beyond the own host, so the connectivity guard applies. A check of targets that all have loopback URLs is never remote. */
-  readonly remote: boolean | ((site: Surroundings) => boolean);
+  /**
+   * Looks beyond the own host, so the connectivity guard applies; `settings` are the check's own, as its schema
+   * returned them. A check of targets that all have loopback URLs is never remote.
+   */
+  readonly remote: boolean | ((site: Surroundings, settings: unknown) => boolean);
   /** Kinds of target it can look at; absent: all. */
   readonly targetKinds?: readonly TargetKind[];
   /** Why nothing can be looked at with this configuration; null: it can. */

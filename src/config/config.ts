@@ -63,6 +63,8 @@ export type CheckConfig = CheckSpec & {
   readonly published: string;
   /** The file it came from, for messages. */
   readonly file: string;
+  /** What came from the environment or another file, wherever in this one: what its looks say must not repeat it. */
+  readonly filled: readonly Secret[];
 };
 
 export type PolicyConfig = PolicySpec & { readonly file: string };

@@ -5,6 +5,7 @@
 import type * as z from "zod";
 import { nearest } from "../core/nearest.ts";
 import type { Problem } from "./problem.ts";
+import { Secret } from "./secret.ts";
 import { quote, type IssueParams } from "./values.ts";
 import type { Finding, YamlSource } from "./yaml-source.ts";
 
@@ -29,10 +30,16 @@ export function explainIssues(
     .map((finding) => source.problem(withoutFilledIn(finding, source.value, value)));
 }
 
-/** What a reference was filled in with may be secret though its place is not: messages show the reference. */
-function withoutFilledIn(finding: Finding, written: unknown, filled: unknown): Finding {
+/**
+ * What a reference was filled in with may be secret though its place is not: messages show the reference as
+ * it is written, and point at the whole of it, since its words are not those of the file.
+ */
+export function withoutFilledIn(finding: Finding, written: unknown, filled: unknown): Finding {
   const [before, after] = [at(written, finding.path), at(filled, finding.path)];
-  return typeof before !== "string" || before === after ? finding : { ...finding, message: finding.message.replaceAll(show(after), show(before)) };
+  if (typeof before !== "string" || before === after || after === undefined) return finding;
+  const whole = after instanceof Secret || finding.message.includes(show(after));
+  const message = whole ? finding.message.replaceAll(show(after), show(before)) : `${show(before)}, filled in, does not fit here`;
+  return { code: finding.code, path: finding.path, message, expected: finding.expected ?? null };
 }
 
 function explain(issue: Issue, schema: z.ZodType, value: unknown): readonly Finding[] {
@@ -108,6 +115,7 @@ export function oneOf(words: readonly string[]): string {
 /** A value as messages show it. */
 export function show(value: unknown): string {
   if (typeof value === "string") return quote(value);
+  if (value instanceof Secret) return quote(value.origin);
   if (value === null) return "nothing";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a map";
@@ -170,7 +178,7 @@ function literalWords(schema: z.core.$ZodType): readonly string[] | null {
 const WRAPPERS: readonly string[] = ["optional", "nullable", "default", "prefault", "nonoptional", "readonly", "catch"];
 
 /** Takes optionals, defaults, transforms away: what the file itself holds. */
-function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
+export function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
   const def = schema._zod.def;
   if (WRAPPERS.includes(def.type)) return unwrap((def as z.core.$ZodOptionalDef).innerType);
   return def.type === "pipe" ? unwrap((def as z.core.$ZodPipeDef).in) : schema;

@@ -10,10 +10,11 @@ import { diskFiles, gatherFiles, readSecretFiles, shippedFolder, type FileText, 
 import { fit, mapOf, openPart, textsOf, warn, type Part, type Reports } from "./part.ts";
 import { PAGE_CHECK, presetCheck } from "./preset-check.ts";
 import { inOrder, type Problem } from "./problem.ts";
-import { PART_SECRETS, secretFilesOf, SITE_SECRETS, type ReferenceContext } from "./references.ts";
-import { readCheck, relateChecks, type ReadCheck } from "./relate-checks.ts";
-import { ON_CALL, readPolicy, relatePolicies, type PolicyNames, type ReadPolicy } from "./relate-policies.ts";
+import { secretFilesOf, type ReferenceContext, type ReferenceRule } from "./references.ts";
+import { checkRules, readCheck, relateChecks, type ReadCheck } from "./relate-checks.ts";
+import { ON_CALL, policyRules, readPolicy, relatePolicies, type PolicyNames, type ReadPolicy } from "./relate-policies.ts";
 import { relateSite } from "./relate-site.ts";
+import { secretRules } from "./secret-rules.ts";
 import { Secret } from "./secret.ts";
 import { siteSchema } from "./site-schema.ts";
 import { readYaml, type YamlSource } from "./yaml-source.ts";
@@ -39,21 +40,37 @@ export async function loadConfig(options: LoadOptions): Promise<Loaded> {
   const files = options.files ?? diskFiles;
   const gathered = await gatherFiles(options.file, files, options.shipped ?? shippedFolder());
   const opened = open(gathered, options.catalogues);
-  const secretFiles = await readSecretFiles(secretFilesOf(opened.site.source, SITE_SECRETS), dirname(options.file), files);
+  const secretFiles = await readSecretFiles(
+    [opened.site, ...opened.checks, ...opened.policies].flatMap(({ source, rules }) => secretFilesOf(source, rules)),
+    dirname(options.file),
+    files,
+  );
   return assemble(opened, gathered.problems, { env: options.env, secretFiles }, options);
 }
 
-type Opened = { readonly text: FileText; readonly source: YamlSource; readonly idle: string | null };
+/** A file that was read, and how its references are. */
+type Opened = { readonly text: FileText; readonly source: YamlSource; readonly rules: readonly ReferenceRule[]; readonly idle: string | null };
 type OpenedFiles = { readonly site: Opened; readonly checks: readonly Opened[]; readonly policies: readonly Opened[] };
 
+const SITE_RULES = secretRules(siteSchema);
+
 function open(gathered: Gathered, catalogues: Catalogues): OpenedFiles {
-  const read = (text: FileText, idle: string | null = null): Opened => ({ text, source: readYaml(text.text, text.file), idle });
-  const site = read(gathered.site ?? { file: "shopkeeper.yaml", text: "", shipped: false });
-  const checks = withoutReplaced(gathered.checks.map((text) => read(text)));
-  const policies = withoutReplaced(gathered.policies.map((text) => read(text)));
-  const preset = presetCheck(mapOf(site.source.value), catalogues);
-  const replaced = checks.some((check) => nameOf(check) === PAGE_CHECK);
-  return { site, checks: preset === null || replaced ? checks : [...checks, read(preset.text, preset.idle)], policies };
+  const read = (text: FileText, rulesOf: (value: unknown) => readonly ReferenceRule[]): Opened => {
+    const source = readYaml(text.text, text.file);
+    return { text, source, rules: rulesOf(source.value), idle: null };
+  };
+  return {
+    site: read(gathered.site ?? { file: "shopkeeper.yaml", text: "", shipped: false }, () => SITE_RULES),
+    checks: withoutReplaced(gathered.checks.map((text) => read(text, (value) => checkRules(value, catalogues)))),
+    policies: withoutReplaced(gathered.policies.map((text) => read(text, (value) => policyRules(value, catalogues)))),
+  };
+}
+
+/** The checks, and the preset's page check where the project has none of that name; what the preset is, references included, stands in the site's file. */
+function withPageCheck(checks: readonly Opened[], site: Part, catalogues: Catalogues): readonly Opened[] {
+  const preset = presetCheck(site.value, catalogues);
+  if (preset === null || checks.some((check) => nameOf(check) === PAGE_CHECK)) return checks;
+  return [...checks, { text: preset.text, source: readYaml(preset.text.text, preset.text.file), rules: [], idle: preset.idle }];
 }
 
 /** A file of the project replaces the shipped one that has the same `name:`, whatever its own is called. */
@@ -73,21 +90,23 @@ function assemble(opened: OpenedFiles, problems: readonly Problem[], context: Re
   const reports: Reports = { errors: [...problems], warnings: [] };
   // Without shopkeeper.yaml there is one thing to say, and that has been said.
   const missing = problems.some((problem) => problem.file === options.file);
-  const site = openPart(opened.site.text, opened.site.source, SITE_SECRETS, context, missing ? { errors: [], warnings: [] } : reports);
+  const read = (one: Opened, to: Reports = reports): Part => openPart(one.text, one.source, one.rules, context, to);
+  const site = read(opened.site, missing ? { errors: [], warnings: [] } : reports);
   if (missing) return { ok: false, errors: reports.errors, warnings: [] };
 
   const input = fit(site, siteSchema, reports);
-  const checkNames = opened.checks.map(nameOf);
+  const openedChecks = withPageCheck(opened.checks, site, catalogues);
+  const checkNames = openedChecks.map(nameOf);
   relateSite(site, catalogues, { checks: checkNames, policies: opened.policies.map(nameOf) }, reports);
 
-  const checks = opened.checks.map((one): ReadCheck => ({ ...readCheck(openPart(one.text, one.source, PART_SECRETS, context, reports), catalogues, reports), idle: one.idle }));
+  const checks = openedChecks.map((one): ReadCheck => ({ ...readCheck(read(one), catalogues, reports), idle: one.idle }));
   relateChecks(checks, Object.keys(mapOf(site.value["targets"])), checkNames, reports);
 
   const disabled = new Set(textsOf(site.value["disabled"]).map((entry) => entry.text));
   const names = policyNames(site, checkNames, catalogues);
   const policies = opened.policies
     .filter((one) => !disabled.has(nameOf(one)))
-    .map((one) => readPolicy(openPart(one.text, one.source, PART_SECRETS, context, reports), catalogues, names, reports));
+    .map((one) => readPolicy(read(one), catalogues, names, reports));
   relatePolicies(policies, reports);
   warnOfAlerts(site, policies, reports);
 

@@ -1,9 +1,10 @@
 /** One file on its way to being configuration: its text's places, its value with references resolved. */
 import type * as z from "zod";
-import { explainIssues } from "./explain.ts";
+import { explainIssues, withoutFilledIn } from "./explain.ts";
 import type { FileText } from "./files.ts";
 import type { Problem } from "./problem.ts";
-import { resolveReferences, type ReferenceContext, type SecretRule } from "./references.ts";
+import { resolveReferences, type ReferenceContext, type ReferenceRule } from "./references.ts";
+import type { Secret } from "./secret.ts";
 import type { Finding, YamlSource } from "./yaml-source.ts";
 
 export type Part = {
@@ -14,13 +15,15 @@ export type Part = {
   /** The top level as a map; empty when the file is none. */
   readonly value: Readonly<Record<string, unknown>>;
   readonly broken: readonly (readonly PropertyKey[])[];
+  /** What came from the environment or another file, wherever in this one. */
+  readonly filled: readonly Secret[];
 };
 
 /** Where problems and warnings are collected; one for a whole load. */
 export type Reports = { readonly errors: Problem[]; readonly warnings: Problem[] };
 
 /** Resolves a file's references and makes sure that it is a map; what is wrong goes to the reports. */
-export function openPart(text: FileText, source: YamlSource, rules: readonly SecretRule[], context: ReferenceContext, reports: Reports): Part {
+export function openPart(text: FileText, source: YamlSource, rules: readonly ReferenceRule[], context: ReferenceContext, reports: Reports): Part {
   reports.errors.push(...source.errors);
   const resolved = resolveReferences(source, rules, context);
   reports.errors.push(...resolved.problems);
@@ -30,7 +33,7 @@ export function openPart(text: FileText, source: YamlSource, rules: readonly Sec
   }
   // Of a file that is not YAML nothing is believed: what it lacks is no news beside the syntax error.
   const readable = !source.errors.some((error) => error.code === "YAML_SYNTAX" || error.code === "TAB_INDENT");
-  return { source, shipped: text.shipped, readable, value: isMap && readable ? (resolved.value as Record<string, unknown>) : {}, broken: resolved.broken };
+  return { source, shipped: text.shipped, readable, value: isMap && readable ? (resolved.value as Record<string, unknown>) : {}, broken: resolved.broken, filled: resolved.filled };
 }
 
 /** Runs a schema over a part. @returns undefined where it does not fit; why is in the reports. */
@@ -49,11 +52,11 @@ export function piece<T extends z.ZodType>(schema: T, value: unknown): z.output<
 }
 
 export function report(part: Part, reports: Reports, finding: Finding): void {
-  reports.errors.push(part.source.problem(finding));
+  reports.errors.push(part.source.problem(withoutFilledIn(finding, part.source.value, part.value)));
 }
 
 export function warn(part: Part, reports: Reports, finding: Omit<Finding, "code">): void {
-  reports.warnings.push(part.source.problem({ ...finding, code: "WARNING" }));
+  reports.warnings.push(part.source.problem(withoutFilledIn({ ...finding, code: "WARNING" }, part.source.value, part.value)));
 }
 
 export function textAt(part: Part, key: string): string | undefined {

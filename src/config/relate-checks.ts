@@ -5,6 +5,8 @@ import type { AssertionKind, Catalogues, ProbeKind } from "./catalogue.ts";
 import { oneOf, show, unknownKey } from "./explain.ts";
 import { fit, mapOf, piece, report, textAt, textsOf, type Part, type Reports } from "./part.ts";
 import { checkSchema, looseCheckSchema, type CheckInput } from "./part-schemas.ts";
+import type { ReferenceRule } from "./references.ts";
+import { secretRules } from "./secret-rules.ts";
 
 /** A check's file that was read; `input` is undefined where something in it is wrong. */
 export type ReadCheck = {
@@ -18,6 +20,14 @@ export type ReadCheck = {
   /** Why it looks at nothing, where that was known before its file was read. */
   readonly idle: string | null;
 };
+
+/** How references are read in a check's file; what kind of look it is says where secrets may stand. */
+export function checkRules(value: unknown, catalogues: Catalogues): readonly ReferenceRule[] {
+  const { probe } = mapOf(value);
+  const kind = typeof probe === "string" && Object.hasOwn(catalogues.probes, probe) ? catalogues.probes[probe] : undefined;
+  const names = ["name", "probe"].map((path): ReferenceRule => ({ path, need: "never" }));
+  return [...names, ...(kind === undefined ? [] : secretRules(kind.schema))];
+}
 
 /** Reads one check's file as far as it stands alone. */
 export function readCheck(part: Part, catalogues: Catalogues, reports: Reports): ReadCheck {

@@ -9,6 +9,8 @@ import type { Catalogues, RemedyKind } from "./catalogue.ts";
 import { explainIssues, oneOf, show } from "./explain.ts";
 import { fit, mapOf, report, textAt, textsOf, warn, type Part, type Reports } from "./part.ts";
 import { policySchema, type PolicyInput } from "./part-schemas.ts";
+import type { ReferenceRule } from "./references.ts";
+import { secretRules } from "./secret-rules.ts";
 
 /** A policy's file that was read; `input` is undefined where something in it is wrong. */
 export type ReadPolicy = {
@@ -33,6 +35,16 @@ export type PolicyNames = TriggerNames & {
 
 /** Name of the alert route that the shipped policies escalate to. */
 export const ON_CALL = "on_call";
+
+/** How references are read in a policy's file; what its action does says where secrets may stand. */
+export function policyRules(value: unknown, catalogues: Catalogues): readonly ReferenceRule[] {
+  const { action } = mapOf(value);
+  // What may carry an action out differs by kind of target; what its parameters are does not.
+  const resolved = typeof action === "string" && isAction(action) ? resolveAction(action, "process") : null;
+  const remedy = resolved?.kind === "remedy" ? catalogues.remedies[resolved.remedy] : undefined;
+  const names = ["name", "action", "trigger"].map((path): ReferenceRule => ({ path, need: "never" }));
+  return [...names, ...(remedy === undefined ? [] : secretRules(remedy.schema, "params"))];
+}
 
 /** Reads one policy's file and relates it to what is configured. */
 export function readPolicy(part: Part, catalogues: Catalogues, names: PolicyNames, reports: Reports): ReadPolicy {

@@ -3,19 +3,38 @@
  */
 import { inspect } from "node:util";
 
+/** What a reference was filled in with; `origin` is the reference as written: "${SHOP_TOKEN}", "file:/run/secrets/token". */
+export type Filled = { readonly value: string; readonly origin: string };
+
+/** Shorter values would blot out words that only look like them, a port or a unit among them. */
+const MIN_CONCEALED = 6;
+
 export class Secret {
   readonly #value: string;
-  /** Where it came from, for messages: "${SHOP_TOKEN}", "file:/run/secrets/token". */
+  /** Where it came from, for messages: "${SHOP_TOKEN}", "Bearer ${SHOP_TOKEN}", "file:/run/secrets/token". */
   readonly origin: string;
+  readonly #filled: readonly Filled[];
 
-  constructor(value: string, origin: string) {
+  /** @param filled the references within it, where it is more than one reference alone. */
+  constructor(value: string, origin: string, filled: readonly Filled[] = [{ value, origin }]) {
     this.#value = value;
     this.origin = origin;
+    this.#filled = filled;
   }
 
   /** The value itself. Call it where it is used, never where it is passed on. */
   reveal(): string {
     return this.#value;
+  }
+
+  /**
+   * The text with the references in place of what they were filled in with: for what others say, who may repeat it.
+   * Of a URL also its host and password alone. Values of fewer than 6 characters stay.
+   */
+  static conceal(text: string, secrets: readonly Secret[]): string {
+    const filled = secrets.flatMap((secret) => secret.#filled.flatMap(telling)).filter(({ value }) => value.length >= MIN_CONCEALED);
+    // The longer first: it may hold the shorter one.
+    return filled.toSorted((a, b) => b.value.length - a.value.length).reduce((shown, { value, origin }) => shown.replaceAll(value, () => origin), text);
   }
 
   toString(): string {
@@ -29,6 +48,12 @@ export class Secret {
   [inspect.custom](): string {
     return `Secret(${this.origin})`;
   }
+}
+
+/** A value, and those of its parts that tell it and are told by themselves. */
+function telling({ value, origin }: Filled): readonly Filled[] {
+  const url = URL.parse(value);
+  return [value, url?.hostname ?? "", url?.password ?? ""].map((part) => ({ value: part, origin }));
 }
 
 /** The plain text of a setting that may be a secret. */

@@ -3,7 +3,7 @@
  */
 import * as z from "zod";
 import { gatewaySchema } from "./gateway-schema.ts";
-import { duration, envValue, hostPort, httpUrl, listen, percent, secret, size, slug, text, textOrSecret } from "./values.ts";
+import { duration, envValue, hostPort, httpUrl, httpUrlOrSecret, listen, percent, redisUrlOrSecret, secret, size, slug, text } from "./values.ts";
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
@@ -68,7 +68,7 @@ const maintenanceWindow = z.strictObject({
 
 const alertRoute = z.strictObject({
   severity: z.enum(["page", "notify", "info"]).prefault("page").describe("Alerts of this severity that no policy sends elsewhere go to the first route that has it."),
-  url: textOrSecret().describe("CloudEvents receiver."),
+  url: httpUrlOrSecret().describe("CloudEvents receiver."),
   signing_key: secret().optional().describe("HMAC key of the signature header; absent: unsigned."),
 });
 
@@ -80,6 +80,7 @@ const guards = z.strictObject({
   storm_targets: z.int().min(2).prefault(4).describe("Shared cause: at least this many targets fail the same check."),
   storm_share: share("50%").describe("Shared cause: and at least this share of them."),
   storm_calm: duration().prefault("120s").describe("Calm needed to leave a storm."),
+  throttled: duration().prefault("10m").describe("While a dependency throttles our looks, a restart is held; a person is called after this long."),
   relapse: duration().prefault("1h").describe("A relapse within this time belongs to the same episode."),
   backoff_from: duration({ min: 100 }).prefault("1s").describe("First back-off of starting an exited process; doubles."),
   backoff_to: duration({ min: 100 }).prefault("60s").describe("Longest back-off."),
@@ -93,7 +94,7 @@ export const siteSchema = z.strictObject({
   time_zone: timeZone.prefault("UTC").describe("For windows and CRON triggers."),
   targets: named(target).describe("What is watched and recovered, by name."),
   storefront: storefront.optional().describe("The shop's Storefront API; absent: its check is inactive."),
-  redis: z.strictObject({ url: textOrSecret().describe("redis:// or rediss:// URL.") }).optional().describe("Absent: its check is inactive."),
+  redis: z.strictObject({ url: redisUrlOrSecret().describe("redis:// or rediss:// URL.") }).optional().describe("Absent: its check is inactive."),
   gateway: gatewaySchema.optional().describe("Serves stored pages while the application is down; absent: no gateway."),
   disabled: z.array(slug()).prefault([]).describe("Names of shipped checks and policies that are not wanted."),
   listeners: z

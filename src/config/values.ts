@@ -7,7 +7,7 @@
 import * as z from "zod";
 import { formatDuration, parseDuration, type Ms } from "../core/time.ts";
 import type { Listen } from "./config.ts";
-import { Secret } from "./secret.ts";
+import { reveal, Secret } from "./secret.ts";
 
 // Every schema is made after this module. zod's compiled parsers cost more than they save where a file is read once.
 z.config({ jitless: true });
@@ -104,20 +104,63 @@ export function pathGlob() {
   ).meta({ description: "Glob on the path: * is one segment, ** any number." });
 }
 
-/** A secret by reference: exactly `${NAME}` or `file:PATH`. The references were resolved before the schema ran. */
+/**
+ * Marks the settings that hold secrets. `must`: only by reference. `may`: also as plain text. `file: false`: a text that
+ * begins with "file:" is no reference here. The loader resolves references before a schema runs, by these marks.
+ */
+export type SecretMark = { readonly need: "must" | "may"; readonly file?: false };
+export const SECRETS = z.registry<SecretMark>();
+
+const BY_REFERENCE = "a secret by reference: ${NAME} or file:PATH";
+
+/** A secret by reference: exactly `${NAME}` or `file:PATH`. */
 export function secret() {
-  return z.custom<Secret>((value) => value instanceof Secret, { error: 'expected a reference: "${NAME}" or "file:/path"' }).meta({
-    type: "string",
-    pattern: "^(\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}|file:.+)$",
-    description: "A secret by reference: ${NAME} or file:PATH.",
-  });
+  return z
+    .custom<Secret>((value) => value instanceof Secret, { error: 'expected a reference: "${NAME}" or "file:/path"' })
+    .meta({ type: "string", pattern: "^(\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}|file:.+)$", description: `${upperFirst(BY_REFERENCE)}.` })
+    .register(SECRETS, { need: "must" });
 }
 
-/** Plain text, or a secret by reference. */
-export function textOrSecret() {
-  return z
-    .custom<string | Secret>((value) => value instanceof Secret || (typeof value === "string" && value !== ""), { error: "expected text" })
-    .meta({ type: "string", description: "Text, or a secret by reference: ${NAME} or file:PATH." });
+/** Plain text, or a secret by reference. Bounds count characters; without them the text may not be empty. */
+export function textOrSecret({ min = 1, max = Number.MAX_SAFE_INTEGER }: Bounds = {}) {
+  return bounded({ min, max })
+    .meta({ type: "string", ...(max === Number.MAX_SAFE_INTEGER ? {} : { maxLength: max }), description: `Text, or ${BY_REFERENCE}.` })
+    .register(SECRETS, { need: "may" });
+}
+
+/** One argument of a command: text, which may hold variables. "file:///x" is an argument like any other. */
+export function argument({ max }: { readonly max: number }) {
+  return bounded({ min: 0, max })
+    .meta({ type: "string", maxLength: max })
+    .register(SECRETS, { need: "may", file: false });
+}
+
+function bounded({ min, max }: Required<Bounds>) {
+  const expected = max === Number.MAX_SAFE_INTEGER ? "text" : `text of at most ${max} characters`;
+  return z.custom<string | Secret>((value) => (typeof value === "string" || value instanceof Secret) && reveal(value).length >= min && reveal(value).length <= max, { error: `expected ${expected}` });
+}
+
+/** An absolute http or https URL, asked as it is written, or a secret that holds one. */
+export function httpUrlOrSecret() {
+  return urlOrSecret(["http:", "https:"], 'an http or https URL, for example "https://shop.example/health"');
+}
+
+/** A redis:// or rediss:// URL, or a secret that holds one. */
+export function redisUrlOrSecret() {
+  return urlOrSecret(["redis:", "rediss:"], 'a redis or rediss URL, for example "redis://127.0.0.1:6379"');
+}
+
+function urlOrSecret(protocols: readonly string[], expected: string) {
+  const wrong = (written: string | Secret): string => `${quote(typeof written === "string" ? written : written.origin)} is not ${expected.split(",")[0]}`;
+  return bounded({ min: 0, max: Number.MAX_SAFE_INTEGER })
+    .meta({ type: "string", description: expected })
+    .register(SECRETS, { need: "may" })
+    .transform((written, context): string | Secret => {
+      if (protocols.includes(URL.parse(reveal(written))?.protocol ?? "")) return written;
+      const params: IssueParams = { expected, offset: null };
+      context.addIssue({ code: "custom", message: wrong(written), params, input: written });
+      return z.NEVER;
+    });
 }
 
 /** A value of a process's environment: text, a plain number or truth value, or a secret by reference. */
@@ -125,7 +168,12 @@ export function envValue() {
   const isPlain = (value: unknown): boolean => typeof value === "string" || typeof value === "number" || typeof value === "boolean";
   return z
     .custom<string | number | boolean | Secret>((value) => value instanceof Secret || isPlain(value), { error: "expected text" })
-    .meta({ type: ["string", "number", "boolean"], description: "Text, or a secret by reference: ${NAME} or file:PATH." });
+    .meta({ type: ["string", "number", "boolean"], description: `Text, or ${BY_REFERENCE}.` })
+    .register(SECRETS, { need: "may" });
+}
+
+function upperFirst(sentence: string): string {
+  return sentence.slice(0, 1).toUpperCase() + sentence.slice(1);
 }
 
 /** A wrong value inside a text; the caller turns it into an issue. */

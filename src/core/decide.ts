@@ -2,7 +2,7 @@
  * Proposals and guards make decisions: plain values that say what is done, what is
  * held and why, and when a person is called.
  */
-import { episodeKey } from "./episode.ts";
+import { episodeKey, escalatedBy } from "./episode.ts";
 import type { Answer, Guard, Question } from "./guards/guard.ts";
 import { ALLOW } from "./guards/guard.ts";
 import { GUARDS, SAFETY_GUARDS } from "./guards/index.ts";
@@ -15,14 +15,15 @@ export type Asked = { readonly proposal: Proposal; readonly policy: PolicySpec }
 
 /**
  * Answers every proposal, in the order in which they are to be carried out: what is gone
- * first, then the longest failing. An action decided upon counts for those after it,
- * so that one round never acts twice on a target nor beyond the blast radius.
+ * first, then the longest failing. What is decided upon counts for those after it, so that
+ * one round never acts twice on a target nor beyond the blast radius, nor calls a person twice.
  */
 export function decide(asked: readonly Asked[], scene: Scene): readonly Decision[] {
   let current = scene;
   return inOrder(asked).map(({ proposal, policy }) => {
     const decision = answer({ proposal, policy, scene: current }, GUARDS);
     if (decision.kind === "act") current = afterAction(current, proposal, policy);
+    if (decision.kind === "escalate") current = afterCall(current, decision);
     return decision;
   });
 }
@@ -75,4 +76,12 @@ function afterAction(scene: Scene, proposal: Proposal, policy: PolicySpec): Scen
   // Its own policy is left out of the record, because cool-downs count by policy and the budget does not.
   const done = { intentId: "", policy: "", target, workload, cause, destructive, at: scene.now, phase: "intended" as const, doneAt: null, endedAt: null };
   return { ...scene, openActions: [...scene.openActions, open], actions: [...scene.actions, done] };
+}
+
+/** The scene as it will be once a person has been called: once per episode, however many of its targets fail. */
+function afterCall(scene: Scene, { proposal, guard }: Extract<Decision, { kind: "escalate" }>): Scene {
+  const key = episodeKey(proposal.workload, proposal.cause);
+  const episode = scene.episodes.get(key);
+  if (episode === undefined) return scene;
+  return { ...scene, episodes: new Map([...scene.episodes, [key, { ...episode, ...escalatedBy(episode, guard, scene.now), attempts: episode.attempts }]]) };
 }

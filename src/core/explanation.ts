@@ -7,13 +7,17 @@ import type { CheckState } from "./check-state.ts";
 import { dependenciesOf } from "./status.ts";
 import type { LookKey, TargetId } from "./target.ts";
 import { lookKey, SITE } from "./target.ts";
+import type { Instant } from "./time.ts";
 
 /**
  * `failing`: its failures have begun. `throttled`: it turned our last look away for asking too much, as it
  * then does to the application too (Hydrogen makes errors and 404s of that). `unasked`: it was not looked at since the look in question began to fail.
  * `unconfirmed`: it passes again, and the look in question has not been repeated since: its failures may be from before.
  */
-export type Doubt = { readonly kind: "failing" | "throttled" | "unasked" | "unconfirmed"; readonly dependency: string };
+export type Doubt =
+  | { readonly kind: "failing" | "unasked" | "unconfirmed"; readonly dependency: string }
+  /** `since`: nothing has been seen of it from then on. */
+  | { readonly kind: "throttled"; readonly dependency: string; readonly since: Instant };
 
 /**
  * What may explain why `check` fails at `target`; a dependency that fails goes before one that was not
@@ -29,7 +33,7 @@ export function doubtOf(check: CheckSpec, target: TargetId, byName: ReadonlyMap<
     if (dependency === undefined || dependency.inactive !== null) continue;
     const state = states.get(lookKey(name, dependency.targets.includes(target) ? target : SITE));
     if (state !== undefined && (state.verdict === "unhealthy" || state.failing.count > 0)) return { kind: "failing", dependency: name };
-    if (state?.last?.kind === "unknown" && state.last.cause === "throttled") other ??= { kind: "throttled", dependency: name };
+    if (state?.last?.kind === "unknown" && state.last.cause === "throttled") other ??= { kind: "throttled", dependency: name, since: state.unknowns.since };
     const asked = failing === undefined || failing.count === 0 || (state?.last != null && state.last.at - state.last.tookMs >= failing.since);
     if (!asked) other ??= { kind: "unasked", dependency: name };
     if (isOld(own, state)) other ??= { kind: "unconfirmed", dependency: name };

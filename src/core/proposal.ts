@@ -52,6 +52,7 @@ export const GUARD_NAMES = [
   "cooldown",
   "backoff",
   "ladder",
+  "throttle",
   "blame",
   "storm",
   "evidence",

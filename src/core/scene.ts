@@ -25,6 +25,8 @@ export type GuardSettings = {
   readonly stormShare: number;
   /** Calm needed to leave a storm; 120 s. */
   readonly stormCalm: Ms;
+  /** While a dependency throttles our looks a restart is held; a person is called after this long; 10 min. */
+  readonly throttled: Ms;
   /** A relapse within this time belongs to the same episode; 1 h. */
   readonly relapse: Ms;
   /** Back-off of starts of an exited process: 1 s doubling to 60 s. */
@@ -40,6 +42,7 @@ export const DEFAULT_GUARD_SETTINGS: GuardSettings = {
   stormTargets: 4,
   stormShare: 0.5,
   stormCalm: 120_000,
+  throttled: 600_000,
   relapse: 3_600_000,
   backoffFrom: 1_000,
   backoffTo: 60_000,

@@ -67,6 +67,8 @@ export interface Engine extends Control, Orders {
   processExited(target: TargetId, detail: string): void;
   /** The target's process was started by somebody else: start-up grace counts from here. */
   processStarted(target: TargetId, at: Instant): void;
+  /** The state store was found damaged and has begun anew: a person is told. Never rejects; `start` asks by itself. */
+  stateLost(): Promise<void>;
   /** Where the passive evidence of a target is read; one reader a target, the last one set. Must not throw. */
   evidenceFrom(target: TargetId, read: () => Evidence): void;
   /** Where breakers are read; the last one set. Must not throw. */

@@ -24,7 +24,8 @@ import { createExitWatch, type ExitWatch } from "./exits.ts";
 import type { Trouble } from "./explain.ts";
 import { createIncidents, type Incidents } from "./incidents.ts";
 import { createJudge, type Judge } from "./judge.ts";
-import { checksAt, explainingLooks, looksFor } from "./looks.ts";
+import { checksAt, explainingLooks, looksFor, whyNotLooked } from "./looks.ts";
+import { tellLosses } from "./lost-state.ts";
 import { createObserver, type Observer } from "./observe.ts";
 import { createOrders, type Orders } from "./orders.ts";
 import { SHARED } from "./propose.ts";
@@ -72,6 +73,7 @@ class ComposedEngine implements Engine {
     this.#incidents = createIncidents({
       site: parts.site, routes: parts.alertRoutes, runbooks: parts.runbooks, store, outbox: parts.outbox, recorder: this.#recorder,
       acknowledged: (look, now) => this.#standing.isAcknowledged(look.target, look.check, now),
+      notLooked: (check, target) => whyNotLooked(check, target, parts.checks),
     });
     this.#judge = createJudge({
       checks: parts.checks, clock, recorder: this.#recorder, incidents: this.#incidents, cannotSeeAfter: parts.settings.cannotSeeAfter,
@@ -103,8 +105,9 @@ class ComposedEngine implements Engine {
   }
 
   async start(): Promise<void> {
-    for (const key of await this.#standing.load()) this.#troubled("state", `stored order ${key} cannot be understood; it is left where it is`);
-    await this.#incidents.load();
+    await this.stateLost();
+    for (const key of await this.#standing.load((check, target) => whyNotLooked(check, target, this.#parts.checks) !== null)) this.#troubled("state", `stored order ${key} cannot be understood; it is left where it is`);
+    await this.#incidents.load(this.#parts.clock.now());
     // Asked anew: if our own network is still gone, that is a new incident.
     this.#incidents.network(null, this.#parts.clock.now());
     for (const intent of await this.#underway.actor.resume(this.#stopping.signal)) this.#acted(intent, 0);
@@ -182,6 +185,11 @@ class ComposedEngine implements Engine {
 
   processStarted(target: TargetId, at: Instant): void {
     this.#startedAt.set(target, at);
+  }
+
+  async stateLost(): Promise<void> {
+    const { alertRoutes } = this.#parts;
+    await tellLosses({ ...this.#parts, route: alertRoutes.page ?? alertRoutes.notify }).catch((error: unknown) => this.#troubled("state", `that state was lost could not be told: ${messageOf(error)}`));
   }
 
   evidenceFrom(target: TargetId, read: () => Evidence): void {

@@ -8,17 +8,18 @@
 import type { EpisodeMark, PastAction } from "../core/episode.ts";
 import { episodeKey, escalatedBy, failedAttempts, fired, isOver, rearmed, withAttempts } from "../core/episode.ts";
 import { alertKey } from "../core/alert-key.ts";
-import type { GuardName } from "../core/proposal.ts";
 import type { EpisodeView } from "../core/snapshot.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import type { StateStore } from "../ports/state-store.ts";
-import type { StoredEpisode } from "./episode-json.ts";
+import type { Call, StoredEpisode } from "./episode-json.ts";
 import { parseEpisode } from "./episode-json.ts";
 
 const PREFIX = "episode/";
 const WRITE_EVERY: Ms = 60_000;
 /** Running episodes kept; beyond it the one that fired longest ago is forgotten. */
 const MAX_EPISODES = 1_000;
+/** Calls of one episode whose end is told; each needs a person's act in between. */
+const MAX_CALLS = 20;
 
 export class EpisodeBook {
   readonly #store: StateStore;
@@ -59,12 +60,12 @@ export class EpisodeBook {
     if (this.#episodes.size > MAX_EPISODES) await this.#forgetOldest();
   }
 
-  async escalated(mark: EpisodeMark, guard: GuardName, route: string, at: Instant): Promise<void> {
+  async escalated(mark: EpisodeMark, call: Call, at: Instant): Promise<void> {
     const key = episodeKey(mark.workload, mark.cause);
     const stored = this.#episodes.get(key);
     if (stored === undefined) return;
-    const alerts = [...stored.alerts.filter((call) => call.guard !== guard || call.route !== route), { guard, route }];
-    this.#episodes.set(key, { mark: escalatedBy(stored.mark, guard, at), alerts });
+    const others = stored.alerts.filter((other) => other.guard !== call.guard || other.route !== call.route || other.beganAt !== call.beganAt);
+    this.#episodes.set(key, { mark: escalatedBy(stored.mark, call.guard, at), alerts: [...others, call].slice(-MAX_CALLS) });
     await this.#write(key, at);
   }
 

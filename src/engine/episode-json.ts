@@ -8,7 +8,12 @@ import type { Instant } from "../core/time.ts";
 import { isObject, parseObject } from "./stored-json.ts";
 
 /** A person was called on this route, and is told when it is over. */
-export type Call = { readonly guard: GuardName; readonly route: string };
+export type Call = {
+  readonly guard: GuardName;
+  readonly route: string;
+  /** Part of the alert's key: there may be several calls in an episode that a person has re-armed. */
+  readonly beganAt: Instant;
+};
 export type StoredEpisode = { readonly mark: EpisodeMark; readonly alerts: readonly Call[] };
 
 /** @returns null where the text is not a stored episode. */
@@ -16,7 +21,7 @@ export function parseEpisode(text: string): StoredEpisode | null {
   const root = parseObject(text);
   if (root === null || !isObject(root["mark"]) || !Array.isArray(root["alerts"])) return null;
   const mark = readMark(root["mark"]);
-  const alerts = root["alerts"].map(readCall);
+  const alerts = root["alerts"].map((value) => readCall(value, mark));
   return mark === null || alerts.includes(null) ? null : { mark, alerts: alerts.filter((call) => call !== null) };
 }
 
@@ -32,10 +37,11 @@ function readMark(value: Readonly<Record<string, unknown>>): EpisodeMark | null 
   return { workload, cause, openedAt, lastFiringAt, escalated: calls, rearmedAt };
 }
 
-function readCall(value: unknown): Call | null {
+/** Older ones have no beginning of their own. */
+function readCall(value: unknown, mark: EpisodeMark | null): Call | null {
   if (!isObject(value)) return null;
-  const { guard, route } = value;
-  return isGuard(guard) && typeof route === "string" ? { guard, route } : null;
+  const { guard, route, beganAt = mark?.openedAt } = value;
+  return isGuard(guard) && typeof route === "string" && typeof beganAt === "number" ? { guard, route, beganAt } : null;
 }
 
 function isGuard(value: unknown): value is GuardName {

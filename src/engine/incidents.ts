@@ -7,12 +7,13 @@
  * a dependency may be about to explain it, or was the explanation a moment ago, it waits
  * a little: one outage is told once, and about its cause.
  * Flapping and blindness are incidents of their own. Open incidents are stored, so
- * that a restart of ours neither repeats nor forgets them.
+ * that a restart of ours neither repeats nor forgets them. One whose look nobody makes any
+ * more (the check was removed, disabled, or points elsewhere) can never turn healthy: it is over.
  */
 import { alertKey } from "../core/alert-key.ts";
 import type { Alert, AlertSeverity } from "../core/alert.ts";
 import type { LookStatus } from "../core/status.ts";
-import type { LookKey } from "../core/target.ts";
+import type { LookKey, TargetId } from "../core/target.ts";
 import { SITE } from "../core/target.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import type { AlertOutbox } from "../ports/alert-outbox.ts";
@@ -42,6 +43,8 @@ export type IncidentParts = {
   readonly recorder: Recorder;
   /** A person works on it: nothing is sent but the end. */
   readonly acknowledged: (look: LookStatus, now: Instant) => boolean;
+  /** Why nobody looks at it any more; null: somebody does. */
+  readonly notLooked: (check: string, target: TargetId) => string | null;
 };
 
 export type Reviewed = {
@@ -52,8 +55,8 @@ export type Reviewed = {
 };
 
 export interface Incidents {
-  /** Reads what was open when the last process ended. @throws {StateStoreError} */
-  load(): Promise<void>;
+  /** Reads what was open when the last process (or configuration) ended, and ends what nobody looks at any more. @throws {StateStoreError} */
+  load(now: Instant): Promise<void>;
   /** After each judged look: opens, worsens, pages, resolves. */
   review(look: LookStatus, about: Reviewed, now: Instant): void;
   flapping(look: LookStatus, flapping: boolean, now: Instant): void;
@@ -88,8 +91,8 @@ export function createIncidents(parts: IncidentParts): Incidents {
     recorder.alerted({ at: alert.at, route, alert, delivery: { kind: "queued" } });
     inOrder(`alert ${alert.key}`, () => parts.outbox.enqueue(route, alert), alert.at);
   };
-  const tell = (incident: Incident, state: Alert["state"], now: Instant): void => {
-    const common = alertOf(incident, parts, state, now);
+  const tell = (incident: Incident, state: Alert["state"], now: Instant, why: string | null = null): void => {
+    const common = alertOf(incident, parts, state, now, why);
     for (const severity of state === "firing" ? [incident.severity] : incident.told) send({ ...common, severity });
   };
   const keep = (id: string, incident: Incident, now: Instant): void => {
@@ -106,23 +109,32 @@ export function createIncidents(parts: IncidentParts): Incidents {
     keep(id, next, now);
     if (news) tell(next, "firing", now);
   };
-  const resolve = (id: string, now: Instant): void => {
+  const resolve = (id: string, now: Instant, why: string | null = null): void => {
     const incident = open.get(id);
     if (incident === undefined) return;
     open.delete(id);
     inOrder(id, () => store.delete(INCIDENT_PREFIX + id), now);
-    tell(incident, "resolved", now);
+    tell(incident, "resolved", now, why);
+  };
+  /** Its own line in the ledger: no verdict says that it is over, and perhaps nobody was told of it. */
+  const endUnlooked = (id: string, { reason, check, target, summary }: Incident, now: Instant): void => {
+    const why = reason === "no_network" ? null : parts.notLooked(check, target);
+    if (why === null) return;
+    recorder.incidentEnded({ at: now, check, target, summary, why });
+    resolve(id, now, why);
   };
   const about = (look: LookStatus, reason: IncidentReason, startedAt: Instant, severity: AlertSeverity, summary: string): Incident => ({
     reason, check: look.check, target: look.target, startedAt, severity, summary, told: [],
   });
 
   return {
-    load: async () => {
+    load: async (now) => {
       for (const row of await store.list(INCIDENT_PREFIX, MAX_INCIDENTS)) {
         const incident = parseIncident(row.value);
-        if (incident !== null) open.set(row.key.slice(INCIDENT_PREFIX.length), incident);
+        if (incident === null) recorder.troubled({ at: now, where: "state", detail: `stored incident ${row.key} cannot be understood; it is left where it is` });
+        else open.set(row.key.slice(INCIDENT_PREFIX.length), incident);
       }
+      for (const [id, incident] of [...open]) endUnlooked(id, incident, now);
     },
     review: (look, { flapping, doubted }, now) => {
       // The usual look: nothing is open, nothing waits.
@@ -170,7 +182,8 @@ function idOf(reason: IncidentReason, key: LookKey): string {
   return `${reason}/${key}`;
 }
 
-function alertOf(incident: Incident, { site, runbooks }: Pick<IncidentParts, "site" | "runbooks">, state: Alert["state"], at: Instant): Omit<Alert, "severity"> {
+/** @param why it is over although nothing turned healthy; null: what it was about is well again. */
+function alertOf(incident: Incident, { site, runbooks }: Pick<IncidentParts, "site" | "runbooks">, state: Alert["state"], at: Instant, why: string | null): Omit<Alert, "severity"> {
   const { reason, check, target, startedAt, summary } = incident;
   const subject = reason === "check_unhealthy" ? `${check}@${target}` : `${reason}:${check}@${target}`;
   return {
@@ -179,7 +192,7 @@ function alertOf(incident: Incident, { site, runbooks }: Pick<IncidentParts, "si
     site,
     target,
     reason,
-    summary: state === "resolved" ? `over: ${summary}` : summary,
+    summary: state === "resolved" ? `over: ${summary}${why === null ? "" : `; ${why}`}` : summary,
     startedAt,
     at,
     runbook: `${runbooks}/${reason.replaceAll("_", "-")}.md`,

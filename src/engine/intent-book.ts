@@ -103,10 +103,14 @@ export class IntentBook {
     }
   }
 
-  /** A write of ours that missed its deadline may have landed since: it is no other process's, and must not block this intent for ever. */
+  /**
+   * A write of ours that missed its deadline may have landed since: it is no other process's, and must not block this intent for ever.
+   * Nor must a store that was found damaged and begun anew: what it lost is known here.
+   */
   async #putOverOwn(id: string, value: string): Promise<number | "conflict"> {
     const stored = await this.#store.get(PREFIX + id);
-    if (stored === null || this.#unsure.get(id)?.includes(stored.value) !== true) return "conflict";
+    if (stored === null) return this.#put(id, value, 0);
+    if (this.#unsure.get(id)?.includes(stored.value) !== true) return "conflict";
     return this.#put(id, value, stored.revision);
   }
 

@@ -82,17 +82,18 @@ export function createJudge(parts: JudgeParts): Judge {
     // To be throttled may last, and has no incident of its own that says pages are broken.
     return doubt !== null && doubt.kind !== "throttled";
   };
-  const flapChanged = (look: LookStatus, before: FlapState, after: FlapState, now: Instant): void => {
+  const flapChanged = (look: LookStatus, before: FlapState, after: FlapState, first: boolean, now: Instant): void => {
+    // An earlier process may have left an incident: what it froze, this one does not.
+    if (first) return incidents.flapping(look, false, now);
     if (before.flapping === after.flapping) return;
     recorder.flappingChanged({ at: now, key: look.key, check: look.check, target: look.target, flapping: after.flapping, percent: flapPercent(after) });
     incidents.flapping(look, after.flapping, now);
   };
   const sightChanged = (look: LookStatus, before: CheckState, after: CheckState, seen: Observation, now: Instant): void => {
-    const was = cannotSee(before, parts.cannotSeeAfter);
-    const is = cannotSee(after, parts.cannotSeeAfter);
-    if (!is) return was || before.last === null ? incidents.blind(look, null, now) : undefined;
+    // Only what is seen ends blindness: also one of an earlier process, or from before a restart reset the count.
+    if (seen.kind !== "unknown") return before.last === null || before.last.kind === "unknown" ? incidents.blind(look, null, now) : undefined;
     // Told once for the whole site by the connectivity guard.
-    if (seen.kind === "unknown" && seen.cause !== "no_network") incidents.blind(look, describeSeen(seen), now);
+    if (seen.cause !== "no_network" && cannotSee(after, parts.cannotSeeAfter)) incidents.blind(look, describeSeen(seen), now);
   };
   const turned = (look: LookStatus, before: CheckState, seen: Observation, now: Instant): void => {
     if (look.verdict === before.verdict) return;
@@ -118,7 +119,7 @@ export function createJudge(parts: JudgeParts): Judge {
       if (look === undefined) return after;
       turned(look, before, seen, now);
       if (outcome !== null && outcome.before !== status.status) recorder.statusChanged({ at: now, from: outcome.before, to: status.status, causes: status.causes });
-      flapChanged(look, flapBefore, flapAfter, now);
+      flapChanged(look, flapBefore, flapAfter, before.last === null, now);
       sightChanged(look, before, after, seen, now);
       const review = (one: LookStatus): void => incidents.review(one, { flapping: flaps.get(one.key)?.flapping ?? false, doubted: doubted(one) }, now);
       review(look);

@@ -20,6 +20,13 @@ const MAX_SPARE_SIGNALS = 100;
 
 const STOPPED = "stopped while looking";
 
+/**
+ * What a look is that gave no result by its deadline and the grace, though every port has a deadline of its own.
+ * `fail`: where looks go on, one of them turns no verdict, and something that hangs again and again is down.
+ * `unknown`: where this one look decides, and the fault may be the probe's.
+ */
+export type Overdue = "fail" | "unknown";
+
 export type LookOrder = { readonly target: Target; readonly deadlineMs: Ms; readonly ordinal: number };
 
 export class Looker {
@@ -27,10 +34,12 @@ export class Looker {
   readonly #deadlines: Deadlines;
   readonly #running = new Set<RunningLook>();
   readonly #spare: AbortController[] = [];
+  readonly #overdue: Overdue;
   #stopped = false;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, overdue: Overdue = "fail") {
     this.#clock = clock;
+    this.#overdue = overdue;
     this.#deadlines = createDeadlines(clock);
   }
 
@@ -48,7 +57,7 @@ export class Looker {
     }
     return new Promise((resolve) => {
       const controller = this.#spare.pop() ?? new AbortController();
-      const look = new RunningLook(this.#clock, deadlineMs, controller, (seen) => {
+      const look = new RunningLook(this.#clock, deadlineMs, this.#overdue, controller, (seen) => {
         this.#running.delete(look);
         this.#deadlines.remove(look);
         resolve(seen);
@@ -86,13 +95,15 @@ class RunningLook implements Expiring {
   readonly #clock: Clock;
   readonly #deadlineMs: Ms;
   readonly #startedAt: Instant;
+  readonly #overdue: Overdue;
   readonly #controller: AbortController;
   readonly #finish: (seen: Observation) => void;
   #settled = false;
 
-  constructor(clock: Clock, deadlineMs: Ms, controller: AbortController, finish: (seen: Observation) => void) {
+  constructor(clock: Clock, deadlineMs: Ms, overdue: Overdue, controller: AbortController, finish: (seen: Observation) => void) {
     this.#clock = clock;
     this.#deadlineMs = deadlineMs;
+    this.#overdue = overdue;
     this.#startedAt = clock.now();
     this.#controller = controller;
     this.#finish = finish;
@@ -107,7 +118,9 @@ class RunningLook implements Expiring {
 
   expire(): void {
     this.#controller.abort();
-    this.settle({ kind: "fail", ...this.#since(), cause: "timeout", detail: `no result within ${formatDuration(this.#deadlineMs)}`, findings: [], facts: {} });
+    const detail = `no result within ${formatDuration(this.#deadlineMs)}`;
+    if (this.#overdue === "fail") this.settle({ kind: "fail", ...this.#since(), cause: "timeout", detail, findings: [], facts: {} });
+    else this.settle({ kind: "unknown", ...this.#since(), cause: "internal", detail: `${detail}: the look itself did not end` });
   }
 
   stop(): void {

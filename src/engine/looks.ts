@@ -9,6 +9,14 @@ export function checksAt(target: TargetId, checks: readonly CheckSpec[]): readon
   return checks.filter((check) => check.inactive === null && check.targets.includes(target));
 }
 
+/** Why nobody looks at a target by this check; null: somebody does. What was open about such a look is over. */
+export function whyNotLooked(name: string, target: TargetId, checks: readonly CheckSpec[]): string | null {
+  const check = checks.find((one) => one.name === name);
+  if (check === undefined) return "the check is no longer configured";
+  if (check.inactive !== null) return `the check is inactive: ${check.inactive}`;
+  return check.targets.includes(target) ? null : `the check no longer looks at ${target}`;
+}
+
 /** The target's own looks, and those of the checks they depend on, wherever these look. */
 export function looksFor(target: TargetId, checks: readonly CheckSpec[]): readonly LookKey[] {
   const byName = new Map(checks.map((check) => [check.name, check]));

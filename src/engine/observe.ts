@@ -1,10 +1,9 @@
 /**
- * The observe loop: fires due looks, holds each to a hard deadline, corrects what our
- * own troubles falsified, and passes every observation on. Nothing here judges.
+ * The observe loop: fires due looks, each seen as sight.ts has it, and passes every
+ * observation on. Nothing here judges.
  */
 import type { CheckSpec } from "../core/check.ts";
 import type { Connectivity } from "../core/connectivity.ts";
-import { guardRemote } from "../core/connectivity.ts";
 import type { Observation } from "../core/observation.ts";
 import type { Pace, Slot } from "../core/schedule.ts";
 import { begin, dueAt, finish, firstSlot, hasten } from "../core/schedule.ts";
@@ -15,10 +14,8 @@ import type { Clock } from "../ports/clock.ts";
 import type { PreparedProbe } from "../ports/probe.ts";
 import type { Random } from "../ports/random.ts";
 import { createAgenda } from "./agenda.ts";
-import { Looker } from "./look.ts";
-import { createLoopWatch } from "./loop-watch.ts";
 import { SHARED } from "./propose.ts";
-import { createReferences } from "./references.ts";
+import { Sight } from "./sight.ts";
 
 export type ObserveParts = {
   readonly checks: readonly CheckSpec[];
@@ -58,7 +55,7 @@ export function createObserver(parts: ObserveParts): Observer {
   const { clock, random } = parts;
   const watched = watchedLooks(parts);
   const stopping = new AbortController();
-  const looker = new Looker(clock);
+  const sight = new Sight({ clock, references: parts.references, overdue: "fail", connectivityChanged: parts.connectivityChanged });
   /** Looks whose probe has not let go yet; some outlive their deadline. */
   const held = new Set<LookKey>();
   /** Told once nothing is held any more. */
@@ -66,9 +63,7 @@ export function createObserver(parts: ObserveParts): Observer {
   /** How often each target's past was forgotten. */
   const lives = new Map<TargetId, number>();
   const lifeOf = (target: TargetId): number => lives.get(target) ?? 0;
-  const watch = createLoopWatch(clock);
-  const references = createReferences({ probes: parts.references, clock, looker, signal: stopping.signal, onChange: parts.connectivityChanged });
-  const agenda = createAgenda(clock, (slot) => void fire(slot), (tick) => watch.fired(tick));
+  const agenda = createAgenda(clock, (slot) => void fire(slot), (tick) => sight.fired(tick));
 
   const letGo = (key: LookKey): void => {
     held.delete(key);
@@ -82,11 +77,7 @@ export function createObserver(parts: ObserveParts): Observer {
     const startedAt = clock.now();
     const life = lifeOf(target.id);
     agenda.put(begin(slot, startedAt));
-    const endMeasuring = watch.measuring();
-    const corrected = watch.correct(await see(look, slot, startedAt), startedAt);
-    endMeasuring();
-    const doubtful = check.remote && (corrected.kind === "warn" || corrected.kind === "fail");
-    const seen = doubtful ? guardRemote(corrected, true, await references.freshSince(startedAt)) : corrected;
+    const seen = await sight.counted(check.remote, () => see(look, slot, startedAt));
     if (stopping.signal.aborted) return;
     const pace = life !== lifeOf(target.id) ? "transition" : parts.observed(check, target.id, seen);
     const ended = agenda.slot(slot.key);
@@ -97,7 +88,7 @@ export function createObserver(parts: ObserveParts): Observer {
     // It would overlap itself: the one before was given up on, and still holds its socket.
     if (held.has(key)) return Promise.resolve({ kind: "unknown", at: startedAt, tookMs: 0, cause: "internal", detail: "the look before this one has not let go yet" });
     held.add(key);
-    return looker.look(probe, { target, deadlineMs: check.cadence.timeout, ordinal }, () => letGo(key));
+    return sight.looker.look(probe, { target, deadlineMs: check.cadence.timeout, ordinal }, () => letGo(key));
   };
 
   const nothingHeld = (): Promise<void> =>
@@ -112,17 +103,15 @@ export function createObserver(parts: ObserveParts): Observer {
 
   return {
     start: () => {
-      references.start();
+      sight.start();
       const now = clock.now();
       for (const [key, { check }] of watched) agenda.put(firstSlot(key, check.cadence, now));
     },
     stop: async () => {
       stopping.abort();
       agenda.stop();
-      references.stop();
-      looker.stop();
+      sight.stop();
       await nothingHeld();
-      watch.stop();
     },
     nextLookAt: (key) => {
       const slot = agenda.slot(key);
@@ -136,7 +125,7 @@ export function createObserver(parts: ObserveParts): Observer {
       }
     },
     forget: (target) => void lives.set(target, lifeOf(target) + 1),
-    connectivity: () => references.state(),
+    connectivity: () => sight.connectivity(),
   };
 }
 

@@ -9,6 +9,7 @@ import { describeLoss } from "../core/gateway-view.ts";
 import type { NewLedgerEntry } from "../core/ledger-entry.ts";
 import type { Observation } from "../core/observation.ts";
 import type { StatusCause } from "../core/status.ts";
+import type { TargetId } from "../core/target.ts";
 import { SITE } from "../core/target.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import { formatDuration } from "../core/time.ts";
@@ -25,6 +26,8 @@ export interface Recorder extends Events {
   subscribe(listener: EventListener): () => void;
   /** A policy has taken back what it held, because its checks are healthy again. */
   lifted(policy: string, checks: readonly string[], at: Instant): void;
+  /** An incident is over although nothing turned healthy. */
+  incidentEnded(event: { readonly at: Instant; readonly check: string; readonly target: TargetId; readonly summary: string; readonly why: string }): void;
   /** Resolves when every entry on its way has been written or has failed. */
   flush(): Promise<void>;
 }
@@ -92,6 +95,7 @@ export function createRecorder(parts: { readonly events: Events; readonly ledger
       write(connectivityEntry(event));
     },
     lifted: (policy, checks, at) => write({ at, kind: "note", target: SITE, subject: policy, text: `${policy} takes back what it held: ${checks.join(" and ")} healthy again` }),
+    incidentEnded: ({ at, check, target, summary, why }) => write({ at, kind: "note", target, subject: check, text: `no longer an incident: ${summary}; ${why}` }),
     // The recovery loop and the actor write their own entries, some of them durably before they go on.
     decided: (event) => tell((to) => to.decided(event)),
     acted: (event) => tell((to) => to.acted(event)),

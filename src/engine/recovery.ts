@@ -24,7 +24,7 @@ import type { Actor } from "./act.ts";
 import { createDecisionLog } from "./decision-log.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { EpisodeBook } from "./episode-book.ts";
-import { escalationAlert, resolvedAlert } from "./escalation.ts";
+import { callBegan, escalationAlert, resolvedAlert } from "./escalation.ts";
 import type { Lifted } from "./lift.ts";
 import { liftWhatIsOver } from "./lift.ts";
 import { nextChange } from "./next-change.ts";
@@ -261,14 +261,14 @@ class SteppingRecovery implements Recovery {
     const mark = this.#book.get(workload, cause);
     if (mark === undefined) return;
     await outbox.enqueue(decision.alert, escalationAlert(decision, mark, { site, runbooks, at: clock.now() }));
-    await this.#book.escalated(mark, decision.guard, decision.alert, clock.now());
+    await this.#book.escalated(mark, { guard: decision.guard, route: decision.alert, beganAt: callBegan(mark) }, clock.now());
     this.wake();
   }
 
   async #endEpisodes(): Promise<void> {
     const { clock, outbox, site, runbooks, settings } = this.#parts;
     for (const { mark, alerts } of this.#book.over(clock.now(), settings.relapse)) {
-      for (const { guard, route } of alerts) await outbox.enqueue(route, resolvedAlert(mark, guard, { site, runbooks, at: clock.now() }));
+      for (const call of alerts) await outbox.enqueue(call.route, resolvedAlert(mark, call, { site, runbooks, at: clock.now() }));
       await this.#book.forget(mark);
     }
   }

@@ -17,8 +17,11 @@ import { parseAcknowledgement, parseMode, parsePause } from "./standing-json.ts"
 export const MAX_ORDERS = 1_000;
 
 export interface Standing {
-  /** @returns keys that could not be understood; they are left where they are. @throws {StateStoreError} */
-  load(): Promise<readonly string[]>;
+  /**
+   * @param unlooked nobody looks at it any more: what was said of exactly that check is over, and must not silence a later one of its name.
+   * @returns keys that could not be understood; they are left where they are. @throws {StateStoreError}
+   */
+  load(unlooked: (check: string, target: TargetId) => boolean): Promise<readonly string[]>;
   /** In force at `now`. */
   pauses(now: Instant): readonly Pause[];
   acknowledgements(now: Instant): readonly AcknowledgementView[];
@@ -56,14 +59,22 @@ export function createStanding(store: StateStore): Standing {
     into.set(key, value);
   };
 
+  const forget = async (target: TargetId, check: string | null): Promise<void> => {
+    const key = ackKey(target, check);
+    if (!acks.delete(key)) return;
+    await store.delete(key);
+  };
+
   return {
-    load: async () => {
+    load: async (unlooked) => {
       const whole = (key: string): string => key;
-      return [
+      const bad = [
         ...(await load("pause/", parsePause, pauses, whole)),
         ...(await load("ack/", parseAcknowledgement, acks, whole)),
         ...(await load("mode/", parseMode, modes, (key) => key.slice("mode/".length))),
       ];
+      for (const { target, check } of [...acks.values()]) if (check !== null && unlooked(check, target)) await forget(target, check);
+      return bad;
     },
     pauses: (now) => inForce(pauses, now),
     acknowledgements: (now) => inForce(acks, now),
@@ -75,11 +86,7 @@ export function createStanding(store: StateStore): Standing {
       return pauses.delete(pauseKey(scope));
     },
     acknowledge: (ack) => write(ackKey(ack.target, ack.check), ack, acks),
-    forget: async (target, check) => {
-      const key = ackKey(target, check);
-      if (!acks.delete(key)) return;
-      await store.delete(key);
-    },
+    forget,
     setMode: async (policy, mode) => {
       await store.put(`mode/${policy}`, JSON.stringify({ mode }));
       modes.set(policy, mode);

@@ -1,4 +1,6 @@
 /** Durable state: intents, cool-downs, episodes, pauses. Small, few writes, none may be lost. */
+import type { Instant } from "../core/time.ts";
+
 export type Stored = {
   readonly key: string;
   /** JSON text. */
@@ -21,6 +23,22 @@ export interface StateStore {
   delete(key: string): Promise<void>;
   close(): Promise<void>;
 }
+
+/**
+ * Where a store that was found damaged, and had to begin anew, says so: one row for each time, written together with
+ * the new store, so that it is told even if the process that found it died at once. Whoever has told it deletes it.
+ */
+export const LOSS_PREFIX = "loss/";
+
+/** What such a row holds, as JSON. */
+export type StateLoss = {
+  /** When it was found. */
+  readonly at: Instant;
+  /** Where the damaged store is kept. */
+  readonly keptAs: string;
+  /** What was wrong with it. */
+  readonly problem: string;
+};
 
 /** Largest value in bytes; keys at most 512 bytes. Beyond: StateStoreError TOO_LARGE. */
 export const MAX_STATE_VALUE_BYTES = 256 * 1024;

@@ -2,7 +2,8 @@
 import * as z from "zod";
 import type { Assertion } from "../core/assertion.ts";
 import type { Observation } from "../core/observation.ts";
-import { httpUrl } from "../config/values.ts";
+import { reveal } from "../config/secret.ts";
+import { httpUrlOrSecret } from "../config/values.ts";
 import { isLoopback } from "../config/loopback.ts";
 import type { Look, PreparedProbe } from "../ports/probe.ts";
 import type { Probe, ProbeOrder, ProbePorts } from "./kind.ts";
@@ -11,7 +12,7 @@ import type { PartResult } from "./parts.ts";
 import { blindness, guarded, report, unknown } from "./report.ts";
 
 const schema = z.object({
-  cdn_url: httpUrl().optional().describe("A small object on the CDN; absent: the CDN is not looked at."),
+  cdn_url: httpUrlOrSecret().optional().describe("A small object on the CDN; absent: the CDN is not looked at."),
 });
 type Settings = z.output<typeof schema>;
 
@@ -36,7 +37,7 @@ export const dependenciesProbe: Probe = {
     },
   },
   scope: "site",
-  remote: ({ redis }) => redis !== null && !isLoopback(redis.url),
+  remote: ({ redis }, settings) => [redis?.url, (settings as Settings | undefined)?.cdn_url].some((url) => url !== undefined && !isLoopback(url)),
   inactiveWhen: () => null,
   prepare: (order, ports) => {
     const parts = partsOf(order, ports);
@@ -50,7 +51,7 @@ function partsOf({ settings, assertions }: ProbeOrder, { redis, http }: ProbePor
   const cdnUrl = (settings as Settings).cdn_url;
   const partOf = (assertion: Assertion): readonly Part[] => {
     if (assertion.name === "redis" && redis !== null) return [(look) => lookAtRedis(redis, assertion, look)];
-    if (assertion.name === "cdn" && cdnUrl !== undefined) return [(look) => lookAtCdn(http, cdnUrl, assertion, look)];
+    if (assertion.name === "cdn" && cdnUrl !== undefined) return [(look) => lookAtCdn(http, reveal(cdnUrl), assertion, look)];
     return [];
   };
   return assertions.flatMap(partOf);

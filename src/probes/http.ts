@@ -7,7 +7,8 @@ import { judge } from "../core/assertion.ts";
 import type { Assertion, Measured } from "../core/assertion.ts";
 import type { FailCause, Finding, Observation } from "../core/observation.ts";
 import type { Instant, Ms } from "../core/time.ts";
-import { httpUrl } from "../config/values.ts";
+import { reveal } from "../config/secret.ts";
+import { httpUrlOrSecret, textOrSecret } from "../config/values.ts";
 import type { HttpAnswer } from "../ports/http.ts";
 import type { Look, PreparedProbe } from "../ports/probe.ts";
 import { parseJson, readHealthBody, statusFinding } from "./health-body.ts";
@@ -21,10 +22,10 @@ import { UsageRates, factsOf, memory, readWithin } from "./usage-percent.ts";
 const MAX_BODY_BYTES = 256 * 1_024;
 
 const schema = z.object({
-  url: httpUrl().optional().describe("Absolute URL asked instead of the target's own; endpoint is then only the published path."),
+  url: httpUrlOrSecret().optional().describe("Absolute URL asked instead of the target's own; endpoint is then only the published path."),
   method: z.enum(["GET", "HEAD", "POST"]).prefault("GET"),
-  headers: z.record(z.string(), z.string()).prefault({}).describe("Sent besides our own."),
-  body: z.string().max(65_536).optional().describe("Sent with POST."),
+  headers: z.record(z.string(), textOrSecret({ min: 0 })).prefault({}).describe("Sent besides our own."),
+  body: textOrSecret({ min: 0, max: 65_536 }).optional().describe("Sent with POST."),
   ...TEXT_RULES,
 });
 type Settings = z.output<typeof schema>;
@@ -74,7 +75,8 @@ class HttpLook implements PreparedProbe {
   constructor({ settings, assertions, endpoint }: ProbeOrder, ports: ProbePorts) {
     this.#settings = settings as Settings;
     this.#assertions = assertions;
-    this.#headers = { "user-agent": USER_AGENT, accept: "*/*", "accept-encoding": "identity", ...this.#settings.headers };
+    const own = Object.fromEntries(Object.entries(this.#settings.headers).map(([name, value]) => [name, reveal(value)]));
+    this.#headers = { "user-agent": USER_AGENT, accept: "*/*", "accept-encoding": "identity", ...own };
     this.#wanted = (["memory_usage", "cpu_usage"] as const).filter((name) => this.#asserts(name));
     this.#path = endpoint ?? "/";
     this.#ports = ports;
@@ -90,7 +92,7 @@ class HttpLook implements PreparedProbe {
     const { clock, http, load, site } = this.#ports;
     const { url: fixed, method, body } = this.#settings;
     const base = site.url(look.target.id);
-    const url = fixed ?? (base === null ? null : base + this.#path);
+    const url = fixed === undefined ? (base === null ? null : base + this.#path) : reveal(fixed);
     if (url === null) return unknown(clock.now(), 0, "configuration", `target ${look.target.id} has no URL`);
 
     const busyBefore = load.busyMs();
@@ -98,7 +100,7 @@ class HttpLook implements PreparedProbe {
       method,
       url,
       headers: this.#headers,
-      ...(body === undefined ? {} : { body }),
+      ...(body === undefined ? {} : { body: reveal(body) }),
       deadlineMs: look.deadlineMs,
       maxBodyBytes: MAX_BODY_BYTES,
       connection: connectionFor(look),

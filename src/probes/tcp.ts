@@ -2,7 +2,9 @@
 import * as z from "zod";
 import { judge } from "../core/assertion.ts";
 import type { Observation } from "../core/observation.ts";
-import { hostPort } from "../config/values.ts";
+import { isLoopbackHost } from "../config/loopback.ts";
+import { reveal } from "../config/secret.ts";
+import { hostPort, textOrSecret } from "../config/values.ts";
 import type { Look, PreparedProbe } from "../ports/probe.ts";
 import type { Probe, ProbeOrder, ProbePorts } from "./kind.ts";
 import { demand, guarded, judgeLatency, report, reportTrouble } from "./report.ts";
@@ -12,7 +14,7 @@ const MAX_BYTES = 65_536;
 const schema = z.object({
   address: hostPort().describe('Host and port, "db.internal:5432".'),
   tls: z.boolean().prefault(false).describe("Speak TLS first, with the system's authorities."),
-  send: z.string().max(4_096).optional().describe("Sent once connected."),
+  send: textOrSecret({ min: 0, max: 4_096 }).optional().describe("Sent once connected."),
   expect: z.string().min(1).max(4_096).optional().describe("Text awaited in what the server says."),
 });
 type Settings = z.output<typeof schema>;
@@ -26,7 +28,7 @@ export const tcpProbe: Probe = {
     response_time: { value: "duration", severity: "warn", example: "< 100ms" },
   },
   scope: "site",
-  remote: true,
+  remote: (_site, settings) => !isLoopbackHost((settings as Settings).address.host),
   inactiveWhen: () => null,
   prepare: (order, ports) => {
     return { run: (look) => guarded(ports.clock.now, () => lookOnce(order, ports, look)), close: async () => {} } satisfies PreparedProbe;
@@ -39,7 +41,7 @@ async function lookOnce({ settings, assertions }: ProbeOrder, { tcp, clock, load
   const answer = await tcp.look({
     ...address,
     tls,
-    send: send ?? null,
+    send: send === undefined ? null : reveal(send),
     expect: expect ?? null,
     deadlineMs: look.deadlineMs,
     maxBytes: MAX_BYTES,

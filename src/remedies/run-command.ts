@@ -1,25 +1,27 @@
 /**
  * Runs a command of the operator's own: argument vector, no shell, a deadline, bounded output.
  *
+ * Its secrets are in the parameters as secrets: the stored intent has none of them.
  * Nobody can read back whether somebody else's command did its work. So an interrupted one
  * is uncertain for good: alerted, never repeated.
  */
 import * as path from "node:path";
 import * as z from "zod";
-import { duration } from "../config/values.ts";
+import { reveal, Secret } from "../config/secret.ts";
+import { argument, duration, textOrSecret } from "../config/values.ts";
 import type { Remedy } from "../ports/remedy.ts";
 import { ActionError } from "../ports/remedy.ts";
 import type { RemedyEntry, RemedyPorts } from "./remedy-entry.ts";
 
 const MAX_OUTPUT_BYTES = 2_000;
-const command = z.array(z.string().max(4_096)).min(1).max(64);
-const env = z.record(z.string(), z.string());
+const command = z.array(argument({ max: 4_096 })).min(1).max(64);
+const env = z.record(z.string(), textOrSecret({ min: 0 }));
 
 const schema = z.strictObject({
-  command: command.meta({ description: "Program and arguments; no shell.", examples: [["/usr/local/bin/clear-cache", "--all"]] }),
+  command: command.meta({ description: "Program and arguments; no shell. Every user of the host can read them: secrets belong in env.", examples: [["/usr/local/bin/clear-cache", "--all"]] }),
   cwd: z.string().min(1).default(".").meta({ description: "Folder it runs in, relative to that of shopkeeper.yaml." }),
   deadline: duration({ min: 100, max: 120_000 }).prefault("10s"),
-  env: env.default({}).meta({ description: "Added to a minimal environment. No secrets: params stand in the ledger's state." }),
+  env: env.default({}).meta({ description: "Added to a minimal environment." }),
   destructive: z.boolean().default(true).meta({ description: "Takes something working away, so every guard applies." }),
 });
 /** The same after parsing. */
@@ -38,17 +40,22 @@ export const runCommand: RemedyEntry = {
   }),
 };
 
-async function run({ command, cwd, env, deadline }: Params, { processes, folder }: RemedyPorts, signal: AbortSignal): Promise<Readonly<Record<string, unknown>>> {
-  const [program, ...args] = command;
-  if (program === undefined) throw new ActionError("REFUSED", "an empty command");
-  const result = await processes.run({ command: [program, ...args], cwd: path.resolve(folder, cwd), env, deadlineMs: deadline, maxOutputBytes: MAX_OUTPUT_BYTES, signal });
+async function run(params: Params, { processes, folder }: RemedyPorts, signal: AbortSignal): Promise<Readonly<Record<string, unknown>>> {
+  const [first, ...args] = params.command;
+  if (first === undefined) throw new ActionError("REFUSED", "an empty command");
+  // What the command prints, and what the system says of it, stands in the ledger and in alerts.
+  const secrets = [...params.command, ...Object.values(params.env)].filter((value) => value instanceof Secret);
+  const shown = (text: string): string => Secret.conceal(text, secrets);
+  const program = first instanceof Secret ? first.origin : first;
+  const env = Object.fromEntries(Object.entries(params.env).map(([name, value]) => [name, reveal(value)]));
+  const result = await processes.run({ command: [reveal(first), ...args.map(reveal)], cwd: path.resolve(folder, params.cwd), env, deadlineMs: params.deadline, maxOutputBytes: MAX_OUTPUT_BYTES, signal });
   switch (result.kind) {
     case "exited":
-      return { code: result.code, tookMs: Math.round(result.tookMs), output: result.output };
+      return { code: result.code, tookMs: Math.round(result.tookMs), output: shown(result.output) };
     case "killed":
       throw new ActionError("UNCERTAIN", `${program} was killed (${result.reason}) after ${Math.round(result.tookMs)}ms`);
     case "not_started":
-      throw new ActionError("REFUSED", `${program} could not be started: ${result.reason}`);
+      throw new ActionError("REFUSED", `${program} could not be started: ${shown(result.reason)}`);
   }
 }
 

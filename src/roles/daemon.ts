@@ -142,7 +142,8 @@ class RunningDaemon implements Daemon {
     const last = this.#stores;
     this.#stores = null;
     await last?.open.close();
-    const open = await openStores(parts.config, parts.parts.stores, parts.clock, (text) => parts.log.error({ event: "trouble" }, text));
+    // Between two shifts nobody is there to hear it: the next one asks when it starts.
+    const open = await openStores(parts.config, parts.parts.stores, parts.clock, (text) => parts.log.error({ event: "trouble" }, text), () => this.#shift?.stateLost());
     this.#stores = { open, parts };
     return open;
   }

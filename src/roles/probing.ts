@@ -5,7 +5,8 @@ import { createEventLoopLoad } from "../adapters/event-loop-load.ts";
 import { createTargetUsage } from "../adapters/target-usage.ts";
 import { createTcpConnect } from "../adapters/tcp-connect.ts";
 import type { Config } from "../config/config.ts";
-import { reveal } from "../config/secret.ts";
+import { reveal, Secret } from "../config/secret.ts";
+import type { Finding } from "../core/observation.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Http } from "../ports/http.ts";
 import type { PreparedProbe } from "../ports/probe.ts";
@@ -39,10 +40,11 @@ export async function prepareProbes(config: Config, clock: Clock, http: Http, pr
   };
   const active = config.checks.filter((check) => check.inactive === null);
   const prepared = new Map<string, PreparedProbe>();
+  const ofRedis = config.redis?.url instanceof Secret ? [config.redis.url] : [];
   for (const check of active) {
     const kind = probes[check.probe];
     if (kind === undefined) throw new Error(`check ${check.name}: no probe "${check.probe}" in this build`);
-    prepared.set(check.name, kind.prepare(check, ports));
+    prepared.set(check.name, discreet(kind.prepare(check, ports), [...check.filled, ...ofRedis]));
   }
   const references = active.some((check) => check.remote) ? config.connectivity.map((address) => tcpProbe.prepare({ settings: { address, tls: false }, assertions: [], endpoint: null }, ports)) : [];
   return {
@@ -52,5 +54,20 @@ export async function prepareProbes(config: Config, clock: Clock, http: Http, pr
       await Promise.all([...prepared.values(), ...references].map((probe) => probe.close()));
       await Promise.all([tcp.close(), redis?.close()]);
     },
+  };
+}
+
+/** What a look met may repeat what it was told (a host that has no address, an answer that is an echo): in what it says the references stand instead. */
+function discreet(probe: PreparedProbe, filled: readonly Secret[]): PreparedProbe {
+  if (filled.length === 0) return probe;
+  const shown = (text: string): string => Secret.conceal(text, filled);
+  const finding = (one: Finding): Finding => ({ ...one, observed: shown(one.observed), expected: shown(one.expected) });
+  return {
+    run: async (look) => {
+      const seen = await probe.run(look);
+      const findings = seen.findings === undefined ? {} : { findings: seen.findings.map(finding) };
+      return seen.kind === "pass" ? { ...seen, ...findings } : { ...seen, ...findings, detail: shown(seen.detail) };
+    },
+    close: () => probe.close(),
   };
 }

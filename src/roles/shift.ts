@@ -16,6 +16,8 @@ export type Lasting = { readonly stores: Stores; readonly gateway: Gateway | nul
 export type Shift = {
   readonly ports: { readonly health: number; readonly admin: number | null };
   readonly processes: LocalProcesses;
+  /** The state store lost what it held: a person is told. */
+  stateLost(): void;
   /** `/health/ready` fails from now on. */
   leaving(): void;
   /** No more looks and actions; resolves when what runs has ended. The listeners still answer. */
@@ -56,7 +58,14 @@ async function start(daemon: DaemonParts, { stores, gateway }: Lasting, resumed:
   await engine.start();
   if (gateway !== null && parts.pulse) startPulse(daemon, gateway, engine, ground.http, resting);
   listeners.started();
-  return { ports: listeners.ports, processes: ground.processes, leaving: () => listeners.leaving(), rest: () => undo(resting), close: () => undo(closing) };
+  return {
+    ports: listeners.ports,
+    processes: ground.processes,
+    stateLost: () => void engine.stateLost(),
+    leaving: () => listeners.leaving(),
+    rest: () => undo(resting),
+    close: () => undo(closing),
+  };
 }
 
 function startPulse({ config, clock }: DaemonParts, { host }: Gateway, engine: Engine, http: Parameters<typeof watchPulse>[0]["http"], resting: Steps): void {

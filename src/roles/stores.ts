@@ -15,8 +15,11 @@ export type Stores = { readonly state: StateStore; readonly ledger: Ledger; clos
 /** A ledger in memory is a ring: this much of it, however large the configured one may be. */
 const MEMORY_LEDGER_BYTES = 4_000_000;
 
-/** @throws {StateStoreError} when the file is another daemon's, or cannot be opened. */
-export async function openStores(config: Config, kind: "configured" | "memory", clock: Clock, problem: (text: string) => void): Promise<Stores> {
+/**
+ * @param lost the state file was found damaged while in use; what is found at opening the engine tells when it starts.
+ * @throws {StateStoreError} when the file is another daemon's, or cannot be opened.
+ */
+export async function openStores(config: Config, kind: "configured" | "memory", clock: Clock, problem: (text: string) => void, lost: () => void): Promise<Stores> {
   const { state } = config.stores;
   const limits = { maxAgeMs: config.ledger.maxAge, maxBytes: config.ledger.maxBytes };
   if (kind === "memory" || state.kind === "memory") {
@@ -24,7 +27,7 @@ export async function openStores(config: Config, kind: "configured" | "memory", 
     const ledger = createMemoryLedger(clock, { ...limits, maxBytes: Math.min(limits.maxBytes, MEMORY_LEDGER_BYTES) });
     return { state: store, ledger, close: async () => void (await Promise.all([store.close(), ledger.close()])) };
   }
-  const opened = await openSqlite({ file: state.file, workerUrl: SQLITE_WORKER, clock, limits, problem });
+  const opened = await openSqlite({ file: state.file, workerUrl: SQLITE_WORKER, clock, limits, problem, lost });
   if (opened.moved !== null) problem(`the state file was damaged (${opened.moved.problem}); it is kept as ${opened.moved.to}, and a new one was begun`);
   return opened;
 }

@@ -109,6 +109,8 @@ export class World {
   /** What any page answers. */
   page(target: TargetId): Reply {
     return this.#reply(target, PAGE_MS, () => {
+      // Hydrogen takes a throttled answer for a product that is not there.
+      if (this.#has("storefront_api_throttled") !== undefined) return html(404, PAGE_MS, "<!doctype html><html><body>Not Found</body></html>");
       // A page is rendered from the API's answer, so without it there is none.
       const broken = this.#faultOf(target, "broken_pages") !== undefined || this.#has("storefront_api_down") !== undefined || this.networkGone();
       if (broken) return html(500, PAGE_MS, "<!doctype html><html><body>Unexpected Server Error</body></html>");

@@ -5,7 +5,9 @@ import * as path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openSqlite } from "../../src/adapters/sqlite-store.ts";
-import type { SqliteStores } from "../../src/adapters/sqlite-store.ts";
+import type { SqliteParts, SqliteStores } from "../../src/adapters/sqlite-store.ts";
+import { LOSS_PREFIX } from "../../src/ports/state-store.ts";
+import type { StateStoreError } from "../../src/ports/state-store.ts";
 import { createSystemClock } from "../../src/adapters/system-clock.ts";
 
 const clock = createSystemClock();
@@ -23,8 +25,8 @@ afterEach(async () => {
   await fs.rm(folder, { recursive: true, force: true });
 });
 
-async function open(problems: string[] = []): Promise<SqliteStores> {
-  const stores = await openSqlite({ file, workerUrl, clock, limits: { maxAgeMs: 86_400_000, maxBytes: 1e8 }, problem: (text) => problems.push(text) });
+async function open(problems: string[] = [], over: Partial<SqliteParts> = {}): Promise<SqliteStores> {
+  const stores = await openSqlite({ file, workerUrl, clock, limits: { maxAgeMs: 86_400_000, maxBytes: 1e8 }, problem: (text) => problems.push(text), ...over });
   opened.push(stores);
   return stores;
 }
@@ -74,6 +76,40 @@ describe("a file that cannot be used", () => {
     expect(moved?.to).toContain(".corrupt-");
     expect(await state.get("k/1")).toBeNull();
     expect((await fs.stat(moved?.to ?? "")).size).toBe(bytes.length);
+  });
+
+  test("leaves a row in the fresh one that says so, until somebody deletes it", async () => {
+    await fs.mkdir(path.dirname(file), { recursive: true });
+    await fs.writeFile(file, "no database at all ".repeat(100));
+    const first = await open();
+    const [row] = await first.state.list(LOSS_PREFIX);
+    expect(JSON.parse(row?.value ?? "")).toEqual({ at: expect.any(Number), keptAs: first.moved?.to, problem: first.moved?.problem });
+    await first.close();
+    const second = await open();
+    expect(second.moved).toBeNull();
+    expect(await second.state.list(LOSS_PREFIX)).toEqual([row]);
+    await second.state.delete(row?.key ?? "");
+    expect(await second.state.list(LOSS_PREFIX)).toEqual([]);
+  });
+
+  test("because pages of it went bad while it was in use is found by the first request that meets them, and moved aside by the next", async () => {
+    let now = clock.now();
+    let lost = 0;
+    const problems: string[] = [];
+    const { state } = await open(problems, { clock: { ...clock, now: () => now }, lost: () => (lost += 1) });
+    // More than SQLite keeps in its own memory, so that it has to read the file again.
+    for (let n = 0; n < 40; n++) await state.put(`k/${n}`, "x".repeat(200_000));
+    const bytes = await fs.readFile(file);
+    await fs.writeFile(file, bytes.fill(0xff, 8_192));
+    await expect(state.get("k/1")).rejects.toMatchObject({ code: "CORRUPT" });
+    await expect.poll(() => state.get("k/1").then(() => "answered", (error: StateStoreError) => error.message)).toContain("tried again");
+    expect(lost).toBe(0);
+
+    now += 1_000;
+    expect(await state.get("k/1")).toBeNull();
+    expect([lost, problems]).toEqual([1, [expect.stringContaining("found damaged while in use")]]);
+    expect(await state.list(LOSS_PREFIX)).toHaveLength(1);
+    await state.put("k/1", "fresh");
   });
 
   test("that another daemon uses is refused in clear words", async () => {
@@ -129,14 +165,15 @@ test("a thread that died fails what it was asked, and a new one takes its place,
 
 test("a new thread that has to move a damaged file aside says so, and the first one leaves that to who opened it", async () => {
   let now = clock.now();
+  let lost = 0;
   const problems: string[] = [];
   const stores = await openSqlite({
-    file, workerUrl: new URL("../support/moving-worker.ts", import.meta.url), clock: { ...clock, now: () => now }, limits: { maxAgeMs: 1, maxBytes: 1 }, problem: (text) => problems.push(text),
+    file, workerUrl: new URL("../support/moving-worker.ts", import.meta.url), clock: { ...clock, now: () => now }, limits: { maxAgeMs: 1, maxBytes: 1 }, problem: (text) => problems.push(text), lost: () => (lost += 1),
   });
   opened.push(stores);
-  expect([stores.moved, problems]).toEqual([{ to: "shopkeeper.db.corrupt-1", problem: "integrity check" }, []]);
+  expect([stores.moved, problems, lost]).toEqual([{ to: "shopkeeper.db.corrupt-1", problem: "integrity check" }, [], 0]);
   await expect(stores.state.get("k")).rejects.toMatchObject({ code: "UNAVAILABLE" });
   now += 1_000;
   await stores.state.delete("k");
-  expect(problems).toEqual([expect.stringContaining("it is kept as shopkeeper.db.corrupt-1")]);
+  expect([lost, problems]).toEqual([1, [expect.stringContaining("it is kept as shopkeeper.db.corrupt-1")]]);
 });

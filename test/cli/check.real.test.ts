@@ -103,3 +103,49 @@ describe("check", () => {
     expect(code).toBe(0);
   });
 });
+
+describe("check, where our own network may be gone", () => {
+  /** Port 1 is nobody's here: it answers at once that it is closed. */
+  const CLOSED = 'connectivity: ["127.0.0.1:1", "127.0.0.1:2"]\n';
+  /** 0.0.0.0 leads here, though it is no loopback address: so what is asked there counts as beyond this host. */
+  const BEYOND = "name: beyond\nprobe: http\nurl: http://0.0.0.0:PORT/\ninterval: 10s\ntimeout: 2s\n";
+
+  async function shop(status: number, connectivity: string): Promise<void> {
+    const address = await watched((_req, res) => res.writeHead(status).end("{}"));
+    const port = address.split(":")[1] ?? "";
+    await write({
+      "shopkeeper.yaml": `site: shop\ntargets: { app: { url: "http://${address}" } }\n${connectivity.replaceAll("PORT", port)}`,
+      "checks/beyond.yaml": BEYOND.replace("PORT", port),
+    });
+  }
+
+  test("while no reference answers, what fails beyond this host is unknown and 3", async () => {
+    await shop(503, CLOSED);
+    const { code, out } = await run(["check", "beyond"], { cwd: folder });
+    expect(out).toMatch(/beyond +app +unknown .*no_network: no reference host answers from here; seen: .*503/);
+    expect(code).toBe(3);
+  });
+
+  test("what fails on this host is still a failure", async () => {
+    await shop(503, CLOSED);
+    const { code, out } = await run(["check", "application", "beyond"], { cwd: folder });
+    expect(out).toMatch(/application +app +fail/);
+    expect(out).toMatch(/beyond +app +unknown/);
+    expect(code).toBe(2);
+  });
+
+  test("what is reached all the same is well", async () => {
+    await shop(200, CLOSED);
+    expect((await run(["check", "beyond"], { cwd: folder })).code).toBe(0);
+  });
+
+  test.each([
+    ["one of two references answers", 'connectivity: ["127.0.0.1:1", "127.0.0.1:PORT"]\n'],
+    ["there is no guard", "connectivity: []\n"],
+  ])("when %s, a failure is the shop's", async (_when, connectivity) => {
+    await shop(503, connectivity);
+    const { code, out } = await run(["check", "beyond"], { cwd: folder });
+    expect(out).toMatch(/beyond +app +fail/);
+    expect(code).toBe(2);
+  });
+});

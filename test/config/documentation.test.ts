@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { schemas } from "../../src/config/json-schemas.ts";
 import { COMMON_CHECK_KEYS } from "../../src/config/part-schemas.ts";
+import type { ReferenceRule } from "../../src/config/references.ts";
+import { secretRules } from "../../src/config/secret-rules.ts";
+import { siteSchema } from "../../src/config/site-schema.ts";
 import { ACTION_NAMES } from "../../src/core/action.ts";
 import { probes } from "../../src/probes/index.ts";
 import { REMEDIES } from "../../src/remedies/index.ts";
@@ -48,6 +51,18 @@ describe("docs/configuration.md", () => {
     const assertions = Object.entries(probe.assertions).map(([name, kind]) => [name, `${kind.severity}s`]);
     const families = Object.entries(probe.families ?? {}).map(([name, kind]) => [`${name}.NAME`, `${kind.severity}s`]);
     expect(rowsOf(`### \`${probe.name}\``)).toEqual([...settings, ...assertions, ...families]);
+  });
+
+  test("lists every setting that may hold a secret, and how", () => {
+    const word = ({ need, file }: ReferenceRule): string => (file === false ? `${need}, without \`file:\`` : need);
+    const from = (where: string, rules: readonly ReferenceRule[]): readonly string[] => rules.map((rule) => `| ${where} | \`${rule.path}\` | ${word(rule)} |`);
+    const wanted = [
+      ...from("shopkeeper.yaml", secretRules(siteSchema)),
+      ...Object.values(probes).flatMap((probe) => from(`probe ${probe.name}`, secretRules(probe.schema))),
+      ...Object.values(REMEDIES).flatMap((remedy) => from(`action ${remedy.name}`, secretRules(remedy.schema, "params"))),
+    ];
+    expect(wanted.length).toBeGreaterThan(10);
+    expect([...page.matchAll(/^\| (?:shopkeeper\.yaml|probe \w+|action \w+) \|.*$/gm)].map(([row]) => row)).toEqual(wanted);
   });
 
   test("lists every key of a policy, every action, and what each action needs", () => {

@@ -12,8 +12,8 @@ import { folderOf, SITE } from "./harness.ts";
 const STOREFRONT = "storefront: { origin: https://my-shop.myshopify.com }\nredis: { url: redis://127.0.0.1 }\n";
 
 /** With the kinds of looks and remedies of this build. */
-async function loadWith(site: string) {
-  const files = folderOf({ "shopkeeper.yaml": site });
+async function loadWith(site: string, parts: Readonly<Record<string, string>> = {}) {
+  const files = folderOf({ "shopkeeper.yaml": site, ...parts });
   const loaded = await loadConfig({ file: join("shop", "shopkeeper.yaml"), env: {}, catalogues, files });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.errors));
   return { checks: new Map(loaded.config.checks.map((check) => [check.name, check])), policies: new Map(loaded.config.policies.map((policy) => [policy.name, policy])), warnings: loaded.warnings };
@@ -59,6 +59,28 @@ describe("the shipped checks", () => {
     const { checks, policies } = await loadWith(SITE.replace("gateway: {}\n", ""));
     expect(checks.get("page")?.inactive).toContain("no gateway");
     expect(policies.has("pod_restart")).toBe(true);
+  });
+});
+
+describe("what lies beyond this host", () => {
+  test.each([
+    ["127.0.0.1:5432", false],
+    ["localhost:5432", false],
+    ["[::1]:5432", false],
+    ["db.internal:5432", true],
+    ["10.0.0.7:5432", true],
+  ])("a tcp check of %s: %s", async (address, remote) => {
+    const { checks } = await loadWith(SITE, { "checks/db.yaml": `name: db\nprobe: tcp\naddress: "${address}"\n` });
+    expect(checks.get("db")?.remote).toBe(remote);
+  });
+
+  test.each([
+    ["a CDN, also without a Redis", "", "https://cdn.shopify.com/x", true],
+    ["a CDN, also beside a Redis of this host", "redis: { url: redis://127.0.0.1 }\n", "https://cdn.shopify.com/x", true],
+    ["nothing else here", "redis: { url: redis://127.0.0.1 }\n", "http://127.0.0.1:1/x", false],
+  ])("of the dependencies: %s", async (_what, redis, cdn, remote) => {
+    const { checks } = await loadWith(SITE + redis, { "checks/dependencies.yaml": `name: dependencies\nprobe: dependencies\ncdn_url: ${cdn}\nchecks: { redis: connected, cdn: reachable }\n` });
+    expect(checks.get("dependencies")?.remote).toBe(remote);
   });
 });
 

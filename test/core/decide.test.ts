@@ -25,6 +25,12 @@ describe("decide", () => {
     expect(acted(decide(ids.map((id) => asked(restart(id))), scene(ids)))).toEqual(["web-1"]);
   });
 
+  test("of several that fail for one cause, one round calls a person once", () => {
+    const ids = ["web-1", "web-2", "web-3", "web-4"];
+    const decisions = decide(ids.map((id) => asked(restart(id))), scene(ids, history([])));
+    expect(decisions.map((decision) => (decision.kind === "hold" ? decision.guard : decision.kind))).toEqual(["escalate", "blame", "blame", "blame"]);
+  });
+
   test("an attempt has its number in the episode", () => {
     const [decision] = decide([asked(restart("web-1"))], scene(["web-1"], history([past("web-1", NOW - 200_000), past("web-1", NOW - 100_000)])));
     expect(decision).toMatchObject({ kind: "act", attempt: 3, verifyWithin: 60_000 });

@@ -1,11 +1,12 @@
 /** Each guard by a table: who is held, and until when. */
 import { describe, expect, test } from "vitest";
 import type { CheckState } from "../../src/core/check-state.ts";
-import { decide } from "../../src/core/decide.ts";
+import { decide, decideManual } from "../../src/core/decide.ts";
 import type { Evidence } from "../../src/core/evidence.ts";
 import type { PolicySpec } from "../../src/core/policy.ts";
 import type { Proposal } from "../../src/core/proposal.ts";
 import type { Scene } from "../../src/core/scene.ts";
+import { DEFAULT_GUARD_SETTINGS } from "../../src/core/scene.ts";
 import { GUARDS } from "../../src/core/guards/index.ts";
 import { GUARD_NAMES } from "../../src/core/proposal.ts";
 import { lookKey } from "../../src/core/target.ts";
@@ -72,14 +73,14 @@ describe("people's orders", () => {
   });
 });
 
-/** The look was turned away for asking too much. */
 /** The last look took all its time. */
 function slow(state: CheckState): CheckState {
   return state.last === null ? state : { ...state, last: { ...state.last, tookMs: 15_000 } };
 }
 
-function throttled(state: CheckState): CheckState {
-  return { ...state, last: { kind: "unknown", at: NOW, tookMs: 20, cause: "throttled", detail: "THROTTLED to our own look" } };
+/** The looks are turned away for asking too much, since then. */
+function throttled(state: CheckState, since = NOW): CheckState {
+  return { ...state, unknowns: { count: 5, since, certain: false }, last: { kind: "unknown", at: NOW, tookMs: 20, cause: "throttled", detail: "THROTTLED to our own look" } };
 }
 
 describe("explained failures", () => {
@@ -89,7 +90,6 @@ describe("explained failures", () => {
     ["a declared dependency has begun to fail", withState(scene(), "shopify_api@site", after("..x")), restart("web-1"), ["blame", null]],
     ["a declared dependency has not been looked at since the failing began", withState(withState(scene(), "shopify_api@site", after(".")), "page@web-1", after("..xxx")), restart("web-1"), ["blame", null]],
     ["a declared dependency has never been looked at", withState(scene(), "shopify_api@site", after("")), restart("web-1"), ["blame", null]],
-    ["a declared dependency throttles us, and so the application", withState(scene(), "shopify_api@site", throttled(after(".."))), restart("web-1"), ["blame", null]],
     ["a declared dependency has passed since, and the failing check was not looked at again", withState(withState(scene(), "shopify_api@site", after("xxx..")), "page@web-1", after("xxx")), restart("web-1"), ["blame", null]],
     ["and the look that failed last was begun before it passed", withState(withState(scene(), "shopify_api@site", after("xxx..")), "page@web-1", slow(after("xxxxx"))), restart("web-1"), ["blame", null]],
     ["and it was, and still fails", withState(withState(scene(), "shopify_api@site", after("xxx..")), "page@web-1", after("xxxxx")), restart("web-1"), "act"],
@@ -100,6 +100,36 @@ describe("explained failures", () => {
     ["a crash loop is not flapping", scene(["web-1"], { flapping: new Set(["page@web-1"]) }), start("web-1"), "act"],
   ])("%s", (_what, of, proposal, expected) => {
     expect(outcome(of, proposal)).toEqual(expected);
+  });
+});
+
+describe("a dependency that throttles our looks", () => {
+  const MINUTES = 60_000;
+  const long = restart("web-1", { since: NOW - 60 * MINUTES });
+  const looks = (since: number, more: Partial<Scene> = {}): Scene => withState(scene(["web-1"], more), "shopify_api@site", throttled(after(".."), since));
+  test.each<[string, Scene, Proposal, Outcome]>([
+    ["holds a restart, for ten minutes of throttling", looks(NOW - 4 * MINUTES), long, ["throttle", NOW + 6 * MINUTES]],
+    ["and for ten minutes of failing", looks(NOW - 60 * MINUTES), restart("web-1", { since: NOW - MINUTES }), ["throttle", NOW + 9 * MINUTES]],
+    ["then calls a person", looks(NOW - 10 * MINUTES), long, ["page", "throttle"]],
+    ["once", looks(NOW - 10 * MINUTES, history([], { escalated: { throttle: NOW } })), long, ["throttle", null]],
+    ["and not while one has acknowledged it", looks(NOW - 10 * MINUTES, { acknowledgements: [{ workload: "web", at: NOW - 20 * MINUTES, by: "ann" }] }), long, ["throttle", null]],
+    ["a person who acted gets the ten minutes again", looks(NOW - 60 * MINUTES, history([], { rearmedAt: NOW - MINUTES })), long, ["throttle", NOW + 9 * MINUTES]],
+    ["after a time that can be set", looks(NOW - 4 * MINUTES, { settings: { ...DEFAULT_GUARD_SETTINGS, throttled: 4 * MINUTES } }), long, ["page", "throttle"]],
+    ["comes before a shared cause: nobody can tell that either", withState(scene(["web-1", "web-2", "web-3", "web-4"]), "shopify_api@site", throttled(after(".."), NOW)), long, ["throttle", NOW + 10 * MINUTES]],
+    ["but one that has begun to fail is the cause", withState(scene(), "shopify_api@site", throttled(after("..x"))), long, ["blame", null]],
+    ["what is gone is started", looks(NOW - 4 * MINUTES), start("web-1"), "act"],
+    ["it throttles no more, and passes", withState(scene(), "shopify_api@site", after("....")), long, "act"],
+  ])("%s", (_what, of, proposal, expected) => {
+    expect(outcome(of, proposal)).toEqual(expected);
+  });
+
+  test("the person is told what fails, why nothing is done, and the command that restarts by hand", () => {
+    const [decision] = decide([asked(long)], looks(NOW - 10 * MINUTES));
+    expect(decision).toMatchObject({ kind: "escalate", alert: "on_call", reason: 'shopify_api throttles our looks, so nobody can tell whose fault it is that page fails; if shopify_api is well, restart by hand: shopkeeper restart web-1 --why "..."' });
+  });
+
+  test("that restart is not held", () => {
+    expect(decideManual(asked(restart("web-1", { policy: "manual", evidence: [], cause: "manual" })), looks(NOW - 10 * MINUTES)).kind).toBe("act");
   });
 });
 
@@ -128,6 +158,7 @@ describe("blame", () => {
   test.each<[string, Scene, Outcome]>([
     ["four of five fail: nothing is restarted, a person is called", scene(four), ["page", "blame"]],
     ["and called once", scene(four, history([], { escalated: { blame: NOW } })), ["blame", null]],
+    ["whoever has acknowledged it knows", scene(four, { acknowledgements: [{ workload: "web", at: NOW, by: "ann" }] }), ["blame", null]],
     ["four of ten are fewer than half", scene(four, { targets: web(10) }), "act"],
     ["three of three are fewer than four", scene(["web-1", "web-2", "web-3"], { targets: web(3) }), "act"],
     ["of two failing the first is the canary", scene(two), "act"],

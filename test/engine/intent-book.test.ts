@@ -54,3 +54,13 @@ describe("a state whose write was not answered in time", () => {
     expect(rows.get("intent/i")?.value).toBe("of somebody else");
   });
 });
+
+test("an intent that a damaged store has lost is written anew by who knows it, and goes on", async () => {
+  const rows = new Map<string, Stored>();
+  const book = new IntentBook(createMemoryStateStore(rows));
+  await book.record(INTENT);
+  await book.advance("i", DONE);
+  rows.clear();
+  expect(await book.advance("i", VERIFIED)).toMatchObject({ state: VERIFIED });
+  expect(JSON.parse(rows.get("intent/i")?.value ?? "")).toMatchObject({ state: VERIFIED });
+});

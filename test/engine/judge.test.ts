@@ -33,7 +33,7 @@ function court(excused = false): Court {
   const recorder = createRecorder({ events: eventsTo((event) => events.push(event)), ledger: createMemoryLedger(clock, { maxAgeMs: 1e9, maxBytes: 1e7 }), clock });
   const incidents = createIncidents({
     site: "shop", routes: { page: "on_call", notify: "team" }, runbooks: "docs/runbooks", store: createMemoryStateStore(), recorder,
-    outbox: { enqueue: async (_route, alert) => void alerts.push(alert) }, acknowledged: () => false,
+    outbox: { enqueue: async (_route, alert) => void alerts.push(alert) }, acknowledged: () => false, notLooked: () => null,
   });
   const judge = createJudge({ checks: CHECKS, clock, recorder, incidents, cannotSeeAfter: 4, excused: () => excused, turned: () => undefined });
   return { clock, judge, incidents, alerts, events };

@@ -163,6 +163,37 @@ describe("the ladder over a restart of ours", () => {
     expect(recovery.episodes()).toEqual([]);
   });
 
+  test("every call of it has its own end, also one that a person has answered meanwhile", async () => {
+    const { alerts, acknowledged, checks, clock, pass, looks } = await bench({ policy: { escalation: { afterFailed: 1, within: 3_600_000, alert: "on_call" } } });
+    await pass(60_000);
+    acknowledged.push({ workload: "web", at: clock.now() + 1, by: "ann" });
+    await pass(1);
+    await looks();
+    await pass(120_000);
+    const firing = alerts.map((alert) => alert.key);
+    expect(new Set(firing).size).toBe(2);
+    checks.set("page@web-1", after("..."));
+    await pass(3_600_000);
+    expect(alerts.map((alert) => alert.state)).toEqual(["firing", "firing", "resolved", "resolved"]);
+    expect(alerts.slice(2).map((alert) => alert.key)).toEqual(firing);
+  });
+
+  test("a call that an older version has stored ends under the key it was made with", async () => {
+    const first = await bench({ policy: { escalation: { afterFailed: 1, within: 3_600_000, alert: "on_call" } } });
+    await first.pass(60_000);
+    await first.recovery.stop();
+    for (const [key, row] of first.rows) {
+      if (!key.startsWith("episode/")) continue;
+      const stored = JSON.parse(row.value) as { alerts: { beganAt?: number }[] };
+      first.rows.set(key, { ...row, value: JSON.stringify({ ...stored, alerts: stored.alerts.map(({ beganAt: _began, ...call }) => call) }) });
+    }
+    const second = await bench({ rows: first.rows, clock: first.clock });
+    second.checks.set("page@web-1", after("..."));
+    await second.pass(3_600_000);
+    expect(second.alerts.map((alert) => [alert.state, alert.key])).toEqual([["resolved", first.alerts[0]?.key]]);
+    await second.recovery.stop();
+  });
+
   test("a stored episode that cannot be read is told and left alone", async () => {
     const rows = new Map<string, Stored>([["episode/x", { key: "episode/x", value: "{}", revision: 1 }]]);
     const { troubles } = await bench({ rows });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Secret } from "../../src/config/secret.ts";
 import type { Intent } from "../../src/core/intent.ts";
 import type { Precondition } from "../../src/core/proposal.ts";
 import type { Target } from "../../src/core/target.ts";
@@ -199,6 +200,21 @@ describe("run_command", () => {
     const remedy = remedyOf("run_command", createWorld());
     expect(remedy.extraMs?.(APP, params({ deadline: "30s" }))).toBe(30_000);
     expect(() => remedy.extraMs?.(APP, {})).toThrow(expect.objectContaining({ code: "REFUSED" }));
+  });
+
+  test("hands secrets to the command alone: they are in no intent, and not in what it printed", async () => {
+    const world = createWorld();
+    const token = new Secret("--token=s3cret", "--token=${TOKEN}", [{ value: "s3cret", origin: "${TOKEN}" }]);
+    const intent = intentOf({ kind: "none" }, params({ command: ["says", token], env: { TOKEN: new Secret("s3cret", "${TOKEN}"), PLAIN: "text" } }));
+    const effect = await remedyOf("run_command", world).execute(intent, APP, NEVER);
+    expect(world.processes.ran).toMatchObject([{ command: ["says", "--token=s3cret"], env: { TOKEN: "s3cret", PLAIN: "text" } }]);
+    expect(effect).toMatchObject({ output: "--token=${TOKEN}" });
+    expect(JSON.stringify(intent)).not.toContain("s3cret");
+  });
+
+  test("says a program that came from a variable by its reference", async () => {
+    const program = new Secret("missing", "${PROGRAM}");
+    await expect(remedyOf("run_command", createWorld()).execute(intentOf({ kind: "none" }, params({ command: [program] })), APP, NEVER)).rejects.toMatchObject({ code: "REFUSED", message: "${PROGRAM} could not be started: no such program" });
   });
 
   test("a shell line is no command", () => {

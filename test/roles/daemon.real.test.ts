@@ -1,6 +1,7 @@
-import { stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, test } from "vitest";
 import { checkFile, endShop, keepShop, runDaemon, siteFile, stopped, TOKEN, until, type KeptShop, type LogLine } from "./kept-shop.ts";
 
@@ -161,11 +162,25 @@ describe("a daemon", () => {
   test("keeps no secret in its log, whatever happens", async () => {
     const secrets = { ADA_TOKEN: "s3cr3t-admin-token", SHOP_SECRET: "s3cr3t-of-the-shop", PUBLIC: "s3cr3t-public", PRIVATE: "s3cr3t-private", RECEIVER: "http://127.0.0.1:9/s3cr3t-hook", KEY: "s3cr3t-key", PEER: "s3cr3t-peer-token" };
     const extra = `storefront: { origin: "http://127.0.0.1:9", public_token: "\${PUBLIC}", private_token: "\${PRIVATE}" }\nredis: { url: "\${REDIS}" }\npeer_token: "\${PEER}"\nalerts: { on_call: { url: "\${RECEIVER}", signing_key: "\${KEY}" } }\n`;
-    const shop = await keep({ env: { ...secrets, REDIS: "redis://:s3cr3t-redis@127.0.0.1:9", LATER: "s3cr3t-later" }, site: extra });
+    const files = {
+      "checks/application.yaml": checkFile("1s"),
+      // Names that no resolver knows, so that what the system says of them is told.
+      "checks/search.yaml": "name: search\nprobe: http\nurl: http://${SEARCH_HOST}/\nheaders: { authorization: 'Bearer ${SEARCH_TOKEN}', x-key: 'file:secrets/search' }\ninterval: 1s\ntimeout: 900ms\n",
+      // Port 1 is nobody's here.
+      "checks/closed.yaml": "name: closed\nprobe: tcp\naddress: 127.0.0.1:1\ninterval: 1s\ntimeout: 900ms\ncritical: false\n",
+      "policies/tell.yaml": "name: tell\ntrigger: closed fails 3 consecutive times\naction: run_command\nmode: act\nparams: { command: [sh, -c, 'echo $TELL_TOKEN and ${TELL_ARGUMENT}'], env: { TELL_TOKEN: '${TELL_TOKEN}' }, destructive: false }\n",
+      "secrets/search": "s3cr3t-key-of-search\n",
+    };
+    const inParts = { SEARCH_HOST: "s3cr3t-host.invalid", SEARCH_TOKEN: "s3cr3t-search", TELL_TOKEN: "s3cr3t-tell", TELL_ARGUMENT: "s3cr3t-argument" };
+    const shop = await keep({ env: { ...secrets, ...inParts, REDIS: "redis://:s3cr3t-redis@127.0.0.1:9", LATER: "s3cr3t-later" }, site: extra, files });
     // A death, alerts that cannot be delivered, a reload that is taken and one that is not.
     await healthy(shop);
     process.kill(await shop.appPid(), "SIGKILL");
     await until("the death was answered", async () => (await shop.ledger()).filter((entry) => entry.kind === "intent").length > 1 || undefined);
+    const told = await until("the command has run", async () => (await shop.ledger()).find((entry) => entry.subject === "tell" && JSON.stringify(entry.details).includes("output")));
+    expect(JSON.stringify(told.details)).toContain("${TELL_TOKEN} and ${TELL_ARGUMENT}");
+    await until("the search was looked at", async () => (await shop.status()).looks.find((look) => look.check === "search" && look.last !== null));
+    expect(JSON.stringify([await shop.status(), await shop.ledger()])).not.toContain("s3cr3t");
     await shop.write("checks/application.yaml", checkFile("2s"));
     await reloaded(shop, 0);
     await shop.write("shopkeeper.yaml", siteFile(shop.appPort, extra).replace("connectivity: []", "connectivity: nothing").replace('"${ADA_TOKEN}"', "s3cr3t-inline"));
@@ -173,6 +188,24 @@ describe("a daemon", () => {
     await shop.stop();
     expect(shop.output()).toContain("verdict");
     expect(shop.output()).not.toContain("s3cr3t");
+    const kept = join(shop.folder, ".shopkeeper", "shopkeeper.db");
+    expect((await readFile(kept)).includes("s3cr3t")).toBe(false);
+  });
+
+  test("whose state file is damaged starts anew, pages, and has it in the new ledger", async () => {
+    const files = { "checks/application.yaml": checkFile("1s"), ".shopkeeper/shopkeeper.db": "this was the state once ".repeat(100) };
+    const shop = await keep({ files, site: 'alerts: { on_call: { url: "http://127.0.0.1:9/alerts" } }\n' });
+    await healthy(shop);
+    const lost = (await shop.ledger()).filter((entry) => entry.subject === "state");
+    expect(lost).toEqual([expect.objectContaining({ kind: "note", target: "site", text: expect.stringContaining(".corrupt-") })]);
+    const keptAs = String(lost[0]?.details["keptAs"]);
+    expect((await readFile(keptAs, "utf8")).startsWith("this was the state once")).toBe(true);
+    await shop.stop();
+    // Nobody listens at the route, so the page waits in the state file for the next process.
+    const state = new DatabaseSync(join(shop.folder, ".shopkeeper", "shopkeeper.db"));
+    const waiting = state.prepare("SELECT value FROM state WHERE key LIKE 'outbox/on_call/%'").all();
+    state.close();
+    expect(waiting.map((row) => String(row["value"])).filter((value) => value.includes('"state_lost"'))).toHaveLength(1);
   });
 
   test("without configured tokens makes one that only its owner can read", async () => {

@@ -24,9 +24,9 @@ async function run(scenario: Scenario, seed?: number) {
   return simulated;
 }
 
-test("ten scenarios are shipped", () => {
+test("eleven scenarios are shipped", () => {
   expect(FILES.map((file) => file.replace(".yaml", "")).toSorted()).toEqual([
-    "clock-jump", "crash", "crash-loop", "escalation", "flapping", "maintenance", "poisoned-pod", "probe-network-gone", "slow", "storefront-api-outage",
+    "clock-jump", "crash", "crash-loop", "escalation", "flapping", "maintenance", "poisoned-pod", "probe-network-gone", "slow", "storefront-api-outage", "storefront-api-throttled",
   ]);
 });
 

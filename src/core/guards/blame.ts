@@ -7,27 +7,24 @@
  * follow; if not, a person is called.
  */
 import type { CheckSpec } from "../check.ts";
-import type { Episode } from "../episode.ts";
 import { doubtOf } from "../explanation.ts";
-import type { Proposal } from "../proposal.ts";
 import type { Scene } from "../scene.ts";
 import { isShared, workloadShares } from "../storm.ts";
 import type { TargetId } from "../target.ts";
 import { lookKey } from "../target.ts";
-import type { Answer, Guard } from "./guard.ts";
-import { ALLOW, episodeOf, hold } from "./guard.ts";
+import type { Answer, Guard, Question } from "./guard.ts";
+import { ALLOW, callOnce, episodeOf, hold } from "./guard.ts";
 
 export const blame: Guard = {
   name: "blame",
   ask: (question) => {
     const { proposal, scene } = question;
     if (proposal.gone || !proposal.destructive) return ALLOW;
-    const episode = episodeOf(question);
     const byName = new Map(scene.specs.map((spec) => [spec.name, spec]));
     for (const check of proposal.evidence) {
       const doubt = doubtAbout(check, proposal.target, scene, byName);
       if (doubt !== null) return hold("blame", doubt, null);
-      const answer = fleetAnswer(check, proposal, scene, episode);
+      const answer = fleetAnswer(check, question);
       if (answer.kind !== "allow") return answer;
     }
     return ALLOW;
@@ -42,7 +39,8 @@ function doubtAbout(check: string, target: TargetId, scene: Scene, byName: Reado
     case "failing":
       return `shared cause: ${check} depends on ${doubt.dependency}, which is failing`;
     case "throttled":
-      return `shared cause: ${check} depends on ${doubt.dependency}, which throttles us`;
+      // Has a guard of its own, which was asked before.
+      return null;
     case "unasked":
       return `${check} depends on ${doubt.dependency}, which has not been looked at since ${check} began to fail`;
     case "unconfirmed":
@@ -50,27 +48,29 @@ function doubtAbout(check: string, target: TargetId, scene: Scene, byName: Reado
   }
 }
 
-function fleetAnswer(check: string, proposal: Proposal, scene: Scene, episode: Episode | undefined): Answer {
+function fleetAnswer(check: string, question: Question): Answer {
+  const { proposal, scene } = question;
   const of = (early: boolean) => workloadShares(scene, check, early).find((share) => share.name === proposal.workload);
   const judged = of(false);
   if (judged !== undefined && isShared(judged, scene.settings)) {
     const reason = `shared cause: ${judged.failing.length} of ${judged.judged} targets of ${proposal.workload} fail ${check}, so restarting them would not help`;
-    return episode?.escalated.blame === undefined ? { kind: "page", guard: "blame", reason } : hold("blame", reason, null);
+    return callOnce("blame", reason, question);
   }
   const early = of(true);
   if (early === undefined) return ALLOW;
   if (isShared(early, scene.settings)) return hold("blame", `${early.failing.length} of ${early.judged} targets of ${proposal.workload} are failing ${check}: waiting to see whether the cause is shared`, null);
-  return early.failing.length < 2 ? ALLOW : canaryAnswer(check, early.failing, proposal, scene, episode);
+  return early.failing.length < 2 ? ALLOW : canaryAnswer(check, early.failing, question);
 }
 
 /** Several fail, too few for a storm: what did the first restart of this incident do? */
-function canaryAnswer(check: string, failing: readonly TargetId[], proposal: Proposal, scene: Scene, episode: Episode | undefined): Answer {
+function canaryAnswer(check: string, failing: readonly TargetId[], question: Question): Answer {
+  const { proposal, scene } = question;
   const open = scene.openActions.find((action) => action.workload === proposal.workload && action.cause === proposal.cause && action.target !== proposal.target);
   if (open !== undefined) return hold("blame", `${open.target} is the canary for ${check}: waiting to see whether its restart helps`, open.until);
-  const canary = episode?.attempts.findLast((attempt) => attempt.destructive && attempt.phase !== "refused" && attempt.at >= begunElsewhere(check, failing, attempt.target, scene));
+  const canary = episodeOf(question)?.attempts.findLast((attempt) => attempt.destructive && attempt.phase !== "refused" && attempt.at >= begunElsewhere(check, failing, attempt.target, scene));
   if (canary === undefined || canary.phase === "verified") return ALLOW;
   const reason = `restarting the canary ${canary.target} did not help: ${failing.length} targets of ${proposal.workload} fail ${check}`;
-  return episode?.escalated.blame === undefined ? { kind: "page", guard: "blame", reason } : hold("blame", reason, null);
+  return callOnce("blame", reason, question);
 }
 
 /** When the failing of the other targets began: an older restart was no canary of this incident. */

@@ -25,6 +25,14 @@ export function hold(guard: GuardName, reason: string, until: Instant | null): A
   return { kind: "hold", guard, reason, until };
 }
 
+/** Calls a person, once per episode, and not while one has acknowledged it: they know. A hold where nobody is to be called any more. */
+export function callOnce(guard: GuardName, reason: string, question: Question): Answer {
+  const { proposal, scene } = question;
+  const called = episodeOf(question)?.escalated[guard] !== undefined;
+  const known = scene.acknowledgements.some((ack) => ack.workload === proposal.workload);
+  return called || known ? hold(guard, reason, null) : { kind: "page", guard, reason };
+}
+
 /** The ladder this proposal stands on, if one was begun. */
 export function episodeOf({ proposal, scene }: Question): Episode | undefined {
   return scene.episodes.get(episodeKey(proposal.workload, proposal.cause));

@@ -21,6 +21,7 @@ import { mode } from "./mode.ts";
 import { pause } from "./pause.ts";
 import { storm } from "./storm.ts";
 import { suppressed } from "./suppressed.ts";
+import { throttle } from "./throttle.ts";
 import { unavailable } from "./unavailable.ts";
 import { uncertain } from "./uncertain.ts";
 import { window } from "./window.ts";
@@ -38,6 +39,7 @@ export const GUARDS: readonly Guard[] = [
   grace,
   backoff,
   cooldown,
+  throttle,
   blame,
   storm,
   evidence,

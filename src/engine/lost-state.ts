@@ -1,0 +1,72 @@
+/**
+ * State was lost: the store was found damaged, set aside, and begun anew.
+ *
+ * Nobody knows any more what was under way, what people had ordered, or what was to be told. So a
+ * person is called. Told first and forgotten afterwards: a crash between tells it again, under the same key.
+ */
+import { alertKey } from "../core/alert-key.ts";
+import type { Alert } from "../core/alert.ts";
+import { SITE } from "../core/target.ts";
+import type { Instant } from "../core/time.ts";
+import type { AlertOutbox } from "../ports/alert-outbox.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Ledger } from "../ports/ledger.ts";
+import type { StateLoss, StateStore } from "../ports/state-store.ts";
+import { LOSS_PREFIX } from "../ports/state-store.ts";
+import { appendOnce } from "./outcomes.ts";
+import { parseObject } from "./stored-json.ts";
+
+export type LossParts = {
+  readonly site: string;
+  readonly store: StateStore;
+  readonly outbox: AlertOutbox;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  /** null: the ledger only. */
+  readonly route: string | null;
+  /** Base of runbook links, without a trailing slash. */
+  readonly runbooks: string;
+};
+
+/** Tells what has not been told yet. @throws what the stores throw; what was told by then is told no second time */
+export async function tellLosses({ site, store, outbox, ledger, clock, route, runbooks }: LossParts): Promise<void> {
+  for (const { key, value } of await store.list(LOSS_PREFIX)) {
+    const loss = parseLoss(value);
+    if (route !== null) await outbox.enqueue(route, alertOf(loss, { site, runbooks, at: clock.now() }));
+    await appendOnce(ledger, {
+      at: clock.now(), kind: "note", target: SITE, subject: "state", text: describe(loss), who: "shopkeeper", actionId: "", details: { keptAs: loss.keptAs, problem: loss.problem }, foldKey: "",
+    }, loss.at);
+    await store.delete(key);
+  }
+}
+
+function describe({ keptAs, problem }: StateLoss): string {
+  return `state was lost: it was found damaged (${problem}), is kept as ${keptAs}, and was begun anew. Actions that were under way, pauses, acknowledgements, promoted modes and the ledger of before are not known`;
+}
+
+function alertOf(loss: StateLoss, { site, runbooks, at }: { readonly site: string; readonly runbooks: string; readonly at: Instant }): Alert {
+  return {
+    // It ends when a person has looked.
+    key: alertKey(site, "state_lost", loss.at),
+    state: "firing",
+    severity: "page",
+    site,
+    target: SITE,
+    reason: "state_lost",
+    summary: describe(loss),
+    startedAt: loss.at,
+    at,
+    runbook: `${runbooks}/state-lost.md`,
+    details: { keptAs: loss.keptAs, problem: loss.problem },
+  };
+}
+
+/** That something was lost is told even where it cannot be read what. */
+function parseLoss(text: string): StateLoss {
+  const { at, keptAs, problem } = parseObject(text) ?? {};
+  return {
+    at: typeof at === "number" ? at : 0,
+    keptAs: typeof keptAs === "string" ? keptAs : "an unknown file",
+    problem: typeof problem === "string" ? problem : "unknown",
+  };
+}

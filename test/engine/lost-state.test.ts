@@ -1,0 +1,100 @@
+import { describe, expect, test } from "vitest";
+import type { Alert } from "../../src/core/alert.ts";
+import type { EngineParts } from "../../src/engine/engine.ts";
+import { tellLosses } from "../../src/engine/lost-state.ts";
+import { createMemoryStateStore } from "../../src/adapters/memory-state-store.ts";
+import type { StateLoss } from "../../src/ports/state-store.ts";
+import { LOSS_PREFIX } from "../../src/ports/state-store.ts";
+import { createWatch, createWatchedWorld } from "../support/watched-world.ts";
+import type { WatchedWorld } from "../support/watched-world.ts";
+
+const LOSS: StateLoss = { at: 990_000, keptAs: "shopkeeper.db.corrupt-1", problem: "file is not a database" };
+const KEY = `${LOSS_PREFIX}1`;
+
+function lose(world: WatchedWorld, value = JSON.stringify(LOSS)): void {
+  world.rows.set(KEY, { key: KEY, value, revision: 1 });
+}
+
+async function start(world: WatchedWorld, over: Partial<EngineParts> = {}) {
+  const engine = createWatch(world, { application: () => "." }, { policies: [], ...over });
+  const done = engine.start();
+  await world.clock.advance(1);
+  await done;
+  return engine;
+}
+
+const told = (world: WatchedWorld): readonly string[] => world.told.map(({ route, alert }) => `${route} ${alert.severity} ${alert.reason}`);
+
+async function notes(world: WatchedWorld): Promise<readonly string[]> {
+  return (await world.ledger.query({ kinds: ["note"] })).map((entry) => entry.text);
+}
+
+describe("state that was lost", () => {
+  test("pages, says where the damaged file is and what is not known any more, and stands in the ledger", async () => {
+    const world = createWatchedWorld();
+    lose(world);
+    await start(world);
+    expect(told(world)).toEqual(["on_call page state_lost"]);
+    const summary = "state was lost: it was found damaged (file is not a database), is kept as shopkeeper.db.corrupt-1, and was begun anew. Actions that were under way, pauses, acknowledgements, promoted modes and the ledger of before are not known";
+    expect(world.told[0]?.alert).toMatchObject({ state: "firing", target: "site", startedAt: LOSS.at, summary, runbook: "docs/runbooks/state-lost.md", details: { keptAs: LOSS.keptAs, problem: LOSS.problem } });
+    expect(await notes(world)).toEqual([summary]);
+  });
+
+  test("is told once, whatever starts after it", async () => {
+    const world = createWatchedWorld();
+    lose(world);
+    await (await start(world)).stop();
+    await (await start(world)).stop();
+    expect(told(world)).toHaveLength(1);
+    expect(world.rows.has(KEY)).toBe(false);
+  });
+
+  test("is told again under the same key when we died before it was forgotten, and is one entry of the ledger", async () => {
+    const world = createWatchedWorld();
+    const alerts: Alert[] = [];
+    const store = createMemoryStateStore(world.rows);
+    const parts = { site: "shop", ledger: world.ledger, clock: world.clock, route: "on_call", runbooks: "docs/runbooks", outbox: { enqueue: async (_route: string, alert: Alert) => void alerts.push(alert) } };
+    lose(world);
+    await expect(tellLosses({ ...parts, store: { ...store, list: (prefix) => store.list(prefix), delete: () => Promise.reject(new Error("died here")) } })).rejects.toThrow("died here");
+    await tellLosses({ ...parts, store });
+    expect(alerts.map((alert) => alert.key)).toEqual([alerts[0]?.key, alerts[0]?.key]);
+    expect(await notes(world)).toHaveLength(1);
+    expect(world.rows.has(KEY)).toBe(false);
+  });
+
+  test("while the engine runs is told at once", async () => {
+    const world = createWatchedWorld();
+    const engine = await start(world);
+    expect(told(world)).toEqual([]);
+    lose(world);
+    await engine.stateLost();
+    expect(told(world)).toEqual(["on_call page state_lost"]);
+  });
+
+  test("goes to whoever is told anything when nobody is paged, and to the ledger alone without any", async () => {
+    const [one, none] = [createWatchedWorld(), createWatchedWorld()];
+    lose(one);
+    lose(none);
+    await start(one, { alertRoutes: { page: null, notify: "team" } });
+    await start(none, { alertRoutes: { page: null, notify: null } });
+    expect([told(one), told(none)]).toEqual([["team page state_lost"], []]);
+    expect(await notes(none)).toHaveLength(1);
+  });
+
+  test("is told also where it cannot be read what was lost", async () => {
+    const world = createWatchedWorld();
+    lose(world, "{");
+    await start(world);
+    expect(world.told[0]?.alert.summary).toContain("it was found damaged (unknown), is kept as an unknown file");
+  });
+
+  test("that cannot be told does not keep the site from being watched", async () => {
+    const world = createWatchedWorld();
+    lose(world);
+    const engine = await start(world, { outbox: { enqueue: () => Promise.reject(new Error("full")) } });
+    await world.clock.advance(30_000);
+    expect(engine.snapshot().status).toBe("healthy");
+    expect(world.events.find((event) => event.kind === "troubled")).toMatchObject({ where: "state", detail: "that state was lost could not be told: full" });
+    expect(world.rows.has(KEY)).toBe(true);
+  });
+});
