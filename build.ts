@@ -26,6 +26,15 @@ const UNUSED: readonly { readonly what: RegExp; readonly by: RegExp }[] = [
   { what: /^node:child_process$/, by: /\/node_modules\/commander\// },
 ];
 
+/** Slow to load, and needed by no thread before it serves. */
+const WHEN_USED = new Set(["node:crypto", "node:tls", "node:dns", "node:child_process"]);
+
+/** A module whose exports load it when one of them is first read. */
+function whenUsed(path: string): string {
+  const names = Object.keys(process.getBuiltinModule(path) ?? {});
+  return `for (const name of ${JSON.stringify(names)}) Object.defineProperty(exports, name, { enumerable: true, get: () => require("${path}")[name] });`;
+}
+
 /** Lighter stand-ins for what is imported. */
 const lean: Plugin = {
   name: "lean",
@@ -41,7 +50,7 @@ const lean: Plugin = {
 
     // An import of Node's own module reads each of its exports: that of node:http loads all of Node's own fetch into every thread. require() does not.
     onResolve({ filter: /^node:/ }, ({ path, kind }) => (kind === "import-statement" ? { path, namespace: "required" } : undefined));
-    onLoad({ filter: /./, namespace: "required" }, ({ path }) => ({ contents: `module.exports = require("${path}");`, loader: "js" }));
+    onLoad({ filter: /./, namespace: "required" }, ({ path }) => ({ contents: WHEN_USED.has(path) ? whenUsed(path) : `module.exports = require("${path}");` }));
   },
 };
 
