@@ -5,6 +5,9 @@ import { existsSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } f
 import { homedir, tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { stringify } from "yaml";
+import { run } from "../cli/recording-terminal.ts";
+import { deployment, service } from "../core/kubernetes/manifest.ts";
 import { at, containersOf, FOLDER, named, parse, type Manifest } from "../deploy/manifests.ts";
 import { OPT_IN, podSecurityViolations, resourceViolations, roleViolations } from "../deploy/rules.ts";
 import { findProgram } from "../support/provide-servers.ts";
@@ -102,6 +105,22 @@ describe.skipIf(kubectl === null)(`kustomize${kubectl === null ? " (not run: no 
     const labels = at(named(all, "ServiceMonitor", "shopkeeper"), "spec.selector.matchLabels");
     const found = all.filter((one) => one.kind === "Service" && Object.entries(labels as object).every(([key, value]) => (at(one, "metadata.labels") as Readonly<Record<string, unknown>>)[key] === value));
     expect(found.map((one) => one.metadata.name)).toEqual(["storefront-peers"]);
+  });
+
+  test("what init --kubernetes writes is laid over the Deployment and its Service", async () => {
+    const folder = join(scratch, "init");
+    mkdirSync(folder);
+    const values: readonly unknown[] = [deployment({ metadata: { namespace: "shop" } }), service()];
+    writeFileSync(join(folder, "shop.yaml"), values.map((value) => stringify(value)).join("---\n"));
+    await run(["init", "--kubernetes", "shop.yaml"], { cwd: folder });
+    writeFileSync(join(folder, "kustomization.yaml"), "namespace: shop\nresources: [shop.yaml]\ncomponents: [shopkeeper]\nimages: [{ name: shopkeeper, newTag: \"0.1.0\" }]\n");
+    const all = await render(folder);
+    const rendered = named(all, "Deployment", "shop");
+    expect(containersOf(rendered).map((one) => [one.name, one["restartPolicy"], one["image"]])).toEqual([["shopkeeper", "Always", "shopkeeper:0.1.0"], ["web", undefined, undefined]]);
+    expect(at(rendered, "spec.replicas")).toBe(3);
+    expect(at(named(all, "Service", "shop-web"), "spec.ports")).toEqual([{ port: 80, targetPort: 8080 }]);
+    expect(at(named(all, "Service", "shop-peers"), "spec.publishNotReadyAddresses")).toBe(true);
+    expect(at(named(all, "ConfigMap", "shop-shopkeeper"), "data")).toHaveProperty(["shopkeeper.yaml"]);
   });
 
   test("delete-pods and quarantine-pods add one verb each, and nothing else", async () => {
