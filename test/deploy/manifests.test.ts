@@ -1,5 +1,5 @@
 /** The manifests, file by file; test/image renders them with kustomize. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { partsOf } from "../../src/roles/parts.ts";
@@ -116,4 +116,11 @@ test("every file says why", () => {
 
 test("all containers are of the two images that the overlays name", () => {
   expect([storefront, singleton].flatMap(containersOf).map((one) => one["image"])).toEqual(["shopkeeper", "storefront", "shopkeeper"]);
+});
+
+test("docs/kubernetes.md names every overlay and every component", () => {
+  const page = readFileSync(join(FOLDER, "../../docs/kubernetes.md"), "utf8");
+  const names = FILES.flatMap((file) => /^(?:overlays|components)\/([^/]+)\/kustomization\.yaml$/.exec(file)?.[1] ?? []);
+  expect(names.length).toBeGreaterThan(8);
+  expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
 });
