@@ -5,6 +5,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { FLAGS } from "../../bench/rows/sidecar.ts";
 import { BASE, type ContainerTool, type ImageConfig } from "./container-tool.ts";
 import { findTool } from "./find-tool.ts";
 
@@ -93,6 +94,12 @@ connectivity: []
 function bootAnd(then: string): readonly string[] {
   return ["timeout", String(BOOT_TIMEOUT_S * 2), "bash", "-c", `shopkeeper run & for i in $(seq ${BOOT_TIMEOUT_S * 10}); do live 2>/dev/null && break; sleep 0.1; done; live || exit 9; ${then}; wait`];
 }
+
+test("the program is started with the flags it is measured with", async () => {
+  const script = await readFile(join(ROOT, "deploy/image/shopkeeper"), "utf8");
+  const command = script.split("\n").find((line) => line.startsWith("exec node "))?.replace(/"\$\{\w+:-(\d+)\}"/, "$1");
+  expect(command).toBe(`exec node ${FLAGS.join(" ")} /opt/shopkeeper/shopkeeper.mjs "$@"`);
+});
 
 test("the Dockerfile, package.json and the stand-in agree on Node's version", async () => {
   const { optionalDependencies, version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as { optionalDependencies: Readonly<Record<string, string>>; version: string };
