@@ -67,6 +67,7 @@ if (quick) {
   }
   await suites(["quick", "real"], process.env);
   await suites(["e2e"], process.env);
+  await suites(["image"], process.env);
 }
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
 process.stdout.write(`\n${total.passed} passed, ${total.failed} failed${skipped}\n`);

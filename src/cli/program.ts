@@ -5,6 +5,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { addCheckCommand } from "./check-command.ts";
+import { addInitCommand } from "./init-command.ts";
 import { addOrderCommands, addReadingCommands, type WithApi } from "./online-commands.ts";
 import { addRunCommand } from "./run-command.ts";
 import { addSimulateCommand } from "./simulate-command.ts";
@@ -56,6 +57,7 @@ export function createProgram(terminal: Terminal): Command {
   addCheckCommand(program, terminal);
   addValidateCommands(program, terminal);
   addSimulateCommand(program, terminal);
+  addInitCommand(program, terminal);
   addReadingCommands(program, terminal, withApi);
   addOrderCommands(program, terminal, withApi);
   return program;

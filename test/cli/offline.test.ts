@@ -126,7 +126,7 @@ describe("the program", () => {
   test("--help is 0 and names every command", async () => {
     const { code, out } = await run(["--help"]);
     expect(code).toBe(0);
-    for (const name of ["run", "check", "validate", "schema", "simulate", "status", "why", "ledger", "ack", "pause", "resume", "restart"]) expect(out).toMatch(new RegExp(`^  ${name}\\b`, "m"));
+    for (const name of ["run", "check", "validate", "schema", "simulate", "init", "status", "why", "ledger", "ack", "pause", "resume", "restart"]) expect(out).toMatch(new RegExp(`^  ${name}\\b`, "m"));
   });
 
   test.each([

@@ -1,0 +1,85 @@
+/**
+ * `init`: a first configuration for the project in a folder, or, with `--kubernetes`, a folder of
+ * kustomize that puts Shopkeeper beside a Deployment. Writes new files only.
+ */
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import type { Command } from "commander";
+import { DEFAULT_FILE } from "./load-site.ts";
+import { ExitError, printJson, type Terminal } from "./terminal.ts";
+
+/** Exit code of what is refused, with nothing written. */
+const EXIT_REFUSED = 1;
+
+export type InitOptions = { readonly kubernetes?: string; readonly deployment?: string; readonly container?: string; readonly json?: boolean };
+
+/** A file to be written: its path within the folder, and its text. */
+export type NewFile = { readonly path: string; readonly text: string };
+
+export function addInitCommand(program: Command, terminal: Terminal): void {
+  program
+    .command("init")
+    .argument("[dir]", "where to write; default: here, or the folder shopkeeper beside the Deployment's file")
+    .description("write a first shopkeeper.yaml, or the kustomize patches that put Shopkeeper beside a Deployment")
+    .option("--kubernetes <file>", "a file with the Deployment, and its Service where it stands there too")
+    .option("--deployment <name>", "which Deployment, where the file has several")
+    .option("--container <name>", "which container is the application, where that is not plain")
+    .option("--json", "stable output for scripts")
+    .addHelpText(
+      "after",
+      `
+It writes new files only, and nothing at all where one of them is there already.
+Exit code 0, 1 when a file is in the way, 2 when the manifests cannot be read as they should.`,
+    )
+    .action(async (dir: string | undefined, options: InitOptions) => {
+      if (options.kubernetes === undefined) return initProject(terminal, dir ?? ".", options);
+      const { initKubernetes } = await import("./init-kubernetes.ts");
+      return initKubernetes(terminal, dir, { ...options, kubernetes: options.kubernetes });
+    });
+}
+
+async function initProject(terminal: Terminal, dir: string, { json, deployment, container }: InitOptions): Promise<void> {
+  const stray = deployment !== undefined ? "--deployment" : container !== undefined ? "--container" : null;
+  if (stray !== null) throw new ExitError(2, `${stray} goes with --kubernetes`);
+  const folder = resolve(terminal.cwd, dir);
+  const { draftSite } = await import("../core/site-draft.ts");
+  const draft = draftSite({ folder: basename(folder), manifest: await packageJson(join(folder, "package.json")), entries: await readdir(folder).catch(() => []) });
+  await writeNew(folder, [{ path: DEFAULT_FILE, text: draft.text }]);
+  if (json === true) return printJson(terminal, { folder, files: [DEFAULT_FILE], notes: draft.notes });
+  terminal.out([...draft.notes, `written: ${join(dir, DEFAULT_FILE)}`, "next: shopkeeper validate, shopkeeper check, shopkeeper run", ""].join("\n"));
+}
+
+/** null where there is none. @throws {ExitError} where it is not JSON: what it would have said is then unknown. */
+async function packageJson(file: string): Promise<unknown> {
+  const text = await readFile(file, "utf8").catch(() => null);
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new ExitError(2, `${file}: not valid JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+/**
+ * Writes all of them, or none.
+ *
+ * @throws {ExitError} when one is there already, or cannot be written.
+ */
+export async function writeNew(folder: string, files: readonly NewFile[]): Promise<void> {
+  const paths = files.map(({ path }) => join(folder, path));
+  const there = (await Promise.all(paths.map((path) => readFile(path).then(() => path, (error: unknown) => (codeOf(error) === "ENOENT" ? null : path))))).filter((path) => path !== null);
+  if (there.length > 0) throw new ExitError(EXIT_REFUSED, `nothing is written, since there already is ${there.join(", ")}: move it away, or name another folder`);
+  try {
+    for (const [index, { text }] of files.entries()) {
+      const path = paths[index] ?? folder;
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, text, { flag: "wx" });
+    }
+  } catch (error) {
+    throw new ExitError(EXIT_REFUSED, `cannot write into ${folder}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}
