@@ -7,7 +7,7 @@
  * loop has looked and found them so: what is left is the time between that look and the close, microseconds.
  */
 import type { Server } from "node:http";
-import { Server as NetServer } from "node:net";
+import { Server as NetServer, type Socket } from "node:net";
 import type { Ms } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 
@@ -15,6 +15,8 @@ export type Closing = {
   readonly clock: Clock;
   /** After this, what still runs is cut. */
   readonly withinMs: Ms;
+  /** Connections that are open. */
+  readonly sockets: ReadonlySet<Socket>;
   /** Ends connections that the server no longer knows: upgraded ones. */
   readonly cut: () => void;
 };
@@ -29,8 +31,8 @@ const MOST_TURNS = 1_000;
  */
 const LINGER: Ms = 1_000;
 
-/** Stops accepting, lets what runs finish. Answers given meanwhile must say `Connection: close`. Resolves when the last connection is closed. */
-export async function closeServer(server: Server, { clock, withinMs, cut }: Closing): Promise<void> {
+/** Stops accepting, lets what runs finish, to the last byte. Answers given meanwhile must say `Connection: close`. Resolves when the last connection is closed. */
+export async function closeServer(server: Server, { clock, withinMs, sockets, cut }: Closing): Promise<void> {
   const patience = { over: false };
   const ended = new Promise<void>((resolve) => server.once("close", resolve));
   const cutAll = (): void => {
@@ -45,10 +47,12 @@ export async function closeServer(server: Server, { clock, withinMs, cut }: Clos
     // Somebody may have been let in since.
     if (patience.over) cutAll();
   });
-  const stopLingering = closeIdle(server, clock);
+  const stopLingering = closeIdle(server, sockets, clock);
   await ended;
   stopLingering();
   cancelCut();
+  // Ends what only HTTP's own close ends: the watch over heads and requests that take too long, needed until now.
+  server.close();
 }
 
 /** Calls back right after a look at the sockets, at the end of a turn of the loop in which nobody came in. */
@@ -74,13 +78,18 @@ function onEmptyTurn(server: Server, clock: Clock, patience: { readonly over: bo
   setImmediate(look);
 }
 
-/** Closes connections without a request, again and again. @returns a function that ends it. */
-function closeIdle(server: Server, clock: Clock): () => void {
+/**
+ * Closes connections without a request, again and again. To Node a connection is idle once its answer was handed
+ * over, though a slow buyer may still be reading it: while there is one such, none is closed.
+ *
+ * @returns a function that ends it.
+ */
+function closeIdle(server: Server, sockets: ReadonlySet<Socket>, clock: Clock): () => void {
   let cancel = (): void => {};
   let stopped = false;
   const again = (): void => {
     if (stopped) return;
-    server.closeIdleConnections();
+    if (![...sockets].some((socket) => socket.writableLength > 0)) server.closeIdleConnections();
     later();
   };
   // At the end of a turn, after its look at the sockets: a connection whose request has arrived is not idle then.

@@ -2,7 +2,7 @@
  * The buyers' entrance: what it is made of, and its life.
  */
 import { createServer, type IncomingMessage, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { GatewayConfig } from "../config/config.ts";
 import type { GatewayPreset, RouteMode, RouteSpec } from "../core/preset.ts";
 import type { Ms } from "../core/time.ts";
@@ -76,6 +76,11 @@ export function createIngress(parts: IngressParts): Ingress {
     front,
   );
   server.maxConnections = config.maxConnections;
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
   const tunnels = new Set<() => void>();
   server.on("upgrade", (req, socket, head) => {
     const cut = (): void => void socket.destroy();
@@ -92,7 +97,7 @@ export function createIngress(parts: IngressParts): Ingress {
       life.draining = true;
       warmer.close();
       filler.close();
-      await closeServer(server, { clock, withinMs, cut: () => tunnels.forEach((cut) => cut()) });
+      await closeServer(server, { clock, withinMs, sockets, cut: () => tunnels.forEach((cut) => cut()) });
       deadlines.close();
       await upstream.close();
     },

@@ -17,7 +17,7 @@ import { KEEP_ALIVE } from "./keep-alive.ts";
 import type { NonceSource } from "./nonce.ts";
 import { policyNonce } from "./nonce.ts";
 import type { CacheResult } from "./telemetry.ts";
-import { createHttpDate, headLines, sendWhole, wholeAnswerSocket } from "./whole-answer.ts";
+import { checkedLines, createHttpDate, fieldLines, sendWhole, wholeAnswerSocket } from "./whole-answer.ts";
 
 export type Serving = {
   readonly copy: SharedCopy;
@@ -84,7 +84,7 @@ export function createServeCopy(nonces: NonceSource, clock: Pick<Clock, "wall">,
     fields.push("content-length", String(length));
     const socket = style === "" && ready.lines !== null ? wholeAnswerSocket(req, res) : null;
     if (socket !== null && ready.lines !== null) {
-      const head = `${ready.lines}${lines(fields)}date: ${date(clock.wall())}\r\n${KEPT}`;
+      const head = `${ready.lines}${fieldLines(fields)}date: ${date(clock.wall())}\r\n${KEPT}`;
       const buffer = noncedPage(pool, copy, ready, nonce);
       sendWhole(res, socket, withHead(buffer, ready.room, head), () => pool.give(copy, buffer));
       return { status: 200, bytes: length, result };
@@ -127,9 +127,9 @@ function prepare({ meta, body }: SharedCopy): Prepared {
       continue;
     }
     // Checked with the others, written by each serve.
-    later += headLines([name, value])?.length ?? Number.NaN;
+    later += checkedLines([name, value])?.length ?? Number.NaN;
   }
-  const checked = Number.isNaN(later) ? null : headLines(fields);
+  const checked = Number.isNaN(later) ? null : checkedLines(fields);
   const lines = checked === null ? null : `HTTP/1.1 200 OK\r\n${checked}`;
   return { body: new Uint8Array(body), fields, lines, policy, etag, lastModified, cacheControl, room: lines === null ? 0 : lines.length + later + OWN_FIELDS_ROOM };
 }
@@ -140,13 +140,6 @@ function ownFields({ policy, cacheControl }: Prepared, serving: Serving, nonce: 
   const control = serving.personal ? "private, no-store" : nonce === "" ? (cacheControl ?? "no-cache") : "no-store";
   const fields = policy === null ? ["cache-control", control] : [policy.name, policy.pieces.join(nonce), "cache-control", control];
   return { fields, result: addStatus(fields, serving) };
-}
-
-/** Fields checked before, as lines of a head. */
-function lines(fields: readonly string[]): string {
-  let text = "";
-  for (let at = 0; at + 1 < fields.length; at += 2) text += `${fields[at]}: ${fields[at + 1]}\r\n`;
-  return text;
 }
 
 /** The head goes right before the body, so that both leave as one. */

@@ -4,7 +4,7 @@
  */
 import { connect, type Socket } from "node:net";
 import { expect, test } from "vitest";
-import { createWorld, rendered, sendPage, until, type World } from "./ingress-world.ts";
+import { createWorld, passTime, rendered, sendPage, until, type World } from "./ingress-world.ts";
 
 const ASK = "GET /products/alder HTTP/1.1\r\nHost: shop\r\n\r\n";
 
@@ -63,5 +63,22 @@ test("an idle connection may be used for a moment more; answers of every kind sa
   expect(unused.socket.readableEnded).toBe(false);
   await world.clock.advance(500);
   expect(await unused.ended).toBe("ended");
+  await drained;
+});
+
+test("a stored page that a slow buyer still reads reaches its last byte", async () => {
+  // More than the system takes for one connection: the rest waits in the gateway, which is done with it.
+  const text = "x".repeat(8_000_000);
+  await using world = await createWorld((_, res) => sendPage(res, text), { config: { copyBytes: 40_000_000, copyBytesPerEntry: 10_000_000 } });
+  await world.visit("/products/alder");
+  const slow = await buyer(world, ASK.replace("shop", `127.0.0.1:${world.port}`));
+  slow.socket.pause();
+  await until(() => slow.socket.readableLength > 0);
+  const drained = world.ingress.drain(60_000);
+  for (let second = 0; second < 3; second += 1) await world.clock.advance(1_000);
+  slow.socket.resume();
+  expect(await passTime(world, slow.ended)).toBe("ended");
+  expect(slow.heard()).toMatch(/x-cache-status: HIT/);
+  expect(slow.heard().endsWith("streamController.close();</script>")).toBe(true);
   await drained;
 });

@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { describe, expect, test } from "vitest";
-import { createHttpDate, headLines } from "../../src/gateway/whole-answer.ts";
+import { createHttpDate, checkedLines } from "../../src/gateway/whole-answer.ts";
 import { createWorld, NONCE, rendered, sendPage, until, type World } from "./ingress-world.ts";
 
 /** A request for the host under which `visit` stored its pages. */
@@ -157,7 +157,7 @@ describe("a stored page sent whole", () => {
 
 describe("lines of a head", () => {
   test("are the fields in their order", () => {
-    expect(headLines(["a", "1", "set-cookie", "x=y"])).toBe("a: 1\r\nset-cookie: x=y\r\n");
+    expect(checkedLines(["a", "1", "set-cookie", "x=y"])).toBe("a: 1\r\nset-cookie: x=y\r\n");
   });
 
   test.each([
@@ -165,7 +165,7 @@ describe("lines of a head", () => {
     ["a line break in a value", ["a", "1\r\nset-cookie: x"]],
     ["a character beyond Latin-1", ["a", "č"]],
   ])("are refused for %s", (_, fields) => {
-    expect(headLines(fields)).toBeNull();
+    expect(checkedLines(fields)).toBeNull();
   });
 });
 
