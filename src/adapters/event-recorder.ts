@@ -87,7 +87,7 @@ class VerdictCount {
 
 /** For metrics only: looks are made many times a second. */
 function countLook({ key, check, seen, verdict }: Observed, verdicts: Map<string, VerdictCount>, metrics: EngineMetrics): void {
-  metrics.checkSeconds.observe({ check }, seen.tookMs / 1_000);
+  metrics.checkTook(check, seen.tookMs);
   const ofCheck = verdicts.get(check) ?? new VerdictCount();
   verdicts.set(check, ofCheck);
   const worst = ofCheck.note(key, verdict);

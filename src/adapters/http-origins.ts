@@ -35,7 +35,7 @@ export type Route = {
 export class Origins {
   readonly #clock: Clock;
   readonly #parts: LineParts;
-  readonly #ends: Deadlines;
+  readonly #ends: Deadlines<Line>;
   readonly #routes = new Map<string, Route>();
   readonly #origins = new Map<string, Origin>();
 

@@ -12,26 +12,42 @@ export type Framing =
   | { readonly kind: "broken"; readonly why: string };
 
 const START = "HTTP/1.";
-const STATUS = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: .*)?$/;
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Sixteen digits are more than any number can hold exactly. */
 const LENGTH = /^\d{1,15}$/;
 const CHUNK_SIZE = /^([0-9a-fA-F]{1,12})[ \t]*(?:;.*)?$/;
 const TIMEOUT = /(?:^|[,\s])timeout=(\d{1,9})/;
 
-/** What no line of an answer may have, whole ("…\r\n") or not yet; null when it is in order so far. */
-export function lineFault(line: string, isFirst: boolean): string | null {
-  if (isFirst && !(line.length < START.length ? START.startsWith(line) : line.startsWith(START))) return "it is no HTTP/1 answer";
-  // A line ends with CR LF; either of them alone may be the end of it for one reader and not for another.
-  const cr = line.indexOf("\r");
-  const lineEnds = line.endsWith("\n");
-  if (cr === -1 ? lineEnds : cr !== line.length - (lineEnds ? 2 : 1)) return "a line does not end with CR LF";
-  return line.includes("\0") ? "a line holds a NUL" : null;
+/** What begins like this is no HTTP/1 answer; null while it still may be one. @param begun the first line as far as it came. */
+export function startFault(begun: string): string | null {
+  const isOne = begun.length < START.length ? START.startsWith(begun) : begun.startsWith(START);
+  return isOne ? null : "it is no HTTP/1 answer";
+}
+
+/** As many bytes of the first line tell whether it is an answer. */
+export const START_LENGTH = START.length;
+
+/**
+ * What no piece of a line may have; null when it is in order. Only the piece is looked at, so that a line that
+ * drips in costs no more than one that comes whole. A line ends with CR LF: either of them alone may be the end
+ * of it for one reader and not for another.
+ *
+ * @param afterCr the piece before ended with a CR.
+ * @param ends the piece ends with the line's LF.
+ */
+export function pieceFault(piece: string, afterCr: boolean, ends: boolean): string | null {
+  const cr = piece.indexOf("\r");
+  const inOrder = afterCr ? piece === "\n" : ends ? cr !== -1 && cr === piece.length - 2 : cr === -1 || cr === piece.length - 1;
+  if (!inOrder) return "a line does not end with CR LF";
+  return piece.includes("\0") ? "a line holds a NUL" : null;
 }
 
 export function parseStatusLine(line: string): { readonly minor: number; readonly status: number } | null {
-  const found = STATUS.exec(line);
-  return found === null ? null : { minor: Number(found[1]), status: Number(found[2]) };
+  // "HTTP/1.1 200 OK", with or without the phrase.
+  const minor = digitAt(line, 7);
+  const status = digitAt(line, 9) * 100 + digitAt(line, 10) * 10 + digitAt(line, 11);
+  const spaced = line[8] === " " && (line.length === 12 || line[12] === " ");
+  return line.startsWith(START) && spaced && minor <= 1 && status >= 100 ? { minor, status } : null;
 }
 
 /** A header field with its name in lower case. */
@@ -53,7 +69,10 @@ export function bodyFraming(fields: Readonly<Record<string, string>>): Framing {
   if (coding !== undefined) {
     // Both at once is how answers are smuggled past one of two readers.
     if (length !== undefined) return { kind: "broken", why: "it has both a length and a transfer coding" };
-    return tokens(coding).at(-1) === "chunked" ? { kind: "chunked" } : { kind: "until_close" };
+    const codings = tokens(coding);
+    if (codings.at(-1) === "chunked") return { kind: "chunked" };
+    // Named, but not as the last and plain one: some readers would find chunks in it, others a body.
+    return codings.some((one) => one.startsWith("chunked")) ? { kind: "broken", why: "its transfer coding can be read in two ways" } : { kind: "until_close" };
   }
   if (length === undefined) return { kind: "until_close" };
   if (LENGTH.test(length)) return { kind: "length", bytes: Number(length) };
@@ -67,11 +86,20 @@ export function connectionTerms(fields: Readonly<Record<string, string>>, minor:
   const options = fields["connection"];
   const said = options === undefined ? [] : tokens(options);
   const keepsOpen = !said.includes("close") && (minor === 1 || said.includes("keep-alive"));
-  const seconds = TIMEOUT.exec(fields["keep-alive"]?.toLowerCase() ?? "")?.[1];
+  const idle = fields["keep-alive"];
+  const seconds = idle === undefined ? undefined : TIMEOUT.exec(idle.toLowerCase())?.[1];
   return { keepsOpen, idleMs: seconds === undefined ? null : Number(seconds) * 1_000 };
 }
 
+/** NaN where there is none. */
+function digitAt(line: string, at: number): number {
+  const digit = line.charCodeAt(at) - 48;
+  return digit >= 0 && digit <= 9 ? digit : Number.NaN;
+}
+
 function tokens(value: string): readonly string[] {
+  // As most say it.
+  if (value === "keep-alive" || value === "close") return [value];
   return value.toLowerCase().split(",").map((token) => token.trim());
 }
 

@@ -5,7 +5,7 @@
  * Strict where two readers could disagree about where an answer ends: what it cannot frame
  * with certainty is `broken`.
  */
-import { bodyFraming, connectionTerms, lineFault, parseChunkSize, parseField, parseStatusLine } from "./http-reply-lines.ts";
+import { bodyFraming, connectionTerms, pieceFault, START_LENGTH, startFault, parseChunkSize, parseField, parseStatusLine } from "./http-reply-lines.ts";
 
 /** All heads of one answer together, interim ones and trailers included; also one chunk's size line. */
 export const MAX_HEAD_BYTES = 65_536;
@@ -16,6 +16,8 @@ export type Progress = "more" | "whole" | "broken";
 type State = "status" | "fields" | "length" | "until_close" | "chunk_size" | "chunk" | "chunk_end" | "trailers" | "whole" | "broken";
 
 const LF = 10;
+const NO_FIELDS: Record<string, string> = {};
+const HEAD_END = Buffer.from("\r\n\r\n");
 
 export class HttpReply {
   readonly #isHead: boolean;
@@ -24,11 +26,12 @@ export class HttpReply {
   #minor = 1;
   /** Of the head being read; it counts once the head is whole and not an interim one. */
   #announced = 0;
-  #fields: Record<string, string> = emptyFields();
+  #fields: Record<string, string> = NO_FIELDS;
   #lastField = "";
   #headBytes = 0;
   /** A line that has not ended yet. */
   #partial = "";
+  #afterCr = false;
   #left = 0;
   #text = "";
   readonly #chunks: Buffer[] = [];
@@ -108,7 +111,7 @@ export class HttpReply {
       case "until_close":
         return this.#takeBody(bytes, at);
       default:
-        return this.#takeLine(bytes, at);
+        return this.#takeLines(bytes, at);
     }
   }
 
@@ -133,18 +136,39 @@ export class HttpReply {
     else this.#chunks.push(Buffer.from(bytes.subarray(from, keptTo)));
   }
 
+  /** One line, or a whole head at once: what is asked of Buffers costs more than what is done with strings. */
+  #takeLines(bytes: Buffer, at: number): number {
+    const found = this.#state === "fields" || this.#state === "status" ? bytes.indexOf(HEAD_END, at) : -1;
+    if (found === -1) return this.#takeLine(bytes, at);
+    const text = bytes.toString("latin1", at, found + HEAD_END.length);
+    let from = 0;
+    // The head's own end is its first empty line, so nothing behind it is in the text.
+    while (from < text.length && (this.#state === "status" || this.#state === "fields")) {
+      const to = text.indexOf("\n", from) + 1;
+      this.#takeText(text.slice(from, to), true);
+      from = to;
+    }
+    return at + from;
+  }
+
   #takeLine(bytes: Buffer, at: number): number {
     const found = bytes.indexOf(LF, at);
     const end = found === -1 ? bytes.length : found + 1;
-    this.#headBytes += end - at;
-    if (this.#headBytes > MAX_HEAD_BYTES) return this.#break(`its head is longer than ${MAX_HEAD_BYTES} bytes`, end);
-    const text = bytes.toString("latin1", at, end);
-    const line = this.#partial === "" ? text : this.#partial + text;
-    this.#partial = found === -1 ? line : "";
-    const fault = lineFault(line, this.#state === "status");
-    if (fault !== null) return this.#break(fault, end);
-    if (found !== -1) this.#takeWholeLine(line.slice(0, -2));
+    this.#takeText(bytes.toString("latin1", at, end), found !== -1);
     return end;
+  }
+
+  #takeText(text: string, ends: boolean): void {
+    this.#headBytes += text.length;
+    if (this.#headBytes > MAX_HEAD_BYTES) return this.#break(`its head is longer than ${MAX_HEAD_BYTES} bytes`);
+    const before = this.#partial;
+    const line = before === "" ? text : before + text;
+    const start = this.#state === "status" && before.length < START_LENGTH ? startFault(line) : null;
+    const fault = start ?? pieceFault(text, this.#afterCr, ends);
+    if (fault !== null) return this.#break(fault);
+    this.#partial = ends ? "" : line;
+    this.#afterCr = !ends && text.endsWith("\r");
+    if (ends) this.#takeWholeLine(line.slice(0, -2));
   }
 
   #takeWholeLine(line: string): void {
@@ -160,17 +184,18 @@ export class HttpReply {
         else this.#break("a chunk is longer than it said");
         return;
       default:
-        // Trailers are read over.
+        // Trailers are read over, as long as they are some.
         if (line === "") this.#state = "whole";
+        else if (!/^[ \t]/.test(line) && parseField(line) === null) this.#break("a trailer cannot be read");
     }
   }
 
   #takeStatus(line: string): void {
     const parsed = parseStatusLine(line);
-    if (parsed === null) return void this.#break("its first line is no status of HTTP/1");
+    if (parsed === null) return this.#break("its first line is no status of HTTP/1");
     this.#minor = parsed.minor;
     this.#announced = parsed.status;
-    this.#fields = emptyFields();
+    this.#fields = new Fields();
     this.#lastField = "";
     this.#state = "fields";
   }
@@ -178,12 +203,12 @@ export class HttpReply {
   #takeField(line: string): void {
     const fields = this.#fields;
     if (line.startsWith(" ") || line.startsWith("\t")) {
-      if (this.#lastField === "") return void this.#break("a header field has no name");
+      if (this.#lastField === "") return this.#break("a header field has no name");
       fields[this.#lastField] = `${fields[this.#lastField]} ${line.trim()}`;
       return;
     }
     const field = parseField(line);
-    if (field === null) return void this.#break("a header field cannot be read");
+    if (field === null) return this.#break("a header field cannot be read");
     const { name, value } = field;
     const before = fields[name];
     fields[name] = before === undefined ? value : `${before}${name === "set-cookie" ? "\n" : ", "}${value}`;
@@ -193,21 +218,22 @@ export class HttpReply {
   #endHead(): void {
     const status = this.#announced;
     // An upgrade was never asked for; the other interim answers only announce this one.
-    if (status === 101) return void this.#break("it switches protocols unasked");
+    if (status === 101) return this.#break("it switches protocols unasked");
     if (status < 200) {
       this.#state = "status";
       return;
     }
     this.#status = status;
     const terms = connectionTerms(this.#fields, this.#minor);
-    this.#keepsOpen = terms.keepsOpen;
+    // HTTP/1.0 knows no transfer codings: who sends one is not to be trusted with the next answer (RFC 9112, 6.1).
+    this.#keepsOpen = terms.keepsOpen && !(this.#minor === 0 && this.#fields["transfer-encoding"] !== undefined);
     this.#idleMs = terms.idleMs;
     if (this.#isHead || status === 204 || status === 304) return this.#beginBody({ kind: "length", bytes: 0 });
     this.#beginBody(bodyFraming(this.#fields));
   }
 
   #beginBody(framing: ReturnType<typeof bodyFraming>): void {
-    if (framing.kind === "broken") return void this.#break(framing.why);
+    if (framing.kind === "broken") return this.#break(framing.why);
     if (framing.kind === "chunked") this.#state = "chunk_size";
     else if (framing.kind === "until_close") this.#state = "until_close";
     else {
@@ -218,21 +244,22 @@ export class HttpReply {
 
   #takeChunkSize(line: string): void {
     const size = parseChunkSize(line);
-    if (size === null) return void this.#break("the size of a chunk cannot be read");
+    if (size === null) return this.#break("the size of a chunk cannot be read");
     // The bound is for one line and for what is not body, not for how many chunks there are.
     this.#headBytes = 1;
     this.#left = size;
     this.#state = size === 0 ? "trailers" : "chunk";
   }
 
-  #break(why: string, end = 0): number {
+  #break(why: string): void {
     this.#why = why;
     this.#state = "broken";
-    return end;
   }
 }
 
-/** Without the names every object inherits: a header may be called "constructor". */
-function emptyFields(): Record<string, string> {
-  return Object.create(null) as Record<string, string>;
-}
+/**
+ * Without the names every object inherits: a header may be called "constructor". Made by a
+ * constructor, because what `Object.create(null)` gives is a hash table.
+ */
+const Fields = function () {} as unknown as new () => Record<string, string>;
+Fields.prototype = Object.create(null) as object;

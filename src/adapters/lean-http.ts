@@ -30,15 +30,22 @@ export type LeanHttpOptions = {
 /** @returns an Http whose connections live until `close()`. */
 export function createLeanHttp({ clock, ca }: LeanHttpOptions): Http {
   const names = createNameLookup();
-  const deadlines = createDeadlines(clock);
+  const deadlines = createDeadlines<Exchange>(clock);
   const origins = new Origins(clock, { lookup: names.lookup, ...(ca === undefined ? {} : { ca }) });
-  const running = new Set<Exchange>();
-  const parts: ExchangeParts = { clock, deadlines, origins, running };
+  const parts: ExchangeParts = { clock, deadlines, origins };
+
+  let closed = false;
 
   return {
-    request: (request) => new Promise((resolve) => new Exchange(request, parts, resolve).start()),
+    request: (request) =>
+      new Promise((resolve) => {
+        const exchange = new Exchange(request, parts, resolve);
+        if (closed) exchange.abandon(CLOSED);
+        else exchange.start();
+      }),
     close: async () => {
-      for (const exchange of running) exchange.abandon("the client was closed");
+      closed = true;
+      for (const exchange of deadlines.waiting()) exchange.abandon(CLOSED);
       deadlines.close();
       names.close();
       origins.close();
@@ -46,7 +53,28 @@ export function createLeanHttp({ clock, ca }: LeanHttpOptions): Http {
   };
 }
 
-type ExchangeParts = { readonly clock: Clock; readonly deadlines: Deadlines; readonly origins: Origins; readonly running: Set<Exchange> };
+type ExchangeParts = { readonly clock: Clock; readonly deadlines: Deadlines<Exchange>; readonly origins: Origins };
+
+const GAVE_UP = "the caller gave up";
+const CLOSED = "the client was closed";
+
+const bySignal = new WeakMap<AbortSignal, Set<Exchange>>();
+
+/** The exchanges that a signal ends. It is listened to once: callers use their signals again, and a listener costs more than a place in a set. */
+function underSignal(signal: AbortSignal): Set<Exchange> {
+  const known = bySignal.get(signal);
+  if (known !== undefined) return known;
+  const exchanges = new Set<Exchange>();
+  bySignal.set(signal, exchanges);
+  signal.addEventListener(
+    "abort",
+    () => {
+      for (const exchange of [...exchanges]) exchange.abandon(GAVE_UP);
+    },
+    { once: true },
+  );
+  return exchanges;
+}
 
 /** One request and what becomes of it. Settles exactly once. */
 class Exchange implements LineUser, Expiring {
@@ -55,11 +83,12 @@ class Exchange implements LineUser, Expiring {
   readonly #parts: ExchangeParts;
   readonly #finish: (result: HttpAnswer | HttpFailure) => void;
   readonly #startedAt: Instant;
-  readonly #onAbort = (): void => this.abandon("the caller gave up");
   #reply: HttpReply;
   #route: Route | null = null;
   #text: RequestText | null = null;
   #line: Line | null = null;
+  /** Exchanges under the same signal. */
+  #fellows: Set<Exchange> | null = null;
   #retried = false;
   #settled = false;
   #firstByteMs: Ms = 0;
@@ -75,16 +104,15 @@ class Exchange implements LineUser, Expiring {
 
   start(): void {
     const { signal, connection } = this.#request;
-    const { origins, deadlines, running } = this.#parts;
-    if (signal?.aborted === true) return this.#onAbort();
+    const { origins, deadlines } = this.#parts;
+    if (signal?.aborted === true) return this.abandon(GAVE_UP);
     try {
       this.#route = origins.route(this.#request);
       this.#text = origins.text(this.#route, this.#request);
     } catch (error) {
       return this.#fail({ cause: "refused", noNetwork: true, detail: String(error) });
     }
-    signal?.addEventListener("abort", this.#onAbort);
-    running.add(this);
+    if (signal !== undefined) this.#fellows = underSignal(signal).add(this);
     deadlines.add(this);
     this.#send(this.#route, this.#text, connection === "new");
   }
@@ -163,9 +191,8 @@ class Exchange implements LineUser, Expiring {
 
   #settle(result: HttpAnswer | HttpFailure): void {
     this.#settled = true;
-    this.#parts.running.delete(this);
     this.#parts.deadlines.remove(this);
-    this.#request.signal?.removeEventListener("abort", this.#onAbort);
+    this.#fellows?.delete(this);
     this.#finish(result);
   }
 

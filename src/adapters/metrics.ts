@@ -57,14 +57,35 @@ export function createEngineMetrics(registry: Registry) {
     leader: (leads: boolean) => leader.set(leads ? 1 : 0),
     /** Below zero counts as zero: a loop is never early. */
     loopDelay: (delay: Ms) => loopDelay.set(Math.max(0, delay) / 1_000),
-    checkSeconds: new Histogram({
-      name: "shopkeeper_check_duration_seconds",
-      help: METRICS.shopkeeper_check_duration_seconds.help,
-      labelNames: ["check"],
-      buckets: CHECK_BUCKETS,
-      registers: [registry],
-    }),
+    checkTook: lookDurations(registry),
     decisions: counter("shopkeeper_decisions_total"),
     actions: counter("shopkeeper_actions_total"),
+  };
+}
+
+/** Durations that wait to be counted, at most, of each check. */
+const MAX_WAITING = 1_000;
+
+/**
+ * How long looks took. Counted at the scrape, or a thousand at once: the histogram checks and
+ * hashes labels each time, which costs more than judging the look when it is done between two others.
+ */
+function lookDurations(registry: Registry): (check: string, took: Ms) => void {
+  const waiting = new Map<string, Ms[]>();
+  const count = (check: string, durations: Ms[]): void => {
+    for (const took of durations.splice(0)) histogram.observe({ check }, took / 1_000);
+  };
+  const histogram = new Histogram({
+    name: "shopkeeper_check_duration_seconds",
+    help: METRICS.shopkeeper_check_duration_seconds.help,
+    labelNames: ["check"],
+    buckets: CHECK_BUCKETS,
+    registers: [registry],
+    collect: () => waiting.forEach((durations, check) => count(check, durations)),
+  });
+  return (check, took) => {
+    const durations = waiting.get(check) ?? [];
+    waiting.set(check, durations);
+    if (durations.push(took) >= MAX_WAITING) count(check, durations);
   };
 }

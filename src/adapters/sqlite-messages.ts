@@ -22,7 +22,8 @@ export type SqliteOperations = {
   readonly delete: { readonly takes: { readonly key: string }; readonly gives: null };
   readonly append: { readonly takes: { readonly entry: NewLedgerEntry; readonly now: number }; readonly gives: LedgerEntry };
   readonly query: { readonly takes: { readonly query: LedgerQuery }; readonly gives: readonly LedgerEntry[] };
-  readonly observe: { readonly takes: { readonly records: readonly ObservationRecord[]; readonly now: number }; readonly gives: null };
+  /** `records`: ObservationRecord[] as JSON; objects one by one cost both threads several times as much. */
+  readonly observe: { readonly takes: { readonly records: string; readonly now: number }; readonly gives: null };
   readonly observations: { readonly takes: { readonly since: number; readonly check: string | null; readonly limit: number }; readonly gives: readonly ObservationRecord[] };
   readonly close: { readonly takes: null; readonly gives: null };
 };

@@ -1,6 +1,7 @@
 /** The database's own thread: opens the file, answers one request after the other. */
 import type { MessagePort } from "node:worker_threads";
 import { SqliteDatabase } from "./sqlite-database.ts";
+import type { ObservationRecord } from "../ports/ledger.ts";
 import type { SqliteReply, SqliteRequest, SqliteSettings } from "./sqlite-messages.ts";
 import { codeOf, openDatabase } from "./sqlite-open.ts";
 
@@ -51,7 +52,7 @@ function carryOut(database: SqliteDatabase, request: SqliteRequest): Extract<Sql
     case "query":
       return database.query(request.takes.query);
     case "observe":
-      return database.observe(request.takes.records, request.takes.now);
+      return database.observe(JSON.parse(request.takes.records) as readonly ObservationRecord[], request.takes.now);
     case "observations":
       return database.observations(request.takes.since, request.takes.check, request.takes.limit);
     case "close":

@@ -147,7 +147,7 @@ class SqliteLedger implements Ledger {
     this.#flushing = this.#flushing.then(async () => {
       while (this.#waiting.length > 0) {
         const records = this.#waiting.splice(0, BATCH);
-        await this.#thread.request("observe", { records, now: this.#clock.now() }).catch(() => this.#drop(records.length));
+        await this.#thread.request("observe", { records: JSON.stringify(records), now: this.#clock.now() }).catch(() => this.#drop(records.length));
       }
     });
     return this.#flushing;

@@ -82,8 +82,9 @@ export function observe(state: CheckState, seen: Observation, thresholds: Thresh
     passing: extend(state.passing, seen.kind === "pass"),
     notFailing: extend(state.notFailing, seen.kind !== "fail"),
   };
-  const turned = turn(state.verdict, runs, thresholds);
-  return { ...state, ...runs, ...turned, last: seen, lastEvidence: seen, unknowns: NO_RUN };
+  const { verdict, since } = turn(state.verdict, runs, thresholds) ?? state;
+  const { failing, notPassing, passing, notFailing } = runs;
+  return { verdict, since, failing, notPassing, passing, notFailing, unknowns: NO_RUN, last: seen, lastEvidence: seen };
 }
 
 /**

@@ -45,12 +45,11 @@ export function memoryFor(triggers: readonly Trigger[], spec: CheckSpec): Memory
   return { looks: Math.min(MAX_SAMPLES, Math.ceil(forMs / fastest) + 1), forMs, facts: [...facts] };
 }
 
-/** Adds one look and forgets what the memory does not hold. Oldest first. */
-export function addSample(samples: readonly LookSample[], seen: Observation, memory: Memory): readonly LookSample[] {
+/** Adds one look and forgets what the memory does not hold. Oldest first. In place, because a copy at each look would be made of the whole window. */
+export function addSample(samples: LookSample[], seen: Observation, memory: Memory): void {
   const after = seen.at - memory.forMs;
-  const from = samples.findIndex((sample) => sample.at > after);
-  const kept = from < 0 ? [] : samples.slice(Math.max(from, samples.length + 1 - memory.looks));
-  return kept.concat({ at: seen.at, level: seen.kind, facts: factsOf(seen, memory.facts) });
+  samples.push({ at: seen.at, level: seen.kind, facts: factsOf(seen, memory.facts) });
+  while (samples.length > memory.looks || (samples[0]?.at ?? Infinity) <= after) samples.shift();
 }
 
 function factsOf(seen: Observation, names: readonly string[]): Readonly<Record<string, number>> {

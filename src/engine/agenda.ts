@@ -19,6 +19,8 @@ export function createAgenda(clock: Clock, fire: (slot: Slot) => void, woke: (ti
   const slots = new Map<LookKey, Slot>();
   /** Entries of slots that were moved since stay behind and are skipped. */
   const ticks = new Map<Instant, Set<LookKey>>();
+  /** The same ticks, earliest last: what is planned for later is looked at by nobody. */
+  const order: Instant[] = [];
   let armed: { readonly tick: Instant; readonly cancel: () => void } | null = null;
   let stopped = false;
 
@@ -26,11 +28,12 @@ export function createAgenda(clock: Clock, fire: (slot: Slot) => void, woke: (ti
     armed = null;
     woke(tick);
     const now = clock.now();
-    const due: Instant[] = [];
-    for (const at of ticks.keys()) if (at <= now) due.push(at);
-    due.sort((a, b) => a - b);
-    const keys = new Set(due.flatMap((at) => [...(ticks.get(at) ?? [])]));
-    for (const at of due) ticks.delete(at);
+    const keys = new Set<LookKey>();
+    for (let at = order.at(-1); at !== undefined && at <= now; at = order.at(-1)) {
+      order.pop();
+      for (const key of ticks.get(at) ?? []) keys.add(key);
+      ticks.delete(at);
+    }
     for (const key of keys) {
       const slot = slots.get(key);
       if (slot !== undefined && isDue(slot, now) && !stopped) fire(slot);
@@ -38,12 +41,21 @@ export function createAgenda(clock: Clock, fire: (slot: Slot) => void, woke: (ti
     arm();
   };
   const arm = (): void => {
-    if (stopped || ticks.size === 0) return;
-    let first = Number.POSITIVE_INFINITY;
-    for (const tick of ticks.keys()) if (tick < first) first = tick;
+    const first = order.at(-1);
+    if (stopped || first === undefined) return;
     if (armed !== null && armed.tick <= first) return;
     armed?.cancel();
     armed = { tick: first, cancel: clock.after(first - clock.now(), () => wake(first)) };
+  };
+  const keysAt = (tick: Instant): Set<LookKey> => {
+    const known = ticks.get(tick);
+    if (known !== undefined) return known;
+    const keys = new Set<LookKey>();
+    ticks.set(tick, keys);
+    // Most are later than all that are planned, so their place is near the beginning.
+    const before = order.findIndex((planned) => planned < tick);
+    order.splice(before === -1 ? order.length : before, 0, tick);
+    return keys;
   };
 
   return {
@@ -53,8 +65,7 @@ export function createAgenda(clock: Clock, fire: (slot: Slot) => void, woke: (ti
       const due = dueAt(slot);
       if (due === null) return;
       const tick = tickAfter(due);
-      const keys = ticks.get(tick) ?? new Set();
-      ticks.set(tick, keys.add(slot.key));
+      keysAt(tick).add(slot.key);
       // Only an earlier tick changes when to wake.
       if (armed === null || tick < armed.tick) arm();
     },
@@ -63,6 +74,7 @@ export function createAgenda(clock: Clock, fire: (slot: Slot) => void, woke: (ti
       armed?.cancel();
       armed = null;
       ticks.clear();
+      order.length = 0;
     },
   };
 }

@@ -31,8 +31,7 @@ export type LookOrder = { readonly target: Target; readonly deadlineMs: Ms; read
 
 export class Looker {
   readonly #clock: Clock;
-  readonly #deadlines: Deadlines;
-  readonly #running = new Set<RunningLook>();
+  readonly #deadlines: Deadlines<RunningLook>;
   readonly #spare: AbortController[] = [];
   readonly #overdue: Overdue;
   #stopped = false;
@@ -58,7 +57,6 @@ export class Looker {
     return new Promise((resolve) => {
       const controller = this.#spare.pop() ?? new AbortController();
       const look = new RunningLook(this.#clock, deadlineMs, this.#overdue, controller, (seen) => {
-        this.#running.delete(look);
         this.#deadlines.remove(look);
         resolve(seen);
       });
@@ -67,7 +65,6 @@ export class Looker {
         if (!controller.signal.aborted && this.#spare.length < MAX_SPARE_SIGNALS) this.#spare.push(controller);
         letGo();
       };
-      this.#running.add(look);
       this.#deadlines.add(look);
       started(probe, { target, deadlineMs, ordinal, signal: controller.signal }).then(
         (seen) => {
@@ -85,7 +82,7 @@ export class Looker {
   /** Ends what runs, and what is begun from now on: `unknown`, because we stopped looking. */
   stop(): void {
     this.#stopped = true;
-    for (const look of this.#running) look.stop();
+    for (const look of this.#deadlines.waiting()) look.stop();
     this.#deadlines.close();
   }
 }
@@ -139,6 +136,10 @@ class RunningLook implements Expiring {
 }
 
 /** What a probe throws at once is a rejection like any other. */
-async function started(probe: PreparedProbe, look: Parameters<PreparedProbe["run"]>[0]): Promise<Observation> {
-  return await probe.run(look);
+function started(probe: PreparedProbe, look: Parameters<PreparedProbe["run"]>[0]): Promise<Observation> {
+  try {
+    return probe.run(look);
+  } catch (error) {
+    return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+  }
 }

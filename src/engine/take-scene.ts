@@ -56,7 +56,7 @@ type Underway = { readonly decision: Extract<Decision, { kind: "act" }>; readonl
 export class SceneTaker {
   readonly #parts: SceneParts;
   readonly #memories: ReadonlyMap<string, Memory>;
-  readonly #looks = new Map<LookKey, readonly LookSample[]>();
+  readonly #looks = new Map<LookKey, LookSample[]>();
   readonly #underway = new Set<Underway>();
   #storms: readonly Storm[] = [];
 
@@ -70,7 +70,10 @@ export class SceneTaker {
   /** Remembers a look, where a trigger asks about its check over time. */
   observed(key: LookKey, seen: Observation): void {
     const memory = this.#memories.get(splitLookKey(key).check);
-    if (memory !== undefined) this.#looks.set(key, addSample(this.#looks.get(key) ?? [], seen, memory));
+    if (memory === undefined) return;
+    const samples = this.#looks.get(key) ?? [];
+    this.#looks.set(key, samples);
+    addSample(samples, seen, memory);
   }
 
   /** An action begins that may not be recorded yet. Returns a function to call when it has ended. */

@@ -8,14 +8,16 @@ import type { Instant } from "../core/time.ts";
 /** Something that must end by an instant. */
 export type Expiring = { readonly expiresAt: Instant; expire(): void };
 
-export type Deadlines = {
-  add(one: Expiring): void;
-  remove(one: Expiring): void;
+export type Deadlines<One extends Expiring> = {
+  add(one: One): void;
+  remove(one: One): void;
+  /** All that were added and neither removed nor expired, as they are now. */
+  waiting(): readonly One[];
   close(): void;
 };
 
-export function createDeadlines(clock: Clock): Deadlines {
-  const waiting = new Set<Expiring>();
+export function createDeadlines<One extends Expiring>(clock: Clock): Deadlines<One> {
+  const waiting = new Set<One>();
   let armedFor: Instant = Infinity;
   let cancel = (): void => {};
 
@@ -44,6 +46,7 @@ export function createDeadlines(clock: Clock): Deadlines {
       if (one.expiresAt < armedFor) arm(one.expiresAt);
     },
     remove: (one) => void waiting.delete(one),
+    waiting: () => [...waiting],
     close: () => {
       cancel();
       armedFor = Infinity;

@@ -9,7 +9,7 @@ import type { FailCause, Finding, Observation } from "../core/observation.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import { reveal } from "../config/secret.ts";
 import { httpUrlOrSecret, textOrSecret } from "../config/values.ts";
-import type { HttpAnswer } from "../ports/http.ts";
+import type { HttpAnswer, HttpRequest } from "../ports/http.ts";
 import type { Look, PreparedProbe } from "../ports/probe.ts";
 import { parseJson, readHealthBody, statusFinding } from "./health-body.ts";
 import type { HealthReport } from "./health-body.ts";
@@ -66,7 +66,9 @@ class HttpLook implements PreparedProbe {
   readonly #settings: Settings;
   readonly #assertions: readonly Assertion[];
   readonly #path: string;
-  readonly #headers: Readonly<Record<string, string>>;
+  /** What is the same of every request. */
+  readonly #request: Pick<HttpRequest, "method" | "headers" | "body" | "maxBodyBytes">;
+  readonly #asksStatus: boolean;
   /** The figures of usage that the check asks for. */
   readonly #wanted: readonly ("memory_usage" | "cpu_usage")[];
   readonly #ports: ProbePorts;
@@ -75,9 +77,13 @@ class HttpLook implements PreparedProbe {
   constructor({ settings, assertions, endpoint }: ProbeOrder, ports: ProbePorts) {
     this.#settings = settings as Settings;
     this.#assertions = assertions;
-    const own = Object.fromEntries(Object.entries(this.#settings.headers).map(([name, value]) => [name, reveal(value)]));
-    this.#headers = { "user-agent": USER_AGENT, accept: "*/*", "accept-encoding": "identity", ...own };
-    this.#wanted = (["memory_usage", "cpu_usage"] as const).filter((name) => this.#asserts(name));
+    const { method, headers, body } = this.#settings;
+    const own = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, reveal(value)]));
+    const sent = { "user-agent": USER_AGENT, accept: "*/*", "accept-encoding": "identity", ...own };
+    this.#request = { method, headers: sent, maxBodyBytes: MAX_BODY_BYTES, ...(body === undefined ? {} : { body: reveal(body) }) };
+    const asserted = new Set(assertions.map(({ name }) => name));
+    this.#asksStatus = asserted.has("http_status");
+    this.#wanted = (["memory_usage", "cpu_usage"] as const).filter((name) => asserted.has(name));
     this.#path = endpoint ?? "/";
     this.#ports = ports;
   }
@@ -90,22 +96,14 @@ class HttpLook implements PreparedProbe {
 
   async #look(look: Look): Promise<Observation> {
     const { clock, http, load, site } = this.#ports;
-    const { url: fixed, method, body } = this.#settings;
+    const { url: fixed } = this.#settings;
     const base = site.url(look.target.id);
     const url = fixed === undefined ? (base === null ? null : base + this.#path) : reveal(fixed);
     if (url === null) return unknown(clock.now(), 0, "configuration", `target ${look.target.id} has no URL`);
 
     const busyBefore = load.busyMs();
-    const answer = await http.request({
-      method,
-      url,
-      headers: this.#headers,
-      ...(body === undefined ? {} : { body: reveal(body) }),
-      deadlineMs: look.deadlineMs,
-      maxBodyBytes: MAX_BODY_BYTES,
-      connection: connectionFor(look),
-      signal: look.signal,
-    });
+    const { deadlineMs, signal } = look;
+    const answer = await http.request({ ...this.#request, url, deadlineMs, connection: connectionFor(look), signal });
     const at = clock.now();
     if (answer.kind === "failed") return reportTrouble(answer, look, at);
     if (answer.status === 429 || answer.status === 430) return unknown(at, answer.tookMs, "throttled", `${answer.status} to our own look`);
@@ -135,7 +133,7 @@ class HttpLook implements PreparedProbe {
 
   #judge(answer: HttpAnswer, { at, busyMs, json, measured, status }: Read): Observation {
     const findings: Finding[] = [];
-    if (!this.#asserts("http_status")) findings.push(demand("http_status", answer.status < 400, String(answer.status), "below 400"));
+    if (!this.#asksStatus) findings.push(demand("http_status", answer.status < 400, String(answer.status), "below 400"));
     for (const assertion of this.#assertions) {
       if (assertion.name === "response_time") findings.push(judgeLatency(assertion, answer.tookMs, busyMs));
       else if (assertion.name === "first_byte") findings.push(judgeLatency(assertion, answer.firstByteMs, busyMs));
@@ -146,10 +144,6 @@ class HttpLook implements PreparedProbe {
     const { must_contain: wanted, must_not_contain: unwanted } = this.#settings;
     if (wanted.length + unwanted.length > 0) findings.push(...judgeTexts(answer.body, wanted, unwanted));
     return report({ at, tookMs: answer.tookMs, findings, facts: factsOf(measured) }, CAUSES);
-  }
-
-  #asserts(name: string): boolean {
-    return this.#assertions.some((assertion) => assertion.name === name);
   }
 }
 

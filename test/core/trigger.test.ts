@@ -131,14 +131,16 @@ describe("memory of looks", () => {
     expect(memoryFor([FAILS], checkSpec("page", []))).toBeNull();
     const memory = memoryFor([{ kind: "and", all: [FAILS, CPU] }], checkSpec("page", []));
     expect(memory).toEqual({ looks: 61, forMs: 120_000, facts: ["cpu_usage"] });
-    expect(addSample([], look(".", 5, { cpu_usage: 3, other: 1 }), { looks: 2, forMs: 10, facts: ["cpu_usage"] })).toEqual([{ at: 5, level: "pass", facts: { cpu_usage: 3 } }]);
+    const samples: LookSample[] = [];
+    addSample(samples, look(".", 5, { cpu_usage: 3, other: 1 }), { looks: 2, forMs: 10, facts: ["cpu_usage"] });
+    expect(samples).toEqual([{ at: 5, level: "pass", facts: { cpu_usage: 3 } }]);
   });
 
   test("is bounded by age and number", () => {
-    let samples: readonly LookSample[] = [];
-    for (let at = 0; at < 100; at += 1) samples = addSample(samples, look("x", at), { looks: 5, forMs: 3, facts: [] });
+    const samples: LookSample[] = [];
+    for (let at = 0; at < 100; at += 1) addSample(samples, look("x", at), { looks: 5, forMs: 3, facts: [] });
     expect(samples.map((sample) => sample.at)).toEqual([97, 98, 99]);
-    for (let at = 100; at < 200; at += 1) samples = addSample(samples, look("x", at), { looks: 5, forMs: 1_000, facts: [] });
+    for (let at = 100; at < 200; at += 1) addSample(samples, look("x", at), { looks: 5, forMs: 1_000, facts: [] });
     expect(samples).toHaveLength(5);
   });
 });
