@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
  * Suites by what they need. `quick` needs nothing but Node: no server, no other
  * process. `real` speaks to real counterparts (files named *.real.test.ts).
  * `e2e` runs whole storefronts, one file at a time: they measure faults.
+ * `cluster` runs a real Kubernetes, one file at a time: there is one of it a machine.
  */
 export default defineConfig({
   test: {
@@ -11,7 +12,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "quick", include: ["test/**/*.test.ts"], exclude: ["test/e2e/**", "test/**/*.real.test.ts"] },
+        test: { name: "quick", include: ["test/**/*.test.ts"], exclude: ["test/e2e/**", "test/cluster/**", "test/**/*.real.test.ts"] },
       },
       {
         extends: true,
@@ -20,6 +21,10 @@ export default defineConfig({
       {
         extends: true,
         test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], testTimeout: 180_000, hookTimeout: 600_000, fileParallelism: false },
+      },
+      {
+        extends: true,
+        test: { name: "cluster", include: ["test/cluster/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 300_000, fileParallelism: false },
       },
     ],
   },
