@@ -7,7 +7,6 @@
  */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -62,15 +61,12 @@ function linkerFlags(): string {
 /** Builds those that are missing. Never throws for what the machine lacks: it says so. */
 export async function build(names: readonly ProgramName[]): Promise<Built> {
   const missing = names.filter((name) => findBuilt(name, process.env) === null);
-  const stages = names.includes("kwok") && !existsSync(stagesFile(process.env));
-  if (missing.length === 0 && !stages) return { ok: true };
+  if (missing.length === 0) return { ok: true };
   const found = await findGo();
   if ("why" in found) return { ok: false, why: `${missing.join(", ")} cannot be built: ${found.why}` };
-  if (missing.length > 0) {
-    const failure = await compile(found.go, missing);
-    if (failure !== null) return { ok: false, why: failure };
-  }
-  if (stages) await keepStages(found.go);
+  const failure = await compile(found.go, missing);
+  if (failure !== null) return { ok: false, why: failure };
+  if (missing.includes("kwok")) await keepStages(found.go);
   return { ok: true };
 }
 
@@ -80,6 +76,8 @@ async function compile(go: string, names: readonly ProgramName[]): Promise<strin
   await mkdir(dirname(cache), { recursive: true });
   // Beside the cache: what is renamed into it is whole, also when two builds run at once.
   const fresh = await mkdtemp(`${cache}.building-`);
+  // Ctrl-C ends Go; we stay until its folder is removed.
+  process.on("SIGINT", stay);
   try {
     process.stdout.write(`building ${names.join(", ")} ${kubernetesVersion()} (all ten from nothing: about five minutes on two cores)\n`);
     const child = spawn(go, ["build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", linkerFlags(), "-o", `${fresh}/`, ...names.map((name) => PACKAGES[name])], { cwd: MODULES, env: goEnv(), stdio: ["ignore", "ignore", "pipe"] });
@@ -92,9 +90,12 @@ async function compile(go: string, names: readonly ProgramName[]): Promise<strin
     for (const file of await readdir(fresh)) await rename(join(fresh, file), join(cache, file === "v3" || file === "server" ? "etcd" : file));
     return null;
   } finally {
+    process.off("SIGINT", stay);
     await rm(fresh, { recursive: true, force: true });
   }
 }
+
+const stay = (): void => undefined;
 
 /** Counts the packages that Go names as it goes: over one line of a terminal, else a line from time to time. */
 function followProgress(stream: NodeJS.ReadableStream): { finish(): readonly string[] } {

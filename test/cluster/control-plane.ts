@@ -162,5 +162,7 @@ function controllerArgs(crew: Crew): string[] {
     "--horizontal-pod-autoscaler-initial-readiness-delay=2s",
     "--horizontal-pod-autoscaler-cpu-initialization-period=5s",
     "--node-monitor-grace-period=20s",
+    // It makes this folder wherever it is told to.
+    `--flex-volume-plugin-dir=${join(crew.folder, "volume-plugins")}`,
   ];
 }

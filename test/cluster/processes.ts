@@ -16,6 +16,8 @@ export type Crew = {
   readonly folder: string;
   /** true: killed by the kernel when the starting process ends, however it ends. false: they outlive it. */
   readonly leashed: boolean;
+  /** Aborted: nothing more is started, and nothing waited for. */
+  readonly signal?: AbortSignal;
 };
 
 const POLL_MS = 20;
@@ -27,6 +29,7 @@ const pidFolder = (crew: Crew): string => join(crew.folder, "pid");
 
 /** Starts a program and writes its pid down. Its log is appended to. @throws {Error} when it cannot be started. */
 export async function launch(crew: Crew, name: string, program: string, args: readonly string[]): Promise<void> {
+  crew.signal?.throwIfAborted();
   mkdirSync(join(crew.folder, "log"), { recursive: true });
   mkdirSync(pidFolder(crew), { recursive: true });
   const log = openSync(logFile(crew, name), "a");
@@ -104,7 +107,10 @@ export async function holds(question: () => boolean | Promise<boolean>, withinMs
 /** Waits until a program is ready. @throws {Error} with the end of its log, as soon as it has ended or when time is up. */
 export async function ready(crew: Crew, name: string, question: () => Promise<boolean>, withinMs = 60_000): Promise<void> {
   const ended = (): boolean => pidOf(crew, name) === null;
-  const settled = await holds(async () => ended() || (await question()), withinMs);
+  const settled = await holds(async () => {
+    crew.signal?.throwIfAborted();
+    return ended() || (await question());
+  }, withinMs);
   if (settled && !ended()) return;
   const tail = readFileSync(logFile(crew, name), "utf8").slice(-LOG_TAIL);
   throw new Error(`${name} ${ended() ? "ended" : `is not ready after ${withinMs} ms`}; the end of ${logFile(crew, name)}:\n${tail}`);

@@ -4,7 +4,7 @@
  * First in KUBEBUILDER_ASSETS (envtest's convention), then in our own cache, where
  * `build.ts` puts them.
  */
-import { accessSync, constants, readFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
@@ -51,6 +51,7 @@ export function cacheFolder(env: NodeJS.ProcessEnv): string {
 
 /** The program's path; null where it has to be built first. */
 export function findBuilt(name: ProgramName, env: NodeJS.ProcessEnv): string | null {
+  if (name === "kwok" && !existsSync(stagesFile(env))) return null;
   const assets = env["KUBEBUILDER_ASSETS"];
   const folders = assets !== undefined && ENVTEST.has(name) ? [assets, cacheFolder(env)] : [cacheFolder(env)];
   return folders.map((folder) => join(folder, name)).find(executable) ?? null;
@@ -63,7 +64,7 @@ export function builtProgram(name: ProgramName, env: NodeJS.ProcessEnv): string 
   return found;
 }
 
-/** What kwok's fake nodes and pods do, taken from its own module. */
+/** What kwok's fake nodes and pods do, taken from its own module; kwok ends without. */
 export const stagesFile = (env: NodeJS.ProcessEnv): string => join(cacheFolder(env), "kwok-stages.yaml");
 
 export function executable(file: string): boolean {
