@@ -2,7 +2,8 @@
  * One namespace of a cluster, as Shopkeeper reads and changes it; see core/cluster.ts for the nouns.
  *
  * Every change carries what it was decided on (a uid, an old value, a generation), so that a write
- * that comes late is refused by the cluster itself. Every call ends within its deadline (4.5 s).
+ * that comes late is refused by the cluster itself. Every change ends within 4.5 s, done or not; every
+ * reading too, a list in as long for each 500 objects.
  */
 import type { Autoscaler, Budget, Deployment, Endpoint, Pod, PodRef, PodUsage } from "../core/cluster.ts";
 import type { Instant, Ms } from "../core/time.ts";

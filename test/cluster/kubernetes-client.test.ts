@@ -1,7 +1,11 @@
 /** What @kubernetes/client-node leaves open and we close, against a real API server. */
-import { writeFile } from "node:fs/promises";
+import { getEventListeners } from "node:events";
+import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { rootCertificates } from "node:tls";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { Observable } from "@kubernetes/client-node";
+import type { RequestContext, ResponseContext } from "@kubernetes/client-node";
 import { createKubernetesClient } from "../../src/adapters/kubernetes/client.ts";
 import type { KubernetesClient, KubernetesClientOptions } from "../../src/adapters/kubernetes/client.ts";
 import { createKubernetesCluster } from "../../src/adapters/kubernetes/cluster.ts";
@@ -80,6 +84,69 @@ describe.skipIf(lacking("api").length > 0)("a client of the API server", () => {
     await writeExecToken(token, api().adminToken);
     expect(await listPods(client)).toMatchObject({ items: [] });
     await client.close();
+  });
+
+  test("a call leaves nothing on its caller's signal, however long that lives", async () => {
+    const client = open(world.api().kubeconfig);
+    const used: AbortSignal[] = [];
+    await client.call("list pods", signal, (options) => {
+      const noted = { pre: (request: RequestContext) => (used.push(...[request.getSignal()].filter((one) => one !== undefined)), new Observable(Promise.resolve(request))), post: (response: ResponseContext) => new Observable(Promise.resolve(response)) };
+      return client.core.listNamespacedPod({ namespace: "default" }, { ...options, middleware: [...(options.middleware ?? []), noted] });
+    });
+    expect(used).toHaveLength(1);
+    expect([signal, ...used].flatMap((one) => getEventListeners(one, "abort"))).toEqual([]);
+    await client.close();
+  });
+
+  test("several calls that are one change have one deadline", async () => {
+    const client = open(world.api().kubeconfig, { callDeadlineMs: 300 });
+    const cluster = createKubernetesCluster(client, createSystemRandom());
+    world.api().freeze();
+    try {
+      await expect(cluster.setScale("web", 1, 2, signal)).rejects.toMatchObject({ code: "UNAVAILABLE", message: expect.stringMatching(/no answer within 300 ms$/) });
+    } finally {
+      world.api().thaw();
+    }
+    await cluster.close();
+  });
+
+  describe("in a pod", () => {
+    /** What a kubelet mounts, and the environment it sets. */
+    async function mounted(): Promise<{ readonly root: string; readonly file: (name: string) => string }> {
+      const root = join(dirname(world.api().kubeconfig), "pod");
+      const folder = join(root, "var/run/secrets/kubernetes.io/serviceaccount");
+      await mkdir(folder, { recursive: true });
+      const { hostname, port } = new URL(world.api().server);
+      vi.stubEnv("KUBERNETES_SERVICE_HOST", hostname);
+      vi.stubEnv("KUBERNETES_SERVICE_PORT", port);
+      const file = (name: string): string => join(folder, name);
+      await writeFile(file("ca.crt"), world.api().ca);
+      await writeFile(file("token"), world.api().adminToken);
+      await writeFile(file("namespace"), "default");
+      return { root, file };
+    }
+    afterEach(() => {
+      vi.unstubAllEnvs();
+    });
+
+    test("takes the account that is mounted, and its namespace", async () => {
+      const { root } = await mounted();
+      const client = createKubernetesClient({ clock: createSystemClock(), access: { kind: "in_cluster", root } });
+      expect(client).toMatchObject({ server: world.api().server, namespace: "default" });
+      expect(await listPods(client)).toMatchObject({ items: [] });
+      await client.close();
+    });
+
+    test("trusts the authority that is mounted now, and no longer the one before", async () => {
+      const { root, file } = await mounted();
+      const client = createKubernetesClient({ clock: createSystemClock(), access: { kind: "in_cluster", root } });
+      await listPods(client);
+      await writeFile(file("ca.crt"), rootCertificates[0] ?? "");
+      await expect(listPods(client)).rejects.toMatchObject({ code: "UNAVAILABLE", message: expect.stringContaining("certificate") });
+      await writeFile(file("ca.crt"), world.api().ca);
+      expect(await listPods(client)).toMatchObject({ items: [] });
+      await client.close();
+    });
   });
 
   test("refuses a configuration it cannot read, in words", async () => {

@@ -36,8 +36,8 @@ export const CALL_DEADLINE_MS: Ms = 4_500;
 export const FIELD_MANAGER = "shopkeeper";
 
 export type KubernetesAccess =
-  /** The service account mounted into our own pod. */
-  | { readonly kind: "in_cluster" }
+  /** The service account mounted into our own pod; `root`: below another folder, as tools mount it that bring a pod's world to a desk. */
+  | { readonly kind: "in_cluster"; readonly root?: string }
   | { readonly kind: "kubeconfig"; readonly file: string; readonly context?: string };
 
 export type KubernetesClientOptions = {
@@ -104,6 +104,7 @@ export function createKubernetesClient({ clock, access, namespace, callDeadlineM
     events: new EventsV1Api(configuration),
     policy: new PolicyV1Api(configuration),
     call,
+    within: createWithin(clock, callDeadlineMs),
     watch: (watched: WatchCall) => watchOnce(config, clock, callDeadlineMs, watched),
     close: () => config.close(),
   };
@@ -112,7 +113,7 @@ export function createKubernetesClient({ clock, access, namespace, callDeadlineM
 function open(access: KubernetesAccess): PooledConfig {
   const config = new PooledConfig();
   try {
-    if (access.kind === "in_cluster") config.loadFromCluster();
+    if (access.kind === "in_cluster") config.loadFromCluster(access.root);
     else config.loadFromFile(access.file);
   } catch (error) {
     throw new ClusterError("INVALID", `the Kubernetes configuration cannot be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
@@ -129,25 +130,49 @@ function createCall(clock: Clock, deadlineMs: Ms): Call {
     const own = new AbortController();
     const cancel = clock.after(deadlineMs, () => own.abort());
     const both = AbortSignal.any([signal, own.signal]);
+    const abort = whenAborted(both);
     try {
-      return await Promise.race([run(optionsOf(both, patch)), whenAborted(both)]);
+      return await Promise.race([run(optionsOf(both, patch)), abort.happened]);
     } catch (error) {
-      if (signal.aborted) throw new ClusterError("UNAVAILABLE", `${what}: the caller gave up`, { cause: error });
+      if (signal.aborted) throw new ClusterError("UNAVAILABLE", `${what}: ${signal.reason instanceof OutOfTime ? signal.reason.message : "the caller gave up"}`, { cause: error });
       if (own.signal.aborted) throw new ClusterError("UNAVAILABLE", `${what}: no answer within ${deadlineMs} ms`, { cause: error });
       throw clusterError(what, error);
+    } finally {
+      cancel();
+      abort.forget();
+    }
+  };
+}
+
+class OutOfTime extends Error {}
+
+export type Within = <T>(signal: AbortSignal, run: (signal: AbortSignal) => Promise<T>) => Promise<T>;
+
+/** Several calls that are one change: one deadline for all of them. */
+function createWithin(clock: Clock, deadlineMs: Ms): Within {
+  return async (signal, run) => {
+    const own = new AbortController();
+    const cancel = clock.after(deadlineMs, () => own.abort(new OutOfTime(`no answer within ${deadlineMs} ms`)));
+    try {
+      return await run(AbortSignal.any([signal, own.signal]));
     } finally {
       cancel();
     }
   };
 }
 
-/** What reads the token or runs a login program does not listen to signals; so the wait ends by itself. */
-function whenAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const fail = (): void => reject(new ClusterError("UNAVAILABLE", "aborted"));
+/**
+ * What reads the token or runs a login program does not listen to signals; so the wait ends by itself.
+ * Unless forgotten, a signal made of others stays for as long as they do, and every answer with it (seen: 165 MB).
+ */
+function whenAborted(signal: AbortSignal): { readonly happened: Promise<never>; readonly forget: () => void } {
+  let fail = (): void => {};
+  const happened = new Promise<never>((_, reject) => {
+    fail = () => reject(new ClusterError("UNAVAILABLE", "aborted"));
     if (signal.aborted) fail();
     else signal.addEventListener("abort", fail, { once: true });
   });
+  return { happened, forget: () => signal.removeEventListener("abort", fail) };
 }
 
 function optionsOf(signal: AbortSignal, patch: PatchType | undefined): CallOptions {

@@ -1,7 +1,7 @@
 /** The Cluster port on one namespace of a Kubernetes. To be imported lazily: see sdk.ts. */
 import type { Random } from "../../ports/random.ts";
 import { ClusterError } from "../../ports/cluster.ts";
-import type { Cluster, FieldOwner, OwnedKind, PodList, PodQuery, Right, RightAnswer, WatchOptions } from "../../ports/cluster.ts";
+import type { Cluster, ClusterWatch, FieldOwner, OwnedKind, PodList, PodQuery, Right, RightAnswer, WatchOptions } from "../../ports/cluster.ts";
 import { withZones } from "../../core/cluster.ts";
 import type { Autoscaler, Budget, Deployment, Endpoint, Pod, PodUsage } from "../../core/cluster.ts";
 import type { KubernetesClient } from "./client.ts";
@@ -18,7 +18,8 @@ const RIGHTS_AT_ONCE = 4;
 
 /** `close` closes the client, and with it what else stands on it. */
 export function createKubernetesCluster(client: KubernetesClient, random: Random): Cluster {
-  const watches = new Set<{ stop(): Promise<void> }>();
+  const { within } = client;
+  const watches = new Set<ClusterWatch>();
   const list = async <T>(source: Source<T>, signal: AbortSignal): Promise<readonly T[]> => (await listAll(client, source, signal)).items;
   return {
     namespace: client.namespace,
@@ -31,20 +32,20 @@ export function createKubernetesCluster(client: KubernetesClient, random: Random
     deployment: (name, signal) => readDeployment(client, name, signal),
     podUsage: (selector, signal) => readUsage(client, selector, signal),
 
-    evictPod: (pod, signal) => writes.evict(client, pod, false, signal),
-    tryEviction: (pod, signal) => writes.evict(client, pod, true, signal),
-    deletePod: (pod, signal) => writes.deletePod(client, pod, signal),
-    labelPod: (pod, label, value, signal) => writes.labelPod(client, pod, label, value, signal),
-    restartRollout: (deployment, at, signal) => writes.restartRollout(client, deployment, at, signal),
-    setMinReplicas: (autoscaler, from, to, signal) => writes.setMinReplicas(client, autoscaler, from, to, signal),
-    setScale: (deployment, from, to, signal) => writes.setScale(client, deployment, from, to, signal),
-    note: (note, signal) => writes.writeNote(client, note, signal),
+    evictPod: (pod, signal) => within(signal, (inTime) => writes.evict(client, pod, false, inTime)),
+    tryEviction: (pod, signal) => within(signal, (inTime) => writes.evict(client, pod, true, inTime)),
+    deletePod: (pod, signal) => within(signal, (inTime) => writes.deletePod(client, pod, inTime)),
+    labelPod: (pod, label, value, signal) => within(signal, (inTime) => writes.labelPod(client, pod, label, value, inTime)),
+    restartRollout: (deployment, at, signal) => within(signal, (inTime) => writes.restartRollout(client, deployment, at, inTime)),
+    setMinReplicas: (autoscaler, from, to, signal) => within(signal, (inTime) => writes.setMinReplicas(client, autoscaler, from, to, inTime)),
+    setScale: (deployment, from, to, signal) => within(signal, (inTime) => writes.setScale(client, deployment, from, to, inTime)),
+    note: (note, signal) => within(signal, (inTime) => writes.writeNote(client, note, inTime)),
 
     fieldOwners: (kind, name, path, signal) => readOwners(client, kind, name, path, signal),
     canI: (rights, signal) => askRights(client, rights, signal),
 
     watch: (options: WatchOptions = {}) => {
-      const watch = watchNamespace(client, random, options);
+      const watch: ClusterWatch = watchNamespace(client, random, options, () => watches.delete(watch));
       watches.add(watch);
       return watch;
     },

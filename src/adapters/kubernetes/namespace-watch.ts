@@ -9,13 +9,12 @@ import type { KubernetesClient } from "./client.ts";
 import { autoscalerSource, budgetSource, deploymentSource, podSource, sliceSource } from "./lists.ts";
 import type { Source } from "./lists.ts";
 import { REFLECTOR_TIMES, Reflector } from "./reflector.ts";
-import type { ReflectorTimes } from "./reflector.ts";
 import { mergeSlices } from "./workloads.ts";
 import type { Slice } from "./workloads.ts";
 
-/** Begins to watch at once. */
-export function watchNamespace(client: KubernetesClient, random: Random, options: WatchOptions, times: ReflectorTimes = REFLECTOR_TIMES): ClusterWatch {
-  const watch = new NamespaceWatch(client, random, options, times);
+/** Begins to watch at once. `ended`: it was stopped. */
+export function watchNamespace(client: KubernetesClient, random: Random, options: WatchOptions, ended: () => void): ClusterWatch {
+  const watch = new NamespaceWatch(client, random, options, ended);
   watch.start();
   return watch;
 }
@@ -31,18 +30,20 @@ type Reflectors = {
 class NamespaceWatch implements ClusterWatch {
   readonly #kinds: readonly ClusterKind[];
   readonly #reflectors: Reflectors;
+  readonly #ended: () => void;
   readonly #stopping = new AbortController();
   readonly #awaiting = new Set<() => void>();
   #pods: readonly Pod[] | null = null;
 
-  constructor(client: KubernetesClient, random: Random, { kinds = CLUSTER_KINDS, selector, changed, sighted }: WatchOptions, times: ReflectorTimes) {
+  constructor(client: KubernetesClient, random: Random, { kinds = CLUSTER_KINDS, selector, changed, sighted }: WatchOptions, ended: () => void) {
     this.#kinds = kinds;
+    this.#ended = ended;
     const reflect = <T extends { readonly name: string }>(source: Source<T>): Reflector<T> =>
       new Reflector({
         client,
         random,
         source,
-        times,
+        times: REFLECTOR_TIMES,
         changed: () => {
           if (source.kind === "pods" || source.kind === "endpoints") this.#pods = null;
           changed?.(source.kind);
@@ -116,6 +117,7 @@ class NamespaceWatch implements ClusterWatch {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#ended();
     await Promise.all(Object.values(this.#reflectors).map((reflector) => reflector.stop()));
   }
 
