@@ -5,6 +5,7 @@ import { defineConfig } from "vitest/config";
  * process. `real` speaks to real counterparts (files named *.real.test.ts).
  * `e2e` runs whole storefronts, one file at a time: they measure faults.
  * `image` builds the container image and renders the manifests.
+ * `cluster` runs a real Kubernetes, one file at a time: there is one of it a machine.
  */
 export default defineConfig({
   test: {
@@ -12,7 +13,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "quick", include: ["test/**/*.test.ts"], exclude: ["test/e2e/**", "test/image/**", "test/**/*.real.test.ts"] },
+        test: { name: "quick", include: ["test/**/*.test.ts"], exclude: ["test/e2e/**", "test/image/**", "test/cluster/**", "test/**/*.real.test.ts"] },
       },
       {
         extends: true,
@@ -25,6 +26,10 @@ export default defineConfig({
       {
         extends: true,
         test: { name: "image", include: ["test/image/**/*.test.ts"], testTimeout: 180_000, hookTimeout: 1_800_000 },
+      },
+      {
+        extends: true,
+        test: { name: "cluster", include: ["test/cluster/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 300_000, fileParallelism: false },
       },
     ],
   },

@@ -10,6 +10,8 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { build } from "./cluster/build.ts";
+import { lacking, programsFor, toolsFor } from "./cluster/needs.ts";
 import { provideServers } from "./support/provide-servers.ts";
 
 type Count = { passed: number; failed: number; skipped: number };
@@ -55,19 +57,33 @@ async function suites(projects: readonly string[], env: NodeJS.ProcessEnv): Prom
   rmSync(folder, { recursive: true, force: true });
 }
 
+function tellMissing(what: string, why: string): void {
+  process.stdout.write(`\n== skipped: ${what} cannot be had (${why}); its suites are skipped\n`);
+  if (process.env["CI"] === "true") total.failed++;
+}
+
+/** Installs and compiles what a Kubernetes on this machine is made of. Without root there is an API server, but no nodes. */
+async function provideCluster(): Promise<void> {
+  const level = process.getuid?.() === 0 ? "whole" : "controllers";
+  await provideServers(toolsFor(level));
+  process.stdout.write("\n== programs of the cluster\n");
+  const built = await build(programsFor(level));
+  if (!built.ok) tellMissing("a Kubernetes", built.why);
+  else for (const why of lacking("whole")) tellMissing(level === "whole" ? "a Kubernetes" : "a whole Kubernetes", why);
+}
+
 await step("types", "tsc", ["--noEmit"]);
 await step("lint, floors, cycles", "oxlint", ["--type-aware", "--deny-warnings"]);
 if (quick) {
   await suites(["quick"], process.env);
 } else {
   const servers = await provideServers(["redis-server", "chromium"]);
-  for (const missing of servers.missing) {
-    process.stdout.write(`\n== skipped: ${missing.name} cannot be had (${missing.why}); its suites are skipped\n`);
-    if (process.env["CI"] === "true") total.failed++;
-  }
+  for (const { name, why } of servers.missing) tellMissing(name, why);
+  await provideCluster();
   await suites(["quick", "real"], process.env);
   await suites(["e2e"], process.env);
   await suites(["image"], process.env);
+  await suites(["cluster"], process.env);
 }
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
 process.stdout.write(`\n${total.passed} passed, ${total.failed} failed${skipped}\n`);

@@ -168,8 +168,9 @@ class LeadLoop implements Lead {
     const own = new AbortController();
     const cancel = this.#parts.clock.after(TRY_MS, () => own.abort());
     const signal = AbortSignal.any([outer, own.signal]);
+    let giveUp = (): void => {};
     const late = new Promise<never>((_, reject) => {
-      const giveUp = (): void => reject(new LeaseError("UNAVAILABLE", `no answer within ${TRY_MS} ms`));
+      giveUp = () => reject(new LeaseError("UNAVAILABLE", `no answer within ${TRY_MS} ms`));
       if (signal.aborted) giveUp();
       else signal.addEventListener("abort", giveUp, { once: true });
     });
@@ -177,6 +178,8 @@ class LeadLoop implements Lead {
       return await Promise.race([attempt(signal), late]);
     } finally {
       cancel();
+      // Else the signal, and each try with it, stays for as long as the loop runs.
+      signal.removeEventListener("abort", giveUp);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createMemoryLease } from "../../src/adapters/memory-lease.ts";
@@ -31,6 +32,23 @@ function candidate(name: string, shared: Lease, clock: Clock): Candidate {
 }
 
 describe("candidates for a lease", () => {
+  test("a try leaves nothing behind that would stay for as long as the loop runs", async () => {
+    const clock = new ManualClock();
+    const shared = createMemoryLease();
+    const signals: AbortSignal[] = [];
+    const noted = (signal: AbortSignal): AbortSignal => {
+      signals.push(signal);
+      return signal;
+    };
+    const lease: Lease = { read: (signal) => shared.read(noted(signal)), write: (draft, over, signal) => shared.write(draft, over, noted(signal)) };
+    const lead = createLead({ lease, clock, me: "a", won: () => {}, lost: () => {}, troubled: () => {} });
+    lead.start();
+    await clock.advance(20_000);
+    await lead.stop();
+    expect(signals.length).toBeGreaterThan(5);
+    expect(signals.flatMap((signal) => getEventListeners(signal, "abort"))).toEqual([]);
+  });
+
   test("the first leads, the second waits, and takes over once the first has given it back", async () => {
     const clock = new ManualClock();
     const lease = createMemoryLease();

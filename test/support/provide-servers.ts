@@ -4,7 +4,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter, isAbsolute, join } from "node:path";
 
 /** Debian package by program. */
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -15,15 +15,26 @@ const PACKAGES: Readonly<Record<string, string>> = {
   varnishd: "varnish",
   "prometheus-blackbox-exporter": "prometheus-blackbox-exporter",
   wrk: "wrk",
+  openssl: "openssl",
+  setpriv: "util-linux",
+  containerd: "containerd",
+  ctr: "containerd",
+  runc: "runc",
+  "/usr/lib/cni/bridge": "containernetworking-plugins",
+  iptables: "iptables",
+  ip: "iproute2",
+  busybox: "busybox-static",
 };
+
+export const debianPackage = (program: string): string => PACKAGES[program] ?? program;
 
 export type Provided = { readonly missing: readonly { readonly name: string; readonly why: string }[] };
 
-/** The program's path on PATH or in the system's own folders; null where it is not installed. */
+/** The program's path on PATH or in the system's own folders (as it is where it is absolute); null where it is not installed. */
 export function findProgram(name: string): string | null {
-  const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/local/sbin", "/usr/sbin", "/usr/bin", "/sbin"];
+  const folders = isAbsolute(name) ? [""] : [...(process.env["PATH"] ?? "").split(delimiter), "/usr/local/sbin", "/usr/sbin", "/usr/bin", "/sbin"];
   for (const folder of folders) {
-    const file = join(folder, name);
+    const file = folder === "" ? name : join(folder, name);
     try {
       accessSync(file, constants.X_OK);
       return file;
@@ -38,9 +49,9 @@ export function findProgram(name: string): string | null {
 export async function provideServers(names: readonly string[]): Promise<Provided> {
   const wanted = names.filter((name) => findProgram(name) === null);
   if (wanted.length === 0) return { missing: [] };
-  const packages = wanted.map((name) => PACKAGES[name] ?? name);
+  const packages = [...new Set(wanted.map(debianPackage))];
   if (process.getuid?.() !== 0 || findProgram("apt-get") === null) {
-    return { missing: wanted.map((name) => ({ name, why: `install it: apt-get install ${PACKAGES[name] ?? name}` })) };
+    return { missing: wanted.map((name) => ({ name, why: `install it: apt-get install ${debianPackage(name)}` })) };
   }
   process.stdout.write(`\n== installing ${packages.join(", ")} from Debian's packages\n`);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };

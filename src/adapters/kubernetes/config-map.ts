@@ -1,0 +1,164 @@
+/**
+ * A ConfigMap as a small document that one process at a time mostly writes.
+ *
+ * Changes are functions over the whole content; those that wait are carried out together and sent in one
+ * write, over the very version they were made from. Should somebody else have written meanwhile, all are made
+ * anew over what is there now.
+ */
+import type { V1ConfigMap } from "@kubernetes/client-node";
+import { ClusterError } from "../../ports/cluster.ts";
+import { FIELD_MANAGER } from "./client.ts";
+import type { KubernetesClient } from "./client.ts";
+
+/** Keys and values of a ConfigMap, in bytes: etcd refuses more. */
+export const MAX_CONFIG_MAP_BYTES = 1024 * 1024;
+/** Times that others may come between before a write is given up. */
+const MAX_TRIES = 8;
+
+export type Content = ReadonlyMap<string, string>;
+
+/** What a change makes of the content: null writes nothing. Called again when it has to be made anew. */
+export type Change<T> = (content: Content) => { readonly content: Content | null; readonly result: T };
+
+type Waiting = { readonly apply: (content: Content) => Content; readonly succeed: () => void; readonly fail: (error: unknown) => void };
+
+/** A change that would not fit; nothing was sent. */
+export class ConfigMapFullError extends Error {
+  override readonly name = "ConfigMapFullError";
+}
+
+export class ConfigMapDocument {
+  readonly #client: KubernetesClient;
+  readonly #name: string;
+  readonly #maxBytes: number;
+  readonly #signal: AbortSignal;
+  #waiting: Waiting[] = [];
+  #working: Promise<void> | null = null;
+  /** What our last write left; where it still holds, the next one need not read. */
+  #known: V1ConfigMap | null = null;
+
+  constructor(client: KubernetesClient, name: string, signal: AbortSignal, maxBytes = MAX_CONFIG_MAP_BYTES) {
+    this.#client = client;
+    this.#name = name;
+    this.#signal = signal;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** As it is now; empty when there is none. @throws {ClusterError} */
+  async read(): Promise<Content> {
+    return contentOf(await this.#read());
+  }
+
+  /**
+   * Durable when it resolves.
+   *
+   * @throws {ConfigMapFullError} when the content would be too large.
+   * @throws {ClusterError} `UNAVAILABLE` when no answer came: it may have been written.
+   */
+  change<T>(change: Change<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let result: T;
+      const apply = (content: Content): Content => {
+        const made = change(content);
+        ({ result } = made);
+        if (made.content === null) return content;
+        if (sizeOf(made.content) > this.#maxBytes) throw new ConfigMapFullError(`the ConfigMap ${this.#name} would have ${sizeOf(made.content)} bytes; the most is ${this.#maxBytes}`);
+        return made.content;
+      };
+      this.#waiting.push({ apply, succeed: () => resolve(result), fail: reject });
+      this.#working ??= this.#work();
+    });
+  }
+
+  /** Resolves when nothing is being written any more. */
+  async idle(): Promise<void> {
+    await this.#working;
+  }
+
+  async #work(): Promise<void> {
+    // What is asked for in the same turn goes out together.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting;
+      this.#waiting = [];
+      try {
+        await this.#carryOut(batch);
+      } catch (error) {
+        this.#known = null;
+        for (const one of batch) one.fail(error);
+      }
+    }
+    this.#working = null;
+  }
+
+  async #carryOut(batch: readonly Waiting[]): Promise<void> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      // What we believe may be old; only a write over its very version tells, so what would write nothing reads first.
+      const base = this.#known ?? (await this.#read());
+      const before = contentOf(base);
+      const { content, made, refused } = applyAll(batch, before);
+      if (content === before && this.#known !== null) {
+        this.#known = null;
+        continue;
+      }
+      if (content !== before && !(await this.#write(base, content))) continue;
+      for (const one of made) one.succeed();
+      for (const { one, error } of refused) one.fail(error);
+      return;
+    }
+    throw new ClusterError("CONFLICT", `write the ConfigMap ${this.#name}: others wrote it ${MAX_TRIES} times meanwhile`);
+  }
+
+  async #read(): Promise<V1ConfigMap | null> {
+    const { core, namespace, call } = this.#client;
+    try {
+      return await call(`read the ConfigMap ${this.#name}`, this.#signal, (options) => core.readNamespacedConfigMap({ name: this.#name, namespace }, options));
+    } catch (error) {
+      if (error instanceof ClusterError && error.code === "NOT_FOUND") return null;
+      throw error;
+    }
+  }
+
+  /** @returns false when it has changed meanwhile. */
+  async #write(base: V1ConfigMap | null, content: Content): Promise<boolean> {
+    const { core, namespace, call } = this.#client;
+    const name = this.#name;
+    const data = Object.fromEntries(content);
+    try {
+      this.#known =
+        base === null
+          ? await call(`create the ConfigMap ${name}`, this.#signal, (options) => core.createNamespacedConfigMap({ namespace, body: { metadata: { name, namespace }, data }, fieldManager: FIELD_MANAGER }, options))
+          : await call(`write the ConfigMap ${name}`, this.#signal, (options) => core.replaceNamespacedConfigMap({ name, namespace, body: { ...base, data }, fieldManager: FIELD_MANAGER }, options));
+      return true;
+    } catch (error) {
+      this.#known = null;
+      if (error instanceof ClusterError && (error.code === "CONFLICT" || (error.code === "NOT_FOUND" && base !== null))) return false;
+      throw error;
+    }
+  }
+}
+
+function applyAll(batch: readonly Waiting[], before: Content): { readonly content: Content; readonly made: readonly Waiting[]; readonly refused: readonly { readonly one: Waiting; readonly error: unknown }[] } {
+  const made: Waiting[] = [];
+  const refused: { one: Waiting; error: unknown }[] = [];
+  let content = before;
+  for (const one of batch) {
+    try {
+      content = one.apply(content);
+      made.push(one);
+    } catch (error) {
+      refused.push({ one, error });
+    }
+  }
+  return { content, made, refused };
+}
+
+function contentOf(map: V1ConfigMap | null): Content {
+  return new Map(Object.entries(map?.data ?? {}));
+}
+
+function sizeOf(content: Content): number {
+  let bytes = 0;
+  for (const [key, value] of content) bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
+  return bytes;
+}

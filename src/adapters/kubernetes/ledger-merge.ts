@@ -1,0 +1,60 @@
+/** The text of a ledger in a ConfigMap, and how two writers' entries come together in it. */
+import type { LedgerEntry } from "../../core/ledger-entry.ts";
+import { LEDGER_KINDS } from "../../core/ledger-entry.ts";
+
+/** One JSON line per entry, oldest first; of more than `maxBytes` the oldest are left out. */
+export function printEntries(entries: readonly LedgerEntry[], maxBytes: number): string {
+  const lines: string[] = [];
+  let bytes = 0;
+  for (const entry of entries.toReversed()) {
+    const line = JSON.stringify(entry);
+    bytes += Buffer.byteLength(line) + 1;
+    if (bytes > maxBytes) break;
+    lines.push(line);
+  }
+  return lines.toReversed().join("\n");
+}
+
+/** Lines that are no entries (edited by hand, written by a later version) are left out. */
+export function parseEntries(text: string): readonly LedgerEntry[] {
+  return text.split("\n").flatMap((line) => {
+    try {
+      const parsed: unknown = JSON.parse(line);
+      return isEntry(parsed) ? [parsed] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function isEntry(value: unknown): value is LedgerEntry {
+  if (typeof value !== "object" || value === null) return false;
+  const entry = value as Partial<Record<keyof LedgerEntry, unknown>>;
+  const texts = [entry.target, entry.subject, entry.text, entry.who, entry.actionId, entry.foldKey].every((field) => typeof field === "string");
+  const numbers = [entry.seq, entry.at, entry.count, entry.lastAt].every((field) => typeof field === "number");
+  return texts && numbers && LEDGER_KINDS.some((kind) => kind === entry.kind) && typeof entry.details === "object" && entry.details !== null;
+}
+
+export type Merged = {
+  readonly entries: readonly LedgerEntry[];
+  /** What was added to the numbers of our unsaved entries, because another writer had taken them. */
+  readonly shift: number;
+};
+
+/**
+ * Our entries over what is stored. Numbers stay unique and growing: another writer's come first, ours go on after them.
+ *
+ * @param savedSeq the highest number that was stored when we last read or wrote.
+ */
+export function mergeEntries(stored: readonly LedgerEntry[], ours: readonly LedgerEntry[], savedSeq: number): Merged {
+  const highest = stored.at(-1)?.seq ?? 0;
+  if (highest <= savedSeq) return { entries: ours, shift: 0 };
+  const shift = highest - savedSeq;
+  const known = new Map(ours.map((entry) => [entry.seq, entry]));
+  const kept = stored.map((entry) => {
+    const own = entry.seq <= savedSeq ? known.get(entry.seq) : undefined;
+    return own !== undefined && own.count > entry.count ? own : entry;
+  });
+  const added = ours.filter(({ seq }) => seq > savedSeq).map((entry) => ({ ...entry, seq: entry.seq + shift }));
+  return { entries: [...kept, ...added], shift };
+}
