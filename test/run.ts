@@ -11,7 +11,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "./cluster/build.ts";
-import { lacking, programsFor, toolsFor } from "./cluster/needs.ts";
+import { lackingOnMachine, programsFor, toolsFor } from "./cluster/needs.ts";
 import { provideServers } from "./support/provide-servers.ts";
 
 type Count = { passed: number; failed: number; skipped: number };
@@ -65,11 +65,13 @@ function tellMissing(what: string, why: string): void {
 /** Installs and compiles what a Kubernetes on this machine is made of. Without root there is an API server, but no nodes. */
 async function provideCluster(): Promise<void> {
   const level = process.getuid?.() === 0 ? "whole" : "controllers";
+  if (level !== "whole") tellMissing("a Kubernetes with nodes", "it needs root");
   await provideServers(toolsFor(level));
+  const lacks = lackingOnMachine(level);
+  if (lacks.length > 0) return tellMissing("a Kubernetes", lacks.join("; "));
   process.stdout.write("\n== programs of the cluster\n");
   const built = await build(programsFor(level));
   if (!built.ok) tellMissing("a Kubernetes", built.why);
-  else for (const why of lacking("whole")) tellMissing(level === "whole" ? "a Kubernetes" : "a whole Kubernetes", why);
 }
 
 await step("types", "tsc", ["--noEmit"]);

@@ -5,7 +5,7 @@
 import { parseArgs } from "node:util";
 import { build } from "./build.ts";
 import { down, load, placeFrom, status, up, type Place, type Size } from "./cluster.ts";
-import { lacking, programsFor, type Level } from "./needs.ts";
+import { lackingOnMachine, programsFor, type Level } from "./needs.ts";
 import { builtProgram, PROGRAMS, type ProgramName } from "./programs.ts";
 
 const USAGE = `npm run cluster -- up [--nodes N] [--fake N] [--addons]   start one: N real nodes, N fake ones, DNS and metrics
@@ -38,9 +38,9 @@ async function buildAll(names: readonly ProgramName[]): Promise<void> {
 async function startUp(place: Place, args: readonly string[]): Promise<void> {
   const size = sizeFrom(args);
   const level: Level = size.nodes > 0 || size.addons ? "whole" : "fake";
-  await buildAll(programsFor(level));
-  const lacks = lacking(level);
+  const lacks = lackingOnMachine(level);
   if (lacks.length > 0) throw new Error(lacks.join("\n"));
+  await buildAll(programsFor(level));
   const started = performance.now();
   const { kubeconfig } = await up(place, size, process.env, untilStopped());
   say(`up in ${((performance.now() - started) / 1_000).toFixed(1)} s:\n${builtProgram("kubectl", process.env)} --kubeconfig ${kubeconfig} get nodes`);

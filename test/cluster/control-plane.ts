@@ -11,6 +11,7 @@ import { answers, createAsk, type Ask } from "./ask.ts";
 import { createPki, writeKubeconfig, type Pki } from "./pki.ts";
 import { end, launch, ready, type Crew } from "./processes.ts";
 import { builtProgram } from "./programs.ts";
+import { allDone } from "./tool.ts";
 
 export type Ports = { readonly api: number; readonly etcd: number; readonly etcdPeers: number };
 
@@ -61,7 +62,7 @@ export async function startControlPlane(plan: ControlPlanePlan): Promise<Control
   const plane = describe(crew, server, pki);
   for (const name of ["etcd", "apiserver"] as const) await startProgram(plan, plane, name);
   const others = [...(plan.controllers ? ["controller-manager" as const] : []), ...(plan.scheduler ? ["scheduler" as const] : [])];
-  await Promise.all(others.map((name) => startProgram(plan, plane, name)));
+  await allDone(others.map((name) => startProgram(plan, plane, name)));
   return plane;
 }
 

@@ -28,15 +28,16 @@ export const programsFor = (level: Level): readonly ProgramName[] => NEEDS[level
 /** Programs of Debian's packages. */
 export const toolsFor = (level: Level): readonly string[] => NEEDS[level].tools;
 
-/** Empty: that level can run here. */
-export function lacking(level: Level, env: NodeJS.ProcessEnv = process.env): readonly string[] {
+/** What no compiling helps against. Empty: nothing. */
+export function lackingOnMachine(level: Level): readonly string[] {
   if (platform() !== "linux") return [`a cluster needs Linux, and this is ${platform()}`];
-  const { programs, tools, root } = NEEDS[level];
+  const { tools, root } = NEEDS[level];
   const missing = tools.filter((name) => findProgram(name) === null);
-  const unbuilt = programs.filter((name) => findBuilt(name, env) === null);
-  return [
-    ...(root && process.getuid?.() !== 0 ? ["a cluster with nodes needs root"] : []),
-    ...missing.map((name) => `${name} is not installed: apt-get install ${debianPackage(name)}`),
-    ...(unbuilt.length > 0 ? [`not built: npm run cluster -- build ${unbuilt.join(" ")}`] : []),
-  ];
+  return [...(root && process.getuid?.() !== 0 ? ["a cluster with nodes needs root"] : []), ...missing.map((name) => `${name} is not installed: apt-get install ${debianPackage(name)}`)];
+}
+
+/** Also the programs that are not built yet. Empty: that level can run here. */
+export function lacking(level: Level, env: NodeJS.ProcessEnv = process.env): readonly string[] {
+  const unbuilt = programsFor(level).filter((name) => findBuilt(name, env) === null);
+  return [...lackingOnMachine(level), ...(unbuilt.length > 0 ? [`not built: npm run cluster -- build ${unbuilt.join(" ")}`] : [])];
 }

@@ -16,7 +16,7 @@ import { forwardPackets } from "./kernel-settings.ts";
 import { addAddress } from "./network.ts";
 import { launch, ready, type Crew } from "./processes.ts";
 import { builtProgram } from "./programs.ts";
-import { attempt, tool } from "./tool.ts";
+import { allDone, attempt, tool } from "./tool.ts";
 
 export type NodePlan = { readonly crew: Crew; readonly ask: Ask; readonly kubeconfig: string; readonly env: NodeJS.ProcessEnv };
 
@@ -34,7 +34,7 @@ export async function startNodes(plan: NodePlan, count: number): Promise<void> {
   await writePauseImage(pause);
   forwardPackets();
   const numbers = Array.from({ length: count }, (_, index) => index + 1);
-  await Promise.all(numbers.map((number) => startNode(plan, number, pause)));
+  await allDone(numbers.map((number) => startNode(plan, number, pause)));
   await launch(crew, "kube-proxy", builtProgram("kube-proxy", env), proxyArgs(kubeconfig));
 }
 

@@ -1,4 +1,4 @@
-/** Runs a program of the system to its end. */
+/** Runs programs of the system to their end. */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { promisify } from "node:util";
@@ -30,4 +30,10 @@ export async function toolReading(input: string, command: string, ...args: reado
   child.stdin.end(input);
   const [code] = (await once(child, "close")) as [number | null];
   if (code !== 0) throw new Error(`${command} ended by ${code}`);
+}
+
+/** Waits for all to be done, also when one fails: nothing of them goes on behind whoever clears up. @throws what the first of them threw. */
+export async function allDone(works: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(works)).find((one) => one.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
 }
