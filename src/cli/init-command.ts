@@ -2,19 +2,14 @@
  * `init`: a first configuration for the project in a folder, or, with `--kubernetes`, a folder of
  * kustomize that puts Shopkeeper beside a Deployment. Writes new files only.
  */
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { readdir, readFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { DEFAULT_FILE } from "./load-site.ts";
 import { ExitError, printJson, type Terminal } from "./terminal.ts";
+import { writeNew } from "./write-new.ts";
 
-/** Exit code of what is refused, with nothing written. */
-const EXIT_REFUSED = 1;
-
-export type InitOptions = { readonly kubernetes?: string; readonly deployment?: string; readonly container?: string; readonly json?: boolean };
-
-/** A file to be written: its path within the folder, and its text. */
-export type NewFile = { readonly path: string; readonly text: string };
+type InitOptions = { readonly kubernetes?: string; readonly deployment?: string; readonly container?: string; readonly json?: boolean };
 
 export function addInitCommand(program: Command, terminal: Terminal): void {
   program
@@ -58,28 +53,4 @@ async function packageJson(file: string): Promise<unknown> {
   } catch (error) {
     throw new ExitError(2, `${file}: not valid JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
-}
-
-/**
- * Writes all of them, or none.
- *
- * @throws {ExitError} when one is there already, or cannot be written.
- */
-export async function writeNew(folder: string, files: readonly NewFile[]): Promise<void> {
-  const paths = files.map(({ path }) => join(folder, path));
-  const there = (await Promise.all(paths.map((path) => readFile(path).then(() => path, (error: unknown) => (codeOf(error) === "ENOENT" ? null : path))))).filter((path) => path !== null);
-  if (there.length > 0) throw new ExitError(EXIT_REFUSED, `nothing is written, since there already is ${there.join(", ")}: move it away, or name another folder`);
-  try {
-    for (const [index, { text }] of files.entries()) {
-      const path = paths[index] ?? folder;
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, text, { flag: "wx" });
-    }
-  } catch (error) {
-    throw new ExitError(EXIT_REFUSED, `cannot write into ${folder}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-  }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }

@@ -13,13 +13,16 @@ import { deploymentPatch, kustomization, peersService, planSidecar, servicePatch
 import { applicationCheck, sidecarSite } from "../core/kubernetes/sidecar-site.ts";
 import type { Fields } from "../core/kubernetes/views.ts";
 import { readWorkload, type Complaint, type Workload } from "../core/kubernetes/workload.ts";
-import { writeNew, type InitOptions, type NewFile } from "./init-command.ts";
 import { EXIT_CONFIGURATION } from "./load-site.ts";
 import { ExitError, printJson, type Terminal } from "./terminal.ts";
+import { writeNew, type NewFile } from "./write-new.ts";
+
+/** `kubernetes`: the file with the Deployment. */
+export type KubernetesOptions = { readonly kubernetes: string; readonly deployment?: string; readonly container?: string; readonly json?: boolean };
 
 const FOLDER = "shopkeeper";
 
-export async function initKubernetes(terminal: Terminal, dir: string | undefined, options: InitOptions & { readonly kubernetes: string }): Promise<void> {
+export async function initKubernetes(terminal: Terminal, dir: string | undefined, options: KubernetesOptions): Promise<void> {
   const manifest = resolve(terminal.cwd, options.kubernetes);
   const sources = await readManifests(terminal, manifest, options.kubernetes);
   const read = readWorkload(sources.map(({ value }, index) => ({ index, value })), { deployment: options.deployment, container: options.container });
