@@ -61,6 +61,8 @@ class ComposedEngine implements Engine {
   readonly #startedAt = new Map<TargetId, Instant>();
   readonly #stopping = new AbortController();
   readonly #beganAt: Instant;
+  /** Orders and incidents are loaded. */
+  #remembers = false;
   /** What an earlier process left is settled. */
   #settled = false;
 
@@ -108,6 +110,7 @@ class ComposedEngine implements Engine {
     await this.stateLost();
     for (const key of await this.#standing.load((check, target) => whyNotLooked(check, target, this.#parts.checks) !== null)) this.#troubled("state", `stored order ${key} cannot be understood; it is left where it is`);
     await this.#incidents.load(this.#parts.clock.now());
+    this.#remembers = true;
     // Asked anew: if our own network is still gone, that is a new incident.
     this.#incidents.network(null, this.#parts.clock.now());
     for (const intent of await this.#underway.actor.resume(this.#stopping.signal)) this.#acted(intent, 0);
@@ -189,7 +192,14 @@ class ComposedEngine implements Engine {
 
   async stateLost(): Promise<void> {
     const { alertRoutes } = this.#parts;
-    await tellLosses({ ...this.#parts, route: alertRoutes.page ?? alertRoutes.notify }).catch((error: unknown) => this.#troubled("state", `that state was lost could not be told: ${messageOf(error)}`));
+    await tellLosses({ ...this.#parts, route: alertRoutes.page ?? alertRoutes.notify, keep: () => this.#keep() }).catch((error: unknown) => this.#troubled("state", `that state was lost could not be told: ${messageOf(error)}`));
+  }
+
+  /** What memory knows, into a store that has begun anew. Half loaded it is kept, but not claimed. */
+  async #keep(): Promise<string | null> {
+    const remembers = this.#remembers;
+    const kept = [await this.#standing.rewrite(), await this.#incidents.rewrite(this.#parts.clock.now())];
+    return remembers ? kept.join(", ") : null;
   }
 
   evidenceFrom(target: TargetId, read: () => Evidence): void {

@@ -1,8 +1,9 @@
 /**
  * State was lost: the store was found damaged, set aside, and begun anew.
  *
- * Nobody knows any more what was under way, what people had ordered, or what was to be told. So a
- * person is called. Told first and forgotten afterwards: a crash between tells it again, under the same key.
+ * Found at the start, nobody knows any more what was under way, what people had ordered, or what was to be
+ * told. Found in use, memory still knows the orders and the incidents: they are written into the new store.
+ * Either way a person is called. Told first and forgotten afterwards: a crash between tells it again, under the same key.
  */
 import { alertKey } from "../core/alert-key.ts";
 import type { Alert } from "../core/alert.ts";
@@ -26,22 +27,43 @@ export type LossParts = {
   readonly route: string | null;
   /** Base of runbook links, without a trailing slash. */
   readonly runbooks: string;
+  /**
+   * Writes what memory knows into the new store. @returns what that was, for people; null: memory knows
+   * nothing of before, since nothing was loaded yet. @throws {StateStoreError}
+   */
+  readonly keep: () => Promise<string | null>;
 };
 
 /** Tells what has not been told yet. @throws what the stores throw; what was told by then is told no second time */
-export async function tellLosses({ site, store, outbox, ledger, clock, route, runbooks }: LossParts): Promise<void> {
+export async function tellLosses(parts: LossParts): Promise<void> {
+  const { site, store, outbox, ledger, clock, route, runbooks } = parts;
   for (const { key, value } of await store.list(LOSS_PREFIX)) {
-    const loss = parseLoss(value);
+    const loss = await withKept(key, parseLoss(value), parts);
     if (route !== null) await outbox.enqueue(route, alertOf(loss, { site, runbooks, at: clock.now() }));
     await appendOnce(ledger, {
-      at: clock.now(), kind: "note", target: SITE, subject: "state", text: describe(loss), who: "shopkeeper", actionId: "", details: { keptAs: loss.keptAs, problem: loss.problem }, foldKey: "",
+      at: clock.now(), kind: "note", target: SITE, subject: "state", text: describe(loss), who: "shopkeeper", actionId: "", details: detailsOf(loss), foldKey: "",
     }, loss.at);
     await store.delete(key);
   }
 }
 
-function describe({ keptAs, problem }: StateLoss): string {
-  return `state was lost: it was found damaged (${problem}), is kept as ${keptAs}, and was begun anew. Actions that were under way, pauses, acknowledgements, promoted modes and the ledger of before are not known`;
+/** That it was kept is stored before it is told: whoever tells it again after a crash says the same. */
+async function withKept(key: string, loss: StateLoss, { store, keep }: LossParts): Promise<StateLoss> {
+  if (loss.kept !== undefined) return loss;
+  const kept = await keep();
+  if (kept === null) return loss;
+  await store.put(key, JSON.stringify({ ...loss, kept }));
+  return { ...loss, kept };
+}
+
+function describe({ keptAs, problem, kept }: StateLoss): string {
+  const what = `state was lost: it was found damaged (${problem}), is kept as ${keptAs}, and was begun anew.`;
+  if (kept === undefined) return `${what} Actions that were under way, pauses, acknowledgements, promoted modes and the ledger of before are not known`;
+  return `${what} What was still in memory was kept (${kept}). The ledger of before, alerts that waited to be sent, and what actions that were under way had recorded are not known`;
+}
+
+function detailsOf({ keptAs, problem, kept }: StateLoss): Readonly<Record<string, string>> {
+  return { keptAs, problem, ...(kept === undefined ? {} : { kept }) };
 }
 
 function alertOf(loss: StateLoss, { site, runbooks, at }: { readonly site: string; readonly runbooks: string; readonly at: Instant }): Alert {
@@ -57,16 +79,17 @@ function alertOf(loss: StateLoss, { site, runbooks, at }: { readonly site: strin
     startedAt: loss.at,
     at,
     runbook: `${runbooks}/state-lost.md`,
-    details: { keptAs: loss.keptAs, problem: loss.problem },
+    details: detailsOf(loss),
   };
 }
 
 /** That something was lost is told even where it cannot be read what. */
 function parseLoss(text: string): StateLoss {
-  const { at, keptAs, problem } = parseObject(text) ?? {};
+  const { at, keptAs, problem, kept } = parseObject(text) ?? {};
   return {
     at: typeof at === "number" ? at : 0,
     keptAs: typeof keptAs === "string" ? keptAs : "an unknown file",
     problem: typeof problem === "string" ? problem : "unknown",
+    ...(typeof kept === "string" ? { kept } : {}),
   };
 }

@@ -5,7 +5,7 @@ import { tellLosses } from "../../src/engine/lost-state.ts";
 import { createMemoryStateStore } from "../../src/adapters/memory-state-store.ts";
 import type { StateLoss } from "../../src/ports/state-store.ts";
 import { LOSS_PREFIX } from "../../src/ports/state-store.ts";
-import { createWatch, createWatchedWorld } from "../support/watched-world.ts";
+import { createWatch, createWatchedWorld, RESTART } from "../support/watched-world.ts";
 import type { WatchedWorld } from "../support/watched-world.ts";
 
 const LOSS: StateLoss = { at: 990_000, keptAs: "shopkeeper.db.corrupt-1", problem: "file is not a database" };
@@ -53,7 +53,7 @@ describe("state that was lost", () => {
     const world = createWatchedWorld();
     const alerts: Alert[] = [];
     const store = createMemoryStateStore(world.rows);
-    const parts = { site: "shop", ledger: world.ledger, clock: world.clock, route: "on_call", runbooks: "docs/runbooks", outbox: { enqueue: async (_route: string, alert: Alert) => void alerts.push(alert) } };
+    const parts = { site: "shop", ledger: world.ledger, clock: world.clock, route: "on_call", runbooks: "docs/runbooks", keep: async () => null, outbox: { enqueue: async (_route: string, alert: Alert) => void alerts.push(alert) } };
     lose(world);
     await expect(tellLosses({ ...parts, store: { ...store, list: (prefix) => store.list(prefix), delete: () => Promise.reject(new Error("died here")) } })).rejects.toThrow("died here");
     await tellLosses({ ...parts, store });
@@ -69,6 +69,55 @@ describe("state that was lost", () => {
     lose(world);
     await engine.stateLost();
     expect(told(world)).toEqual(["on_call page state_lost"]);
+  });
+
+  test("in use keeps what memory still knows: a later process finds orders and incidents, and is told so", async () => {
+    const world = createWatchedWorld();
+    let sign: "." | "x" = "x";
+    const policy = { ...RESTART, unavailable: "not here" };
+    const watch = () => createWatch(world, { application: () => sign }, { policies: [policy] });
+    const engine = watch();
+    const started = engine.start();
+    await world.clock.advance(30_000);
+    await started;
+    const order = { who: "ada", why: "a sale", dryRun: false };
+    await engine.pause({ ...order, scope: { kind: "all" }, forMs: null });
+    await engine.acknowledge({ ...order, target: "app", check: "application", forMs: null });
+    await engine.promote({ ...order, policy: policy.name, mode: "observe" });
+    await engine.idle();
+    const kept = [...world.rows.keys()].filter((key) => /^(?:pause|ack|mode|incident)\//.test(key));
+    world.rows.clear();
+    lose(world);
+    await engine.stateLost();
+    expect([...world.rows.keys()].filter((key) => kept.includes(key)).toSorted()).toEqual(kept.toSorted());
+    const counts = "pauses: 1, acknowledgements: 1, modes: 1, open incidents: 1";
+    expect((await notes(world)).at(-1)).toContain(`What was still in memory was kept (${counts}).`);
+    expect(world.told.at(-1)?.alert.details).toMatchObject({ kept: counts });
+    const stopped = engine.stop();
+    await world.clock.advance(2_000);
+    await stopped;
+
+    const next = watch();
+    sign = ".";
+    const again = next.start();
+    await world.clock.advance(1);
+    await again;
+    expect(next.snapshot()).toMatchObject({ pauses: [{ by: "ada" }], acknowledgements: [{ check: "application" }], policies: [{ mode: "observe" }] });
+    await world.clock.advance(60_000);
+    await next.idle();
+    expect(world.told.map(({ alert }) => `${alert.reason} ${alert.state}`)).toContain("check_unhealthy resolved");
+  });
+
+  test("in use is told in the same words after a crash between keeping and telling", async () => {
+    const world = createWatchedWorld();
+    const engine = await start(world, { outbox: { enqueue: () => Promise.reject(new Error("full")) } });
+    lose(world);
+    await engine.stateLost();
+    const stopped = engine.stop();
+    await world.clock.advance(2_000);
+    await stopped;
+    await start(world);
+    expect(world.told[0]?.alert.summary).toContain("was kept (pauses: 0, acknowledgements: 0, modes: 0, open incidents: 0)");
   });
 
   test("goes to whoever is told anything when nobody is paged, and to the ledger alone without any", async () => {
