@@ -8,13 +8,14 @@
 import { alertKey } from "../core/alert-key.ts";
 import type { Alert } from "../core/alert.ts";
 import { SITE } from "../core/target.ts";
-import type { Instant } from "../core/time.ts";
+import type { Instant, Ms } from "../core/time.ts";
 import type { AlertOutbox } from "../ports/alert-outbox.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import type { StateLoss, StateStore } from "../ports/state-store.ts";
 import { LOSS_PREFIX } from "../ports/state-store.ts";
 import { appendOnce } from "./outcomes.ts";
+import { messageOf } from "./record.ts";
 import { parseObject } from "./stored-json.ts";
 
 export type LossParts = {
@@ -27,31 +28,78 @@ export type LossParts = {
   readonly route: string | null;
   /** Base of runbook links, without a trailing slash. */
   readonly runbooks: string;
-  /**
-   * Writes what memory knows into the new store. @returns what that was, for people; null: memory knows
-   * nothing of before, since nothing was loaded yet. @throws {StateStoreError}
-   */
-  readonly keep: () => Promise<string | null>;
+  /** Whoever remembers what stood in the store: writes it into the new one, and returns what it was, for people. @throws {StateStoreError} */
+  readonly memory: readonly { rewrite(now: Instant): Promise<string> }[];
+  /** Memory knows all of what stood there. Before, what it knows is kept as well, but not claimed. */
+  readonly loaded: () => boolean;
 };
 
-/** Tells what has not been told yet. @throws what the stores throw; what was told by then is told no second time */
-export async function tellLosses(parts: LossParts): Promise<void> {
+/** A loss that could not be told is tried again after this long, doubling to the other. */
+const RETRY_FROM_MS: Ms = 5_000;
+const RETRY_TO_MS: Ms = 300_000;
+
+export interface Losses {
+  /** Tells what has not been told yet, one call after the other. What could not be told is tried again by the clock. Never rejects. */
+  tell(): Promise<void>;
+  /** Tells no more: what is left, the next one tells. Resolves when what runs has ended. */
+  stop(): Promise<void>;
+}
+
+export function createLosses(parts: LossParts & { readonly troubled: (detail: string) => void }): Losses {
+  let last: Promise<void> = Promise.resolve();
+  /** Losses found before all was loaded: also when they are told later, nothing is known of what stood there. */
+  const unknown = new Set<string>();
+  let failures = 0;
+  let cancel = (): void => {};
+  let stopped = false;
+
+  const round = async (): Promise<void> => {
+    if (stopped) return;
+    cancel();
+    try {
+      await tellLosses(parts, unknown);
+      failures = 0;
+    } catch (error) {
+      parts.troubled(`that state was lost could not be told: ${messageOf(error)}`);
+      if (!stopped) cancel = parts.clock.after(Math.min(RETRY_FROM_MS * 2 ** failures++, RETRY_TO_MS), () => void tell());
+    }
+  };
+  const tell = (): Promise<void> => {
+    last = last.then(round);
+    return last;
+  };
+  return {
+    tell,
+    stop: () => {
+      stopped = true;
+      cancel();
+      return last;
+    },
+  };
+}
+
+/** @throws what the stores throw; what was told by then is told no second time */
+async function tellLosses(parts: LossParts, unknown: Set<string>): Promise<void> {
   const { site, store, outbox, ledger, clock, route, runbooks } = parts;
   for (const { key, value } of await store.list(LOSS_PREFIX)) {
-    const loss = await withKept(key, parseLoss(value), parts);
+    const loss = await withKept(key, parseLoss(value), parts, unknown);
     if (route !== null) await outbox.enqueue(route, alertOf(loss, { site, runbooks, at: clock.now() }));
     await appendOnce(ledger, {
       at: clock.now(), kind: "note", target: SITE, subject: "state", text: describe(loss), who: "shopkeeper", actionId: "", details: detailsOf(loss), foldKey: "",
     }, loss.at);
     await store.delete(key);
+    unknown.delete(key);
   }
 }
 
 /** That it was kept is stored before it is told: whoever tells it again after a crash says the same. */
-async function withKept(key: string, loss: StateLoss, { store, keep }: LossParts): Promise<StateLoss> {
+async function withKept(key: string, loss: StateLoss, { store, memory, loaded, clock }: LossParts, unknown: Set<string>): Promise<StateLoss> {
   if (loss.kept !== undefined) return loss;
-  const kept = await keep();
-  if (kept === null) return loss;
+  if (!loaded()) unknown.add(key);
+  const parts: string[] = [];
+  for (const each of memory) parts.push(await each.rewrite(clock.now()));
+  if (unknown.has(key)) return loss;
+  const kept = parts.join(", ");
   await store.put(key, JSON.stringify({ ...loss, kept }));
   return { ...loss, kept };
 }

@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Alert } from "../../src/core/alert.ts";
 import type { EngineParts } from "../../src/engine/engine.ts";
-import { tellLosses } from "../../src/engine/lost-state.ts";
 import { createMemoryStateStore } from "../../src/adapters/memory-state-store.ts";
-import type { StateLoss } from "../../src/ports/state-store.ts";
+import type { StateLoss, StateStore } from "../../src/ports/state-store.ts";
 import { LOSS_PREFIX } from "../../src/ports/state-store.ts";
 import { createWatch, createWatchedWorld, RESTART } from "../support/watched-world.ts";
 import type { WatchedWorld } from "../support/watched-world.ts";
@@ -21,6 +20,14 @@ async function start(world: WatchedWorld, over: Partial<EngineParts> = {}) {
   await world.clock.advance(1);
   await done;
   return engine;
+}
+
+/** The same store but for some of its methods. */
+function storeWith(store: StateStore, over: Partial<StateStore>): StateStore {
+  return {
+    get: (key) => store.get(key), list: (prefix, limit) => store.list(prefix, limit), put: (key, value, ifRevision) => store.put(key, value, ifRevision),
+    delete: (key) => store.delete(key), close: () => store.close(), ...over,
+  };
 }
 
 const told = (world: WatchedWorld): readonly string[] => world.told.map(({ route, alert }) => `${route} ${alert.severity} ${alert.reason}`);
@@ -53,10 +60,10 @@ describe("state that was lost", () => {
     const world = createWatchedWorld();
     const alerts: Alert[] = [];
     const store = createMemoryStateStore(world.rows);
-    const parts = { site: "shop", ledger: world.ledger, clock: world.clock, route: "on_call", runbooks: "docs/runbooks", keep: async () => null, outbox: { enqueue: async (_route: string, alert: Alert) => void alerts.push(alert) } };
+    const outbox = { enqueue: async (_route: string, alert: Alert) => void alerts.push(alert) };
     lose(world);
-    await expect(tellLosses({ ...parts, store: { ...store, list: (prefix) => store.list(prefix), delete: () => Promise.reject(new Error("died here")) } })).rejects.toThrow("died here");
-    await tellLosses({ ...parts, store });
+    await (await start(world, { outbox, store: storeWith(store, { delete: () => Promise.reject(new Error("died here")) }) })).stop();
+    await start(world, { outbox, store });
     expect(alerts.map((alert) => alert.key)).toEqual([alerts[0]?.key, alerts[0]?.key]);
     expect(await notes(world)).toHaveLength(1);
     expect(world.rows.has(KEY)).toBe(false);
@@ -118,6 +125,55 @@ describe("state that was lost", () => {
     await stopped;
     await start(world);
     expect(world.told[0]?.alert.summary).toContain("was kept (pauses: 0, acknowledgements: 0, modes: 0, open incidents: 0)");
+  });
+
+  test("that could not be told is told later, ever more seldom, and once", async () => {
+    const world = createWatchedWorld();
+    const tries: number[] = [];
+    const outbox = {
+      enqueue: async (route: string, alert: Alert) => {
+        tries.push(world.clock.now());
+        if (tries.length < 4) throw new Error("full");
+        world.told.push({ route, alert });
+      },
+    };
+    const began = world.clock.now();
+    lose(world);
+    await start(world, { outbox });
+    await world.clock.advance(600_000);
+    expect(tries.map((at) => at - began)).toEqual([0, 5_000, 15_000, 35_000]);
+    expect(told(world)).toEqual(["on_call page state_lost"]);
+    // It was found at the start, so nothing was kept, whenever it is told.
+    expect(world.told[0]?.alert.summary).toContain("promoted modes and the ledger of before are not known");
+    expect(world.rows.has(KEY)).toBe(false);
+  });
+
+  test("heard of twice at once is one entry of the ledger, and one page", async () => {
+    const world = createWatchedWorld();
+    const engine = await start(world);
+    lose(world);
+    await Promise.all([engine.stateLost(), engine.stateLost()]);
+    expect(told(world)).toHaveLength(1);
+    expect(await notes(world)).toHaveLength(1);
+  });
+
+  test("heard of while the engine starts, after it has asked, is told", async () => {
+    const world = createWatchedWorld();
+    const store = createMemoryStateStore(world.rows);
+    const lost: Promise<void>[] = [];
+    const list: typeof store.list = async (prefix, limit) => {
+      const found = await store.list(prefix, limit);
+      if (prefix === "pause/") {
+        lose(world);
+        lost.push(engine.stateLost());
+      }
+      return found;
+    };
+    const engine = createWatch(world, { application: () => "." }, { policies: [], store: storeWith(store, { list }) });
+    const started = engine.start();
+    await world.clock.advance(1);
+    await Promise.all([started, ...lost]);
+    expect(told(world)).toEqual(["on_call page state_lost"]);
   });
 
   test("goes to whoever is told anything when nobody is paged, and to the ledger alone without any", async () => {
