@@ -41,6 +41,8 @@ export class SqliteThread {
   #reopening = false;
   /** The file was found damaged in use: the next opening checks all of it. */
   #suspect = false;
+  /** That check did not end in time: from now on this file gets the quick one, since it would never be open otherwise. */
+  #tooLarge = false;
   #closed = false;
 
   constructor(parts: ThreadParts) {
@@ -92,11 +94,13 @@ export class SqliteThread {
     const { clock, workerUrl, settings } = this.#parts;
     if (clock.now() - this.#lastOpenAt < REPLACE_EVERY_MS) return this.#refuse("the database's thread has just ended; it is tried again in a second");
     this.#lastOpenAt = clock.now();
+    const suspect = this.#suspect && !this.#tooLarge;
     return new Promise((resolve, reject) => {
-      const worker = new Worker(workerUrl, { workerData: { ...settings, wall: clock.wall(), suspect: this.#suspect } satisfies SqliteSettings, execArgv: [], name: "sqlite" });
+      const worker = new Worker(workerUrl, { workerData: { ...settings, wall: clock.wall(), suspect } satisfies SqliteSettings, execArgv: [], name: "sqlite" });
       this.#worker = worker;
       const cancel = clock.after(OPEN_MS, () => {
         reject(new StateStoreError("UNAVAILABLE", `the database was not open within ${OPEN_MS} ms`));
+        if (suspect) this.#checkedTooLong();
         void worker.terminate();
       });
       worker.on("message", (reply: SqliteReply) => {
@@ -124,6 +128,7 @@ export class SqliteThread {
         if (this.#reopening && reply.movedTo !== null) this.#foundDamaged(reply.problem, reply.movedTo);
         this.#reopening = true;
         this.#suspect = false;
+        if (reply.movedTo !== null) this.#tooLarge = false;
         return opened({ movedTo: reply.movedTo, problem: reply.problem });
       case "not_opened":
         return notOpened(new StateStoreError(reply.code, reply.message));
@@ -138,6 +143,11 @@ export class SqliteThread {
   #foundDamaged(problem: string, movedTo: string): void {
     this.#parts.problem(`the state file was found damaged while in use (${problem}); it is kept as ${movedTo}, and a new one was begun`);
     this.#parts.lost();
+  }
+
+  #checkedTooLong(): void {
+    this.#tooLarge = true;
+    this.#parts.problem(`the state file was found damaged, and to check all of it took longer than ${OPEN_MS} ms: it is opened after a quick check, which misses damaged indexes. Should requests go on failing, stop the daemon and move the file aside`);
   }
 
   #refuse(reason: string): Promise<never> {

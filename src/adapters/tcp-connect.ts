@@ -51,7 +51,7 @@ function look(request: TcpRequest, clock: Clock, names: NameLookup): Promise<Tcp
       const { cause, detail, noNetwork } = classify(error, false);
       fail(cause, detail, noNetwork);
     });
-    socket.once("end", () => fail(said === "" ? "truncated" : "body", said === "" ? "closed without a word" : `said ${JSON.stringify(said.slice(0, 80))}`));
+    socket.once("end", () => fail(said === "" ? "truncated" : "body", said === "" ? "closed without a word" : `said ${JSON.stringify(said.length > 80 ? `${said.slice(0, 79)}…` : said)}`));
     if (request.signal?.aborted === true) onAbort();
   });
 }

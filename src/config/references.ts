@@ -112,7 +112,10 @@ class Resolving {
     }
     const filled = this.#fill(written, path);
     if (filled === undefined || !HOLDS_REFERENCE.test(written)) return filled?.text;
-    return new Secret(filled.text, written, filled.parts);
+    const secret = new Secret(filled.text, written, filled.parts);
+    // As a whole as well: only so is a value known to be a URL's host, of which the case changes.
+    this.filled.set(written, secret);
+    return secret;
   }
 
   #file(written: string, path: readonly PropertyKey[]): Secret | undefined {

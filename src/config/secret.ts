@@ -2,12 +2,10 @@
  * A secret that cannot be logged by accident: every way of printing it says "[secret]".
  */
 import { inspect } from "node:util";
+import { concealed } from "./conceal.ts";
 
 /** What a reference was filled in with; `origin` is the reference as written: "${SHOP_TOKEN}", "file:/run/secrets/token". */
 export type Filled = { readonly value: string; readonly origin: string };
-
-/** Shorter values would blot out words that only look like them, a port or a unit among them. */
-const MIN_CONCEALED = 6;
 
 export class Secret {
   readonly #value: string;
@@ -30,11 +28,11 @@ export class Secret {
   /**
    * The text with the references in place of what they were filled in with: for what others say, who may repeat it.
    * Of a URL also its host and password alone. Values of fewer than 6 characters stay.
+   *
+   * @param cut the text may have been cut there; what ends with "…" is known to have been.
    */
-  static conceal(text: string, secrets: readonly Secret[]): string {
-    const filled = secrets.flatMap((secret) => secret.#filled.flatMap(telling)).filter(({ value }) => value.length >= MIN_CONCEALED);
-    // The longer first: it may hold the shorter one.
-    return filled.toSorted((a, b) => b.value.length - a.value.length).reduce((shown, { value, origin }) => shown.replaceAll(value, () => origin), text);
+  static conceal(text: string, secrets: readonly Secret[], cut: "start" | null = null): string {
+    return concealed(text, secrets.flatMap((secret) => secret.#filled.map((filled) => ({ ...filled, setting: secret.#value }))), cut);
   }
 
   toString(): string {
@@ -48,12 +46,6 @@ export class Secret {
   [inspect.custom](): string {
     return `Secret(${this.origin})`;
   }
-}
-
-/** A value, and those of its parts that tell it and are told by themselves. */
-function telling({ value, origin }: Filled): readonly Filled[] {
-  const url = URL.parse(value);
-  return [value, url?.hostname ?? "", url?.password ?? ""].map((part) => ({ value: part, origin }));
 }
 
 /** The plain text of a setting that may be a secret. */

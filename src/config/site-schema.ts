@@ -7,6 +7,8 @@ import { duration, envValue, hostPort, httpUrl, httpUrlOrSecret, listen, percent
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
+/** What a slow disk (100 MB/s) reads in the 30 s that opening the file may take, with room to spare. */
+const MAX_LEDGER_BYTES = 2_000_000_000;
 
 /** A map by name; the names are slugs. */
 export function named<T extends z.ZodType>(entry: T) {
@@ -117,7 +119,7 @@ export const siteSchema = z.strictObject({
   ledger: z
     .strictObject({
       max_age: duration({ min: DAY / 24 }).prefault("90d").describe("Older entries are dropped."),
-      max_size: size({ min: 1_000_000 }).prefault("256MB").describe("Oldest entries are dropped beyond it."),
+      max_size: size({ min: 1_000_000, max: MAX_LEDGER_BYTES }).prefault("256MB").describe("Oldest entries are dropped beyond it; at most 2GB, since the file is checked whole whenever it is opened."),
     })
     .prefault({}),
   alerts: named(alertRoute).prefault({}).describe('Where alerts go, by name; "on_call" is what the shipped policies escalate to.'),

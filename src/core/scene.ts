@@ -58,8 +58,15 @@ export type Pause = {
   readonly why: string;
 };
 
-/** A person has seen it. Lifts the cool-down and re-arms the ladder of that workload. */
-export type Acknowledgement = { readonly workload: string; readonly at: Instant; readonly by: string };
+/** A person has seen it. Lifts the cool-down and re-arms the ladder of that workload; keeps calls that are about that look from being made. */
+export type Acknowledgement = {
+  readonly workload: string;
+  readonly target: TargetId;
+  /** null: every check of the target. */
+  readonly check: string | null;
+  readonly at: Instant;
+  readonly by: string;
+};
 
 /** An action that is recorded and not yet resolved: intended, or awaiting verification. */
 export type OpenAction = {

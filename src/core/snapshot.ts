@@ -37,9 +37,6 @@ export type LookView = {
 
 /** What a person said of a look: no more alerts for it until it is healthy again or `until` is over; cool-down and ladder of its workload start anew. */
 export type AcknowledgementView = Acknowledgement & {
-  readonly target: TargetId;
-  /** null: every check of the target. */
-  readonly check: string | null;
   readonly why: string;
   readonly until: Instant | null;
 };

@@ -25,7 +25,7 @@ import type { Trouble } from "./explain.ts";
 import { createIncidents, type Incidents } from "./incidents.ts";
 import { createJudge, type Judge } from "./judge.ts";
 import { checksAt, explainingLooks, looksFor, whyNotLooked } from "./looks.ts";
-import { tellLosses } from "./lost-state.ts";
+import { createLosses, type Losses } from "./lost-state.ts";
 import { createObserver, type Observer } from "./observe.ts";
 import { createOrders, type Orders } from "./orders.ts";
 import { SHARED } from "./propose.ts";
@@ -48,6 +48,7 @@ class ComposedEngine implements Engine {
   readonly #standing: Standing;
   readonly #recorder: Recorder;
   readonly #incidents: Incidents;
+  readonly #losses: Losses;
   readonly #judge: Judge;
   readonly #observer: Observer;
   readonly #underway: Underway;
@@ -61,6 +62,7 @@ class ComposedEngine implements Engine {
   readonly #startedAt = new Map<TargetId, Instant>();
   readonly #stopping = new AbortController();
   readonly #beganAt: Instant;
+  #loaded = false;
   /** What an earlier process left is settled. */
   #settled = false;
 
@@ -75,6 +77,7 @@ class ComposedEngine implements Engine {
       acknowledged: (look, now) => this.#standing.isAcknowledged(look.target, look.check, now),
       notLooked: (check, target) => whyNotLooked(check, target, parts.checks),
     });
+    this.#losses = createLosses({ ...parts, route: parts.alertRoutes.page ?? parts.alertRoutes.notify, memory: [this.#standing, this.#incidents], loaded: () => this.#loaded, troubled: (detail) => this.#troubled("state", detail) });
     this.#judge = createJudge({
       checks: parts.checks, clock, recorder: this.#recorder, incidents: this.#incidents, cannotSeeAfter: parts.settings.cannotSeeAfter,
       excused: (target) => this.#underway.acting(target) || this.#underway.awaiting(target),
@@ -105,9 +108,10 @@ class ComposedEngine implements Engine {
   }
 
   async start(): Promise<void> {
-    await this.stateLost();
+    await this.#losses.tell();
     for (const key of await this.#standing.load((check, target) => whyNotLooked(check, target, this.#parts.checks) !== null)) this.#troubled("state", `stored order ${key} cannot be understood; it is left where it is`);
     await this.#incidents.load(this.#parts.clock.now());
+    this.#loaded = true;
     // Asked anew: if our own network is still gone, that is a new incident.
     this.#incidents.network(null, this.#parts.clock.now());
     for (const intent of await this.#underway.actor.resume(this.#stopping.signal)) this.#acted(intent, 0);
@@ -128,7 +132,7 @@ class ComposedEngine implements Engine {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#exits?.stop();
-    await Promise.all([this.#observer.stop(), this.#recovery.stop()]);
+    await Promise.all([this.#observer.stop(), this.#recovery.stop(), this.#losses.stop()]);
     await this.#recorder.flush();
     await this.#incidents.flush();
   }
@@ -187,9 +191,8 @@ class ComposedEngine implements Engine {
     this.#startedAt.set(target, at);
   }
 
-  async stateLost(): Promise<void> {
-    const { alertRoutes } = this.#parts;
-    await tellLosses({ ...this.#parts, route: alertRoutes.page ?? alertRoutes.notify }).catch((error: unknown) => this.#troubled("state", `that state was lost could not be told: ${messageOf(error)}`));
+  stateLost(): Promise<void> {
+    return this.#losses.tell();
   }
 
   evidenceFrom(target: TargetId, read: () => Evidence): void {

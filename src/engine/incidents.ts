@@ -63,6 +63,8 @@ export interface Incidents {
   /** `detail` null: we see again. */
   blind(look: LookStatus, detail: string | null, now: Instant): void;
   network(lostSince: Instant | null, now: Instant): void;
+  /** The store has begun anew: writes what is open once more. @returns how many, for people. @throws {StateStoreError} */
+  rewrite(now: Instant): Promise<string>;
   /** Resolves when everything on its way is stored. */
   flush(): Promise<void>;
 }
@@ -75,8 +77,9 @@ export function createIncidents(parts: IncidentParts): Incidents {
   const waiting = new Map<LookKey, { readonly from: Instant; readonly explained: boolean }>();
 
   /** Writes of one key keep their order. */
-  const inOrder = (id: string, write: () => Promise<unknown>, now: Instant): void => {
-    const done = (saving.get(id) ?? Promise.resolve()).then(write).then(
+  const inOrder = (id: string, write: () => Promise<unknown>, now: Instant): Promise<unknown> => {
+    const written = (saving.get(id) ?? Promise.resolve()).then(write);
+    const done = written.then(
       () => undefined,
       (error: unknown) => recorder.troubled({ at: now, where: "state", detail: messageOf(error) }),
     );
@@ -84,12 +87,13 @@ export function createIncidents(parts: IncidentParts): Incidents {
     void done.then(() => {
       if (saving.get(id) === done) saving.delete(id);
     });
+    return written;
   };
   const send = (alert: Alert): void => {
     const route = alert.severity === "page" ? (parts.routes.page ?? parts.routes.notify) : parts.routes.notify;
     if (route === null) return;
     recorder.alerted({ at: alert.at, route, alert, delivery: { kind: "queued" } });
-    inOrder(`alert ${alert.key}`, () => parts.outbox.enqueue(route, alert), alert.at);
+    void inOrder(`alert ${alert.key}`, () => parts.outbox.enqueue(route, alert), alert.at);
   };
   const tell = (incident: Incident, state: Alert["state"], now: Instant, why: string | null = null): void => {
     const common = alertOf(incident, parts, state, now, why);
@@ -97,7 +101,7 @@ export function createIncidents(parts: IncidentParts): Incidents {
   };
   const keep = (id: string, incident: Incident, now: Instant): void => {
     open.set(id, incident);
-    inOrder(id, () => store.put(INCIDENT_PREFIX + id, JSON.stringify(incident)), now);
+    void inOrder(id, () => store.put(INCIDENT_PREFIX + id, JSON.stringify(incident)), now);
   };
   const raise = (id: string, incident: Incident, now: Instant, quiet: boolean): void => {
     const before = open.get(id);
@@ -113,7 +117,7 @@ export function createIncidents(parts: IncidentParts): Incidents {
     const incident = open.get(id);
     if (incident === undefined) return;
     open.delete(id);
-    inOrder(id, () => store.delete(INCIDENT_PREFIX + id), now);
+    void inOrder(id, () => store.delete(INCIDENT_PREFIX + id), now);
     tell(incident, "resolved", now, why);
   };
   /** Its own line in the ledger: no verdict says that it is over, and perhaps nobody was told of it. */
@@ -171,6 +175,15 @@ export function createIncidents(parts: IncidentParts): Incidents {
       if (lostSince === null) return resolve(id, now);
       const incident: Incident = { reason: "no_network", check: "connectivity", target: SITE, startedAt: lostSince, severity: "notify", summary: "no reference host answers from here: remote checks cannot see", told: [] };
       raise(id, incident, now, false);
+    },
+    rewrite: async (now) => {
+      // Asked for in its turn: by then one may be over.
+      const again = (id: string) => async () => {
+        const incident = open.get(id);
+        if (incident !== undefined) await store.put(INCIDENT_PREFIX + id, JSON.stringify(incident));
+      };
+      await Promise.all([...open.keys()].map((id) => inOrder(id, again(id), now)));
+      return `open incidents: ${open.size}`;
     },
     flush: async () => {
       while (saving.size > 0) await Promise.all(saving.values());

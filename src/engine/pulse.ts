@@ -23,8 +23,6 @@ const LOST_BEAT_MS: Ms = 500;
 const KNOCK_DEADLINE_MS: Ms = 500;
 const KNOCKS = 3;
 const KNOCK_GAP_MS: Ms = 100;
-const MISSED = "a beat was missed";
-const WAS_LOST = "it was lost before";
 /** A knock this much later than its deadline was late because of us. */
 const OWN_LAG_MS: Ms = 100;
 /** Share of the server's own idle timeout after which the connection is renewed, so that it seldom closes it. */
@@ -81,6 +79,13 @@ export function startPulse(targets: readonly PulseTarget[], parts: PulseParts): 
   return { stop: () => felt.forEach((each) => each.stop()) };
 }
 
+/** Why a pulse is doubted. */
+type Sign =
+  | { readonly kind: "missed" }
+  | { readonly kind: "was_lost" }
+  /** The connection held; `openedAt` null: it never was open. */
+  | { readonly kind: "closed"; readonly openedAt: Instant | null; readonly detail: string };
+
 /** One target's pulse. */
 class Felt {
   readonly #target: PulseTarget;
@@ -102,7 +107,7 @@ class Felt {
 
   start(): void {
     this.#hold();
-    if (this.#target.wasLost === true) void this.#doubt(null, WAS_LOST);
+    if (this.#target.wasLost === true) void this.#doubt({ kind: "was_lost" });
     else this.#beatIn(BEAT_MS);
   }
 
@@ -132,7 +137,7 @@ class Felt {
       closed: (detail) => {
         this.#cancelHold();
         this.#holding = false;
-        if (this.#mode === "beating") void this.#doubt(openedAt, detail);
+        if (this.#mode === "beating") void this.#doubt({ kind: "closed", openedAt, detail });
       },
     });
   }
@@ -166,7 +171,7 @@ class Felt {
     if (this.#stopped.signal.aborted) return;
     switch (this.#mode) {
       case "beating":
-        if (says(result) === "silent") return void this.#doubt(null, MISSED);
+        if (says(result) === "silent") return void this.#doubt({ kind: "missed" });
         return this.#beatIn(BEAT_MS);
       case "lost":
         this.#afterLostBeat(result);
@@ -192,7 +197,7 @@ class Felt {
   // --- doubt ---------------------------------------------------------------
 
   /** Three knocks; one answer ends the doubt, three failures confirm it. */
-  async #doubt(openedAt: Instant | null, sign: string): Promise<void> {
+  async #doubt(sign: Sign): Promise<void> {
     const since = this.#now();
     this.#mode = "doubting";
     this.#cancelBeat();
@@ -202,13 +207,13 @@ class Felt {
     const alive = verdict === null || (verdict.cause === "timeout" && this.#answeredElsewhere(since));
     if (alive) {
       this.#mode = "beating";
-      if (!this.#holding) this.#holdAgain(openedAt === null ? null : since - openedAt);
-      if (sign === WAS_LOST) this.#parts.events.back(this.#target.id, this.#now());
+      if (!this.#holding) this.#holdAgain(sign.kind === "closed" && sign.openedAt !== null ? since - sign.openedAt : null);
+      if (sign.kind === "was_lost") this.#parts.events.back(this.#target.id, this.#now());
       return this.#beatIn(BEAT_MS);
     }
     this.#mode = "lost";
     this.#letGo();
-    this.#loss = { target: this.#target.id, cause: verdict.cause, detail: `${sign}; ${verdict.detail}`, since, at: this.#now() };
+    this.#loss = { target: this.#target.id, cause: verdict.cause, detail: `${textOf(sign)}; ${verdict.detail}`, since, at: this.#now() };
     this.#parts.events.lost(this.#loss);
     this.#beatIn(LOST_BEAT_MS);
   }
@@ -247,6 +252,17 @@ class Felt {
       connection,
       signal: this.#stopped.signal,
     });
+  }
+}
+
+function textOf(sign: Sign): string {
+  switch (sign.kind) {
+    case "missed":
+      return "a beat was missed";
+    case "was_lost":
+      return "it was lost before";
+    case "closed":
+      return sign.detail;
   }
 }
 

@@ -37,13 +37,22 @@ export interface Standing {
   /** The look is healthy again: what was said of exactly this check is over. */
   forget(target: TargetId, check: string | null): Promise<void>;
   setMode(policy: string, mode: Mode): Promise<void>;
+  /** The store has begun anew: writes all of it once more. @returns what it was, for people: "pauses: 1, acknowledgements: 0, modes: 2". @throws {StateStoreError} */
+  rewrite(): Promise<string>;
 }
 
 export function createStanding(store: StateStore): Standing {
   const pauses = new Map<string, Pause>();
   const acks = new Map<string, AcknowledgementView>();
   const modes = new Map<string, Mode>();
+  let last: Promise<unknown> = Promise.resolve();
 
+  /** One write after the other, so that what is written once more is never older than what was written meanwhile. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = last.then(work);
+    last = done.catch(() => undefined);
+    return done;
+  };
   const load = async <T>(prefix: string, parse: (text: string) => T | null, into: Map<string, T>, name: (key: string) => string): Promise<readonly string[]> => {
     const bad: string[] = [];
     for (const row of await store.list(prefix, MAX_ORDERS)) {
@@ -55,14 +64,21 @@ export function createStanding(store: StateStore): Standing {
   };
   const write = async <T>(key: string, value: T, into: Map<string, T>): Promise<void> => {
     if (into.size >= MAX_ORDERS && !into.has(key)) throw new RangeError(`at most ${MAX_ORDERS} orders of one sort`);
-    await store.put(key, JSON.stringify(value));
-    into.set(key, value);
+    await inTurn(async () => {
+      await store.put(key, JSON.stringify(value));
+      into.set(key, value);
+    });
   };
 
   const forget = async (target: TargetId, check: string | null): Promise<void> => {
     const key = ackKey(target, check);
     if (!acks.delete(key)) return;
-    await store.delete(key);
+    await inTurn(() => store.delete(key));
+  };
+  const rewrite = async (): Promise<string> => {
+    for (const [key, order] of [...pauses, ...acks]) await store.put(key, JSON.stringify(order));
+    for (const [policy, mode] of modes) await store.put(`mode/${policy}`, JSON.stringify({ mode }));
+    return `pauses: ${pauses.size}, acknowledgements: ${acks.size}, modes: ${modes.size}`;
   };
 
   return {
@@ -81,16 +97,17 @@ export function createStanding(store: StateStore): Standing {
     modes: () => modes,
     isAcknowledged: (target, check, now) => inForce(acks, now).some((ack) => ack.target === target && (ack.check === null || ack.check === check)),
     pause: (pause) => write(pauseKey(pause.scope), pause, pauses),
-    resume: async (scope) => {
+    resume: (scope) => inTurn(async () => {
       await store.delete(pauseKey(scope));
       return pauses.delete(pauseKey(scope));
-    },
+    }),
     acknowledge: (ack) => write(ackKey(ack.target, ack.check), ack, acks),
     forget,
-    setMode: async (policy, mode) => {
+    setMode: (policy, mode) => inTurn(async () => {
       await store.put(`mode/${policy}`, JSON.stringify({ mode }));
       modes.set(policy, mode);
-    },
+    }),
+    rewrite: () => inTurn(rewrite),
   };
 }
 

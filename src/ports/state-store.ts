@@ -38,6 +38,8 @@ export type StateLoss = {
   readonly keptAs: string;
   /** What was wrong with it. */
   readonly problem: string;
+  /** What of it was still in memory and was written into the new store: "pauses: 1, modes: 0"; absent: nothing was known any more. */
+  readonly kept?: string;
 };
 
 /** Largest value in bytes; keys at most 512 bytes. Beyond: StateStoreError TOO_LARGE. */

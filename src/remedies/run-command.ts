@@ -51,7 +51,7 @@ async function run(params: Params, { processes, folder }: RemedyPorts, signal: A
   const result = await processes.run({ command: [reveal(first), ...args.map(reveal)], cwd: path.resolve(folder, params.cwd), env, deadlineMs: params.deadline, maxOutputBytes: MAX_OUTPUT_BYTES, signal });
   switch (result.kind) {
     case "exited":
-      return { code: result.code, tookMs: Math.round(result.tookMs), output: shown(result.output) };
+      return { code: result.code, tookMs: Math.round(result.tookMs), output: Secret.conceal(result.output, secrets, Buffer.byteLength(result.output) < MAX_OUTPUT_BYTES ? null : "start") };
     case "killed":
       throw new ActionError("UNCERTAIN", `${program} was killed (${result.reason}) after ${Math.round(result.tookMs)}ms`);
     case "not_started":

@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { gatewaySetting, openGateway, type Gateway } from "./gateway.ts";
 import type { DaemonParts } from "./ground.ts";
-import type { Shift } from "./shift.ts";
+import type { Lasting, Shift } from "./shift.ts";
 import { openStores, type Stores } from "./stores.ts";
 import { markersOf, stopWithUs, supervisedBy } from "./supervision.ts";
 
@@ -45,6 +45,8 @@ class RunningDaemon implements Daemon {
   #stores: { readonly open: Stores; readonly parts: DaemonParts } | null = null;
   #gateway: Gateway | null = null;
   #shift: Shift | null = null;
+  /** Tells a person that the state file was lost; once its engine has stopped it does nothing, and the next one asks when it starts. */
+  #tellLoss = (): void => {};
   /** Gateways that finish what they hold. */
   readonly #draining = new Set<Promise<void>>();
 
@@ -63,7 +65,7 @@ class RunningDaemon implements Daemon {
       const loading = import("./shift.ts");
       this.#gateway = await opening;
       const { startShift } = await loading;
-      this.#shift = await startShift(this.#parts, { stores, gateway: this.#gateway }, false);
+      this.#shift = await startShift(this.#parts, this.#lasting(stores, this.#gateway), false);
     } catch (error) {
       await this.#closeLasting(0);
       throw error;
@@ -93,7 +95,7 @@ class RunningDaemon implements Daemon {
     const { startShift } = await import("./shift.ts");
     await this.#endShift(shift);
     try {
-      this.#shift = await startShift(next, { stores: await this.#storesFor(next), gateway }, true);
+      this.#shift = await startShift(next, this.#lasting(await this.#storesFor(next), gateway), true);
     } catch (error) {
       return this.#goBack(gateway, textOf(error));
     }
@@ -129,11 +131,15 @@ class RunningDaemon implements Daemon {
     if (tried !== null && tried !== this.#gateway) await tried.host.stop();
     try {
       const { startShift } = await import("./shift.ts");
-      this.#shift = await startShift(this.#parts, { stores: await this.#storesFor(this.#parts), gateway: this.#gateway }, true);
+      this.#shift = await startShift(this.#parts, this.#lasting(await this.#storesFor(this.#parts), this.#gateway), true);
       return { kind: "refused", why };
     } catch (error) {
       return { kind: "lost", why: `${why}; and the configuration before it could not be started again: ${textOf(error)}` };
     }
+  }
+
+  #lasting(stores: Stores, gateway: Gateway | null): Lasting {
+    return { stores, gateway, onLoss: (tell) => void (this.#tellLoss = tell) };
   }
 
   /** The stores that are open where these settings want the same. */
@@ -142,8 +148,7 @@ class RunningDaemon implements Daemon {
     const last = this.#stores;
     this.#stores = null;
     await last?.open.close();
-    // Between two shifts nobody is there to hear it: the next one asks when it starts.
-    const open = await openStores(parts.config, parts.parts.stores, parts.clock, (text) => parts.log.error({ event: "trouble" }, text), () => this.#shift?.stateLost());
+    const open = await openStores(parts.config, parts.parts.stores, parts.clock, (text) => parts.log.error({ event: "trouble" }, text), () => this.#tellLoss());
     this.#stores = { open, parts };
     return open;
   }

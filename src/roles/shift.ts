@@ -11,13 +11,16 @@ import { watchPulse } from "./pulse-watch.ts";
 import type { Stores } from "./stores.ts";
 
 /** What outlives a shift. */
-export type Lasting = { readonly stores: Stores; readonly gateway: Gateway | null };
+export type Lasting = {
+  readonly stores: Stores;
+  readonly gateway: Gateway | null;
+  /** Takes whom to tell that the state store lost what it held, before anything of this shift is read from it. */
+  readonly onLoss: (tell: () => void) => void;
+};
 
 export type Shift = {
   readonly ports: { readonly health: number; readonly admin: number | null };
   readonly processes: LocalProcesses;
-  /** The state store lost what it held: a person is told. */
-  stateLost(): void;
   /** `/health/ready` fails from now on. */
   leaving(): void;
   /** No more looks and actions; resolves when what runs has ended. The listeners still answer. */
@@ -45,7 +48,7 @@ export async function startShift(daemon: DaemonParts, lasting: Lasting, resumed:
   }
 }
 
-async function start(daemon: DaemonParts, { stores, gateway }: Lasting, resumed: boolean, { closing, resting }: { readonly closing: Steps; readonly resting: Steps }): Promise<Shift> {
+async function start(daemon: DaemonParts, { stores, gateway, onLoss }: Lasting, resumed: boolean, { closing, resting }: { readonly closing: Steps; readonly resting: Steps }): Promise<Shift> {
   const { config, parts, clock, log } = daemon;
   const ground = await layGround(daemon, stores, (step) => closing.push(step));
   const host = gateway?.host ?? null;
@@ -55,13 +58,13 @@ async function start(daemon: DaemonParts, { stores, gateway }: Lasting, resumed:
   closing.push(() => listeners.close());
   await ground.outbox.resume();
   resting.push(() => engine.stop());
+  onLoss(() => void engine.stateLost());
   await engine.start();
   if (gateway !== null && parts.pulse) startPulse(daemon, gateway, engine, ground.http, resting);
   listeners.started();
   return {
     ports: listeners.ports,
     processes: ground.processes,
-    stateLost: () => void engine.stateLost(),
     leaving: () => listeners.leaving(),
     rest: () => undo(resting),
     close: () => undo(closing),

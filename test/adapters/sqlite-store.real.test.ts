@@ -9,6 +9,7 @@ import type { SqliteParts, SqliteStores } from "../../src/adapters/sqlite-store.
 import { LOSS_PREFIX } from "../../src/ports/state-store.ts";
 import type { StateStoreError } from "../../src/ports/state-store.ts";
 import { createSystemClock } from "../../src/adapters/system-clock.ts";
+import { ManualClock } from "../support/manual-clock.ts";
 
 const clock = createSystemClock();
 const workerUrl = new URL("../../src/sqlite-worker.ts", import.meta.url);
@@ -176,4 +177,28 @@ test("a new thread that has to move a damaged file aside says so, and the first 
   now += 1_000;
   await stores.state.delete("k");
   expect([lost, problems]).toEqual([1, [expect.stringContaining("it is kept as shopkeeper.db.corrupt-1")]]);
+});
+
+test("a file too large to be checked whole in time is opened after a quick check, and that is said once", async () => {
+  const manual = new ManualClock();
+  const problems: string[] = [];
+  const stores = await openSqlite({
+    file, workerUrl: new URL("../support/slow-check-worker.ts", import.meta.url), clock: manual, limits: { maxAgeMs: 1, maxBytes: 1 }, problem: (text) => problems.push(text),
+  });
+  opened.push(stores);
+  const refused = (): Promise<string> => stores.state.delete("k").then(() => "deleted", (error: StateStoreError) => error.message);
+
+  for (const round of ["first", "second"]) {
+    await expect(stores.state.get("damaged")).rejects.toMatchObject({ code: "CORRUPT" });
+    await expect.poll(refused).toContain("tried again");
+    await manual.advance(1_000);
+    if (round === "first") {
+      const waiting = refused();
+      await manual.advance(30_000);
+      expect(await waiting).toContain("not open within 30000 ms");
+      await manual.advance(1_000);
+    }
+    await expect.poll(refused).toBe("deleted");
+  }
+  expect(problems).toEqual([expect.stringContaining("it is opened after a quick check")]);
 });

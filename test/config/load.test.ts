@@ -16,6 +16,12 @@ async function warningsOf(files: Readonly<Record<string, string>>): Promise<read
 
 const CHECK = "name: application\nprobe: http\nendpoint: /ping\ninterval: 3s\ntimeout: 1s\n";
 
+test("a ledger has a largest size: its file is checked whole when it is opened", async () => {
+  expect((await configOf({ "shopkeeper.yaml": `${SITE}ledger: { max_size: 2GB }\n` })).ledger.maxBytes).toBe(2_000_000_000);
+  const loaded = await load({ "shopkeeper.yaml": `${SITE}ledger: { max_size: 3GB }\n` });
+  expect(loaded.ok ? [] : loaded.errors).toMatchObject([{ path: "ledger.max_size", expected: "a size from 1000000 B to 2000000000 B" }]);
+});
+
 describe("which files count", () => {
   test("a file of the same name replaces the shipped one whole", async () => {
     const config = await configOf({ "shopkeeper.yaml": SITE, "checks/application.yaml": CHECK });

@@ -196,6 +196,13 @@ test("the preset's page check follows what the gateway's settings were filled in
   expect(checks.find((check) => check.name === "page")).toMatchObject({ inactive: null, targets: ["app"] });
 });
 
+test("concealing a text that begins where it was cut conceals the last part of a value", () => {
+  const secrets = [new Secret("s3crét-token", "${A}")];
+  expect(Secret.conceal("t-token is used", secrets, "start")).toBe("${A} is used");
+  expect(Secret.conceal("\uFFFDt-token is used", secrets, "start")).toBe("${A} is used");
+  expect(Secret.conceal("t-token is used", secrets)).toBe("t-token is used");
+});
+
 describe("concealing", () => {
   const secret = (value: string, origin: string): Secret => new Secret(value, origin);
   test.each([
@@ -203,6 +210,14 @@ describe("concealing", () => {
     ["host and password of a URL alone", [secret("redis://:hunter2@db.internal:6379", "${URL}")], "ENOTFOUND db.internal, not hunter2", "ENOTFOUND ${URL}, not ${URL}"],
     ["no short value", [secret("3000", "${PORT}")], "no answer within 3000 ms", "no answer within 3000 ms"],
     ["the parts of a text, not only the whole", [new Secret("Bearer abcdef", "Bearer ${A}", [{ value: "abcdef", origin: "${A}" }])], "got abcdef", "got ${A}"],
+    ["a value as JSON writes it", [secret('pass"word\\\n1', "${A}")], JSON.stringify('said pass"word\\\n1'), '"said ${A}"'],
+    ["a host as a URL writes it", [new Secret("https://Search.Internal.Example/x", "https://${H}/x", [{ value: "Search.Internal.Example", origin: "${H}" }])], "ENOTFOUND search.internal.example, SEARCH.internal.example", "ENOTFOUND ${H}, ${H}"],
+    ["but what is no host only as it is", [secret("Abcdefgh", "${A}")], "abcdefgh", "abcdefgh"],
+    ["no reference that was put in place", [secret("https://search.example/", "${SEARCH.EXAMPLE}"), secret("SEARCH", "${B}")], "https://search.example/", "${SEARCH.EXAMPLE}"],
+    ["the first part of a value where the text was cut", [secret("s3cret-token", "${A}")], "Bearer s3cret-…", "Bearer ${A}…"],
+    ["also within quotes", [secret("s3cret-token", "${A}")], 'said "s3cret-…"', 'said "${A}…"'],
+    ["but not fewer than 6 signs of it", [secret("s3cret-token", "${A}")], "Bearer s3cre…", "Bearer s3cre…"],
+    ["nor where nothing was cut", [secret("s3cret-token", "${A}")], "Bearer s3cret-", "Bearer s3cret-"],
     ["a value with signs of its own", [secret("$&$1aaaa", "${A}")], "x $&$1aaaa", "x ${A}"],
   ])("%s", (_what, secrets, text, shown) => {
     expect(Secret.conceal(text, secrets)).toBe(shown);

@@ -10,7 +10,7 @@ import { DEFAULT_GUARD_SETTINGS } from "../../src/core/scene.ts";
 import { GUARDS } from "../../src/core/guards/index.ts";
 import { GUARD_NAMES } from "../../src/core/proposal.ts";
 import { lookKey } from "../../src/core/target.ts";
-import { after, asked, checkSpec, history, NOW, past, restart, scene, start, web } from "../support/scene.ts";
+import { ack, after, asked, checkSpec, history, NOW, past, restart, scene, start, web } from "../support/scene.ts";
 
 type Outcome = "act" | readonly [guard: string, until?: number | null] | readonly ["page", guard: string];
 
@@ -112,7 +112,8 @@ describe("a dependency that throttles our looks", () => {
     ["and for ten minutes of failing", looks(NOW - 60 * MINUTES), restart("web-1", { since: NOW - MINUTES }), ["throttle", NOW + 9 * MINUTES]],
     ["then calls a person", looks(NOW - 10 * MINUTES), long, ["page", "throttle"]],
     ["once", looks(NOW - 10 * MINUTES, history([], { escalated: { throttle: NOW } })), long, ["throttle", null]],
-    ["and not while one has acknowledged it", looks(NOW - 10 * MINUTES, { acknowledgements: [{ workload: "web", at: NOW - 20 * MINUTES, by: "ann" }] }), long, ["throttle", null]],
+    ["and not while one has acknowledged it", looks(NOW - 10 * MINUTES, { acknowledgements: [ack("web-1", { at: NOW - 20 * MINUTES })] }), long, ["throttle", null]],
+    ["what was acknowledged of another check is not this", looks(NOW - 10 * MINUTES, { acknowledgements: [ack("web-1", { check: "response_time" })] }), long, ["page", "throttle"]],
     ["a person who acted gets the ten minutes again", looks(NOW - 60 * MINUTES, history([], { rearmedAt: NOW - MINUTES })), long, ["throttle", NOW + 9 * MINUTES]],
     ["after a time that can be set", looks(NOW - 4 * MINUTES, { settings: { ...DEFAULT_GUARD_SETTINGS, throttled: 4 * MINUTES } }), long, ["page", "throttle"]],
     ["comes before a shared cause: nobody can tell that either", withState(scene(["web-1", "web-2", "web-3", "web-4"]), "shopify_api@site", throttled(after(".."), NOW)), long, ["throttle", NOW + 10 * MINUTES]],
@@ -158,7 +159,13 @@ describe("blame", () => {
   test.each<[string, Scene, Outcome]>([
     ["four of five fail: nothing is restarted, a person is called", scene(four), ["page", "blame"]],
     ["and called once", scene(four, history([], { escalated: { blame: NOW } })), ["blame", null]],
-    ["whoever has acknowledged it knows", scene(four, { acknowledgements: [{ workload: "web", at: NOW, by: "ann" }] }), ["blame", null]],
+    ["whoever has acknowledged it knows", scene(four, { acknowledgements: [ack("web-1")] }), ["blame", null]],
+    ["of this very check, too", scene(four, { acknowledgements: [ack("web-1", { check: "page" })] }), ["blame", null]],
+    ["and at any of those that fail", scene(four, { acknowledgements: [ack("web-3")] }), ["blame", null]],
+    ["but not at one that passes", scene(four, { acknowledgements: [ack("web-5")] }), ["page", "blame"]],
+    ["nor of another check", scene(four, { acknowledgements: [ack("web-1", { check: "response_time" })] }), ["page", "blame"]],
+    ["nor before the episode began", scene(four, { ...history([], { openedAt: NOW - 60_000 }), acknowledgements: [ack("web-1", { at: NOW - 60_001 })] }), ["page", "blame"]],
+    ["in it one has", scene(four, { ...history([], { openedAt: NOW - 60_000 }), acknowledgements: [ack("web-1", { at: NOW - 60_000 })] }), ["blame", null]],
     ["four of ten are fewer than half", scene(four, { targets: web(10) }), "act"],
     ["three of three are fewer than four", scene(["web-1", "web-2", "web-3"], { targets: web(3) }), "act"],
     ["of two failing the first is the canary", scene(two), "act"],
@@ -192,7 +199,7 @@ describe("pace", () => {
     ["start-up grace", scene(["web-1"], { startedAt: new Map([["web-1", NOW - 10_000]]), startupGrace: new Map([["web-1", 30_000]]) }), restart("web-1"), ["grace", NOW + 20_000]],
     ["cool-down of the workload, whichever target it was", scene(["web-1"], history([past("web-9", NOW - 59_000, "verified")])), restart("web-1"), ["cooldown", NOW + 1_000]],
     ["for this cause only", scene(["web-1"], history([past("web-9", NOW - 59_000, "verified", { cause: "application" })])), restart("web-1"), "act"],
-    ["a person acknowledged", scene(["web-1"], { ...history([past("web-9", NOW - 59_000, "verified")]), acknowledgements: [{ workload: "web", at: NOW - 1, by: "ann" }] }), restart("web-1"), "act"],
+    ["a person acknowledged", scene(["web-1"], { ...history([past("web-9", NOW - 59_000, "verified")]), acknowledgements: [ack("web-1", { at: NOW - 1 })] }), restart("web-1"), "act"],
     ["a refused action is not asked for again at once", scene(["web-1"], history([past("web-1", NOW - 4_000, "refused")])), restart("web-1"), ["cooldown", NOW + 6_000]],
     ["no cool-down for a start", scene(["web-1"], exits(59_000)), start("web-1"), "act"],
     ["the second start waits 1 s", scene(["web-1"], exits(500)), start("web-1"), ["backoff", NOW + 500]],

@@ -78,10 +78,10 @@ function application(clock: Clock) {
     holds: () => holds,
     open: () => held.size,
     become: (next: Health) => void (health = next),
-    hangUp: () => {
+    hangUp: (detail = "closed by the other side") => {
       for (const events of [...held]) {
         held.delete(events);
-        events.closed("closed by the other side");
+        events.closed(detail);
       }
     },
   };
@@ -228,6 +228,14 @@ describe("pulse", () => {
     await pass(5_000);
     expect(said.at(-1)).toMatch(/^back/);
     expect(app.open()).toBe(1);
+  });
+
+  test("is back only after a loss, whatever words a connection ends with", async () => {
+    const { app, pass, said } = pulseOf();
+    await pass(3_000);
+    app.hangUp("it was lost before");
+    await pass(3_000);
+    expect(said).toEqual([]);
   });
 
   test("stopped says nothing more and holds nothing", async () => {

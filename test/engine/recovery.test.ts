@@ -9,7 +9,7 @@ import type { Alert } from "../../src/core/alert.ts";
 import type { CheckState } from "../../src/core/check-state.ts";
 import type { PolicySpec } from "../../src/core/policy.ts";
 import type { Decision } from "../../src/core/proposal.ts";
-import type { Pause } from "../../src/core/scene.ts";
+import type { Acknowledgement, Pause } from "../../src/core/scene.ts";
 import { DEFAULT_GUARD_SETTINGS } from "../../src/core/scene.ts";
 import { alwaysClear, createActor } from "../../src/engine/act.ts";
 import { createRecovery } from "../../src/engine/recovery.ts";
@@ -19,7 +19,7 @@ import type { Stored } from "../../src/ports/state-store.ts";
 import { seededRandom } from "../../src/simulation/seeded-random.ts";
 import { VirtualClock } from "../../src/simulation/virtual-clock.ts";
 import { look } from "../support/notation.ts";
-import { after, checkSpec, NOW, RESTART, web } from "../support/scene.ts";
+import { ack, after, checkSpec, NOW, RESTART, web } from "../support/scene.ts";
 
 type Bench = { readonly policy?: Partial<PolicySpec>; readonly remedy?: Partial<Remedy>; readonly rows?: Map<string, Stored>; readonly clock?: VirtualClock };
 
@@ -35,7 +35,7 @@ async function bench({ policy = {}, remedy = {}, rows = new Map(), clock = new V
   const executed: string[] = [];
   const checks = new Map<string, CheckState>([["page@web-1", after("xxx")]]);
   const pauses: Pause[] = [];
-  const acknowledged: { workload: string; at: number; by: string }[] = [];
+  const acknowledged: Acknowledgement[] = [];
   const whole: Remedy = {
     prepare: async () => LIVING,
     execute: async (intent) => {
@@ -145,7 +145,7 @@ describe("the ladder over a restart of ours", () => {
     expect(second.alerts).toEqual([]);
     expect(new Set(kinds(second.decisions))).toEqual(new Set(["ladder"]));
 
-    second.clock.after(1, () => second.acknowledged.push({ workload: "web", at: second.clock.now(), by: "ann" }));
+    second.clock.after(1, () => second.acknowledged.push(ack("web-1", { at: second.clock.now() })));
     await second.pass(1);
     await second.looks();
     expect(second.executed).toHaveLength(1);
@@ -166,7 +166,7 @@ describe("the ladder over a restart of ours", () => {
   test("every call of it has its own end, also one that a person has answered meanwhile", async () => {
     const { alerts, acknowledged, checks, clock, pass, looks } = await bench({ policy: { escalation: { afterFailed: 1, within: 3_600_000, alert: "on_call" } } });
     await pass(60_000);
-    acknowledged.push({ workload: "web", at: clock.now() + 1, by: "ann" });
+    acknowledged.push(ack("web-1", { at: clock.now() + 1 }));
     await pass(1);
     await looks();
     await pass(120_000);

@@ -212,6 +212,16 @@ describe("run_command", () => {
     expect(JSON.stringify(intent)).not.toContain("s3cret");
   });
 
+  test("conceals also the rest of a secret where only the end of what it printed was kept", async () => {
+    const world = createWorld();
+    const output = `-s3cret-token\n${"x".repeat(2_000 - 14)}`;
+    world.processes.run = async () => ({ kind: "exited", code: 0, output, tookMs: 1 });
+    const intent = intentOf({ kind: "none" }, params({ command: ["says"], env: { TOKEN: new Secret("the-s3cret-token", "${TOKEN}") } }));
+    const effect = await remedyOf("run_command", world).execute(intent, APP, NEVER);
+    expect(JSON.stringify(effect)).not.toContain("s3cret");
+    expect(effect).toMatchObject({ output: expect.stringMatching(/^\$\{TOKEN\}\nx/) });
+  });
+
   test("says a program that came from a variable by its reference", async () => {
     const program = new Secret("missing", "${PROGRAM}");
     await expect(remedyOf("run_command", createWorld()).execute(intentOf({ kind: "none" }, params({ command: [program] })), APP, NEVER)).rejects.toMatchObject({ code: "REFUSED", message: "${PROGRAM} could not be started: no such program" });

@@ -12,7 +12,7 @@ import { ManualClock } from "../support/manual-clock.ts";
 import { NOW } from "../support/scene.ts";
 import { APP } from "../support/watched-world.ts";
 
-const ENV = { HOST: "search.internal", TOKEN: "s3cret-token", BUILD: "build-77" };
+const ENV = { HOST: "search.internal", TOKEN: "s3cret-token", BUILD: "build-77", NEAR: "Search-Near" };
 
 /** What one look of the check says where every request is answered so, and what was asked. */
 async function see(check: string, answer: HttpAnswer | HttpFailure): Promise<{ readonly seen: Observation; readonly asked: readonly HttpRequest[] }> {
@@ -47,6 +47,16 @@ describe("what variables were filled in with", () => {
       ["pass", "${TOKEN}", "${TOKEN}"],
     ]);
     expect(JSON.stringify(seen)).not.toMatch(/s3cret|build-77/);
+  });
+
+  test("is not said either in the case in which a URL has it", async () => {
+    const { seen } = await see("url: https://${NEAR}/status\n", { ...UNREACHED, detail: "getaddrinfo ENOTFOUND search-near" });
+    expect(seen).toMatchObject({ detail: "getaddrinfo ENOTFOUND ${NEAR}" });
+  });
+
+  test("is not said in part where a long answer is cut", async () => {
+    const { seen } = await see('url: https://x.example/\nheaders: { authorization: "Bearer ${TOKEN}" }\nchecks: { json.token: "nothing" }\n', answered(JSON.stringify({ token: `${"x".repeat(190)}s3cret-token` })));
+    expect(seen.findings?.find((finding) => finding.assertion === "json.token")?.observed).toBe(`${"x".repeat(190)}\${TOKEN}…`);
   });
 
   test("a check without variables is looked at as it is", async () => {

@@ -6,7 +6,7 @@ import type { Episode, EpisodeMark, PastAction } from "../../src/core/episode.ts
 import { episodeKey, withAttempts } from "../../src/core/episode.ts";
 import type { PolicySpec } from "../../src/core/policy.ts";
 import type { Proposal } from "../../src/core/proposal.ts";
-import type { Scene } from "../../src/core/scene.ts";
+import type { Acknowledgement, Scene } from "../../src/core/scene.ts";
 import { DEFAULT_GUARD_SETTINGS } from "../../src/core/scene.ts";
 import type { Target, TargetId } from "../../src/core/target.ts";
 import { lookKey } from "../../src/core/target.ts";
@@ -56,6 +56,11 @@ export function past(target: TargetId, at: number, phase: PastAction["phase"] = 
 
 export function mark(more: Partial<EpisodeMark> = {}): EpisodeMark {
   return { workload: "web", cause: "page", openedAt: NOW - 3_000_000, lastFiringAt: NOW, escalated: {}, rearmedAt: null, ...more };
+}
+
+/** Of every check, now, unless said otherwise. */
+export function ack(target: TargetId, more: Partial<Acknowledgement> = {}): Acknowledgement {
+  return { workload: "web", target, check: null, at: NOW, by: "ann", ...more };
 }
 
 /** Actions, and the episode that they make. */

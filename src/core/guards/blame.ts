@@ -54,7 +54,7 @@ function fleetAnswer(check: string, question: Question): Answer {
   const judged = of(false);
   if (judged !== undefined && isShared(judged, scene.settings)) {
     const reason = `shared cause: ${judged.failing.length} of ${judged.judged} targets of ${proposal.workload} fail ${check}, so restarting them would not help`;
-    return callOnce("blame", reason, question);
+    return callOnce("blame", reason, judged.failing, question);
   }
   const early = of(true);
   if (early === undefined) return ALLOW;
@@ -70,7 +70,7 @@ function canaryAnswer(check: string, failing: readonly TargetId[], question: Que
   const canary = episodeOf(question)?.attempts.findLast((attempt) => attempt.destructive && attempt.phase !== "refused" && attempt.at >= begunElsewhere(check, failing, attempt.target, scene));
   if (canary === undefined || canary.phase === "verified") return ALLOW;
   const reason = `restarting the canary ${canary.target} did not help: ${failing.length} targets of ${proposal.workload} fail ${check}`;
-  return callOnce("blame", reason, question);
+  return callOnce("blame", reason, [canary.target, ...failing], question);
 }
 
 /** When the failing of the other targets began: an older restart was no canary of this incident. */

@@ -6,6 +6,7 @@ import { episodeKey } from "../episode.ts";
 import type { PolicySpec } from "../policy.ts";
 import type { GuardName, Proposal, Verdict } from "../proposal.ts";
 import type { Scene } from "../scene.ts";
+import type { TargetId } from "../target.ts";
 import type { Instant } from "../time.ts";
 
 export type Question = { readonly proposal: Proposal; readonly policy: PolicySpec; readonly scene: Scene };
@@ -25,11 +26,18 @@ export function hold(guard: GuardName, reason: string, until: Instant | null): A
   return { kind: "hold", guard, reason, until };
 }
 
-/** Calls a person, once per episode, and not while one has acknowledged it: they know. A hold where nobody is to be called any more. */
-export function callOnce(guard: GuardName, reason: string, question: Question): Answer {
+/**
+ * Calls a person, once per episode, and not while one has acknowledged it: they know. A hold where nobody is to be called any more.
+ *
+ * @param about the targets the call is about; who has acknowledged one of them knows of it.
+ */
+export function callOnce(guard: GuardName, reason: string, about: readonly TargetId[], question: Question): Answer {
   const { proposal, scene } = question;
-  const called = episodeOf(question)?.escalated[guard] !== undefined;
-  const known = scene.acknowledgements.some((ack) => ack.workload === proposal.workload);
+  const episode = episodeOf(question);
+  const called = episode?.escalated[guard] !== undefined;
+  // What was said of an earlier trouble, or of another check, says nothing of this one.
+  const since = Math.min(proposal.since, episode?.openedAt ?? Infinity);
+  const known = scene.acknowledgements.some((ack) => about.includes(ack.target) && (ack.check === null || proposal.evidence.includes(ack.check)) && ack.at >= since);
   return called || known ? hold(guard, reason, null) : { kind: "page", guard, reason };
 }
 

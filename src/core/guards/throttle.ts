@@ -7,8 +7,10 @@
  * restarted by ourselves.
  */
 import { doubtOf } from "../explanation.ts";
+import type { TargetId } from "../target.ts";
+import { lookKey } from "../target.ts";
 import { formatDuration } from "../time.ts";
-import type { Guard } from "./guard.ts";
+import type { Guard, Question } from "./guard.ts";
 import { ALLOW, callOnce, episodeOf, hold } from "./guard.ts";
 
 export const throttle: Guard = {
@@ -25,8 +27,14 @@ export const throttle: Guard = {
       // A person who acted gets the whole time again.
       const until = Math.max(proposal.since, doubt.since, episodeOf(question)?.rearmedAt ?? -Infinity) + scene.settings.throttled;
       if (scene.now < until) return hold("throttle", `${why}: a person is called unless it ends within ${formatDuration(scene.settings.throttled)}`, until);
-      return callOnce("throttle", `${why}; if ${doubt.dependency} is well, restart by hand: shopkeeper restart ${proposal.target} --why "..."`, question);
+      return callOnce("throttle", `${why}; if ${doubt.dependency} is well, restart by hand: shopkeeper restart ${proposal.target} --why "..."`, failingToo(check, question), question);
     }
     return ALLOW;
   },
 };
+
+/** Replicas that fail the same check meanwhile: one call is made for all of them. */
+function failingToo(check: string, { proposal, scene }: Question): readonly TargetId[] {
+  const others = scene.targets.filter(({ id, workload }) => workload === proposal.workload && (scene.checks.get(lookKey(check, id))?.failing.count ?? 0) > 0);
+  return [proposal.target, ...others.map(({ id }) => id)];
+}
