@@ -70,125 +70,141 @@ export interface Incidents {
 }
 
 export function createIncidents(parts: IncidentParts): Incidents {
-  const { store, recorder } = parts;
-  const open = new Map<string, Incident>();
-  const saving = new Map<string, Promise<void>>();
-  /** Ill looks that wait for an explanation, or had one: since when it is waited, and whether they had. */
-  const waiting = new Map<LookKey, { readonly from: Instant; readonly explained: boolean }>();
+  return new OpenIncidents(parts);
+}
 
-  /** Writes of one key keep their order. */
-  const inOrder = (id: string, write: () => Promise<unknown>, now: Instant): Promise<unknown> => {
-    const written = (saving.get(id) ?? Promise.resolve()).then(write);
-    const done = written.then(
-      () => undefined,
-      (error: unknown) => recorder.troubled({ at: now, where: "state", detail: messageOf(error) }),
-    );
-    saving.set(id, done);
-    void done.then(() => {
-      if (saving.get(id) === done) saving.delete(id);
-    });
-    return written;
-  };
-  const send = (alert: Alert): void => {
-    const route = alert.severity === "page" ? (parts.routes.page ?? parts.routes.notify) : parts.routes.notify;
-    if (route === null) return;
-    recorder.alerted({ at: alert.at, route, alert, delivery: { kind: "queued" } });
-    void inOrder(`alert ${alert.key}`, () => parts.outbox.enqueue(route, alert), alert.at);
-  };
-  const tell = (incident: Incident, state: Alert["state"], now: Instant, why: string | null = null): void => {
-    const common = alertOf(incident, parts, state, now, why);
-    for (const severity of state === "firing" ? [incident.severity] : incident.told) send({ ...common, severity });
-  };
-  const keep = (id: string, incident: Incident, now: Instant): void => {
-    open.set(id, incident);
-    void inOrder(id, () => store.put(INCIDENT_PREFIX + id, JSON.stringify(incident)), now);
-  };
-  const raise = (id: string, incident: Incident, now: Instant, quiet: boolean): void => {
-    const before = open.get(id);
+class OpenIncidents implements Incidents {
+  readonly #parts: IncidentParts;
+  readonly #open = new Map<string, Incident>();
+  readonly #saving = new Map<string, Promise<void>>();
+  /** Ill looks that wait for an explanation, or had one: since when it is waited, and whether they had. */
+  readonly #waiting = new Map<LookKey, { readonly from: Instant; readonly explained: boolean }>();
+
+  constructor(parts: IncidentParts) {
+    this.#parts = parts;
+  }
+
+  async load(now: Instant): Promise<void> {
+    for (const row of await this.#parts.store.list(INCIDENT_PREFIX, MAX_INCIDENTS)) {
+      const incident = parseIncident(row.value);
+      if (incident === null) this.#parts.recorder.troubled({ at: now, where: "state", detail: `stored incident ${row.key} cannot be understood; it is left where it is` });
+      else this.#open.set(row.key.slice(INCIDENT_PREFIX.length), incident);
+    }
+    for (const [id, incident] of [...this.#open]) this.#endUnlooked(id, incident, now);
+  }
+
+  review(look: LookStatus, { flapping, doubted }: Reviewed, now: Instant): void {
+    // The usual look: nothing is open, nothing waits.
+    if (look.verdict === "healthy" && this.#open.size === 0 && this.#waiting.size === 0) return;
+    const id = idOf("check_unhealthy", look.key);
+    if (look.verdict === "healthy") {
+      this.#waiting.delete(look.key);
+      return this.#resolve(id, now);
+    }
+    if (look.suppressedBy !== null) return void this.#waiting.set(look.key, { from: now, explained: true });
+    if (look.verdict === "unknown" || flapping) return;
+    const startedAt = this.#open.get(id)?.startedAt ?? look.since;
+    const wait = this.#waiting.get(look.key) ?? (doubted && !this.#open.has(id) ? { from: now, explained: false } : undefined);
+    if (wait !== undefined) this.#waiting.set(look.key, wait);
+    if (wait !== undefined && now - wait.from < EXPLAIN_MS && (doubted || wait.explained)) return;
+    // The time it was explained does not count against it.
+    const countsFrom = wait?.explained === true ? Math.max(startedAt, wait.from) : startedAt;
+    const page = look.critical && look.verdict === "unhealthy" && now - countsFrom >= PAGE_AFTER_MS;
+    const summary = `${look.check} of ${look.target} is ${look.verdict}`;
+    this.#raise(id, about(look, "check_unhealthy", startedAt, page ? "page" : "notify", summary), now, this.#parts.acknowledged(look, now));
+  }
+
+  flapping(look: LookStatus, flapping: boolean, now: Instant): void {
+    const id = idOf("check_flapping", look.key);
+    if (!flapping) return this.#resolve(id, now);
+    this.#raise(id, about(look, "check_flapping", now, "notify", `${look.check} of ${look.target} flaps: actions on it are frozen`), now, this.#parts.acknowledged(look, now));
+  }
+
+  blind(look: LookStatus, detail: string | null, now: Instant): void {
+    const id = idOf("cannot_see", look.key);
+    if (detail === null) return this.#resolve(id, now);
+    this.#raise(id, about(look, "cannot_see", now, "notify", `${look.check} of ${look.target} cannot be looked at: ${detail}`), now, this.#parts.acknowledged(look, now));
+  }
+
+  network(lostSince: Instant | null, now: Instant): void {
+    const id = idOf("no_network", SITE);
+    if (lostSince === null) return this.#resolve(id, now);
+    const incident: Incident = { reason: "no_network", check: "connectivity", target: SITE, startedAt: lostSince, severity: "notify", summary: "no reference host answers from here: remote checks cannot see", told: [] };
+    this.#raise(id, incident, now, false);
+  }
+
+  async rewrite(now: Instant): Promise<string> {
+    // Asked for in its turn: by then one may be over.
+    const again = (id: string) => async () => {
+      const incident = this.#open.get(id);
+      if (incident !== undefined) await this.#parts.store.put(INCIDENT_PREFIX + id, JSON.stringify(incident));
+    };
+    await Promise.all([...this.#open.keys()].map((id) => this.#inOrder(id, again(id), now)));
+    return `open incidents: ${this.#open.size}`;
+  }
+
+  async flush(): Promise<void> {
+    while (this.#saving.size > 0) await Promise.all(this.#saving.values());
+  }
+
+  #raise(id: string, incident: Incident, now: Instant, quiet: boolean): void {
+    const before = this.#open.get(id);
     const merged = before === undefined ? incident : { ...before, severity: incident.severity, summary: incident.summary };
     const news = !quiet && !merged.told.includes(merged.severity);
     if (before !== undefined && !news) return;
-    if (before === undefined && open.size >= MAX_INCIDENTS) return recorder.troubled({ at: now, where: "alerts", detail: `${MAX_INCIDENTS} incidents are open already` });
+    if (before === undefined && this.#open.size >= MAX_INCIDENTS) return this.#parts.recorder.troubled({ at: now, where: "alerts", detail: `${MAX_INCIDENTS} incidents are open already` });
     const next = news ? { ...merged, told: [...merged.told, merged.severity] } : merged;
-    keep(id, next, now);
-    if (news) tell(next, "firing", now);
-  };
-  const resolve = (id: string, now: Instant, why: string | null = null): void => {
-    const incident = open.get(id);
-    if (incident === undefined) return;
-    open.delete(id);
-    void inOrder(id, () => store.delete(INCIDENT_PREFIX + id), now);
-    tell(incident, "resolved", now, why);
-  };
-  /** Its own line in the ledger: no verdict says that it is over, and perhaps nobody was told of it. */
-  const endUnlooked = (id: string, { reason, check, target, summary }: Incident, now: Instant): void => {
-    const why = reason === "no_network" ? null : parts.notLooked(check, target);
-    if (why === null) return;
-    recorder.incidentEnded({ at: now, check, target, summary, why });
-    resolve(id, now, why);
-  };
-  const about = (look: LookStatus, reason: IncidentReason, startedAt: Instant, severity: AlertSeverity, summary: string): Incident => ({
-    reason, check: look.check, target: look.target, startedAt, severity, summary, told: [],
-  });
+    this.#open.set(id, next);
+    void this.#inOrder(id, () => this.#parts.store.put(INCIDENT_PREFIX + id, JSON.stringify(next)), now);
+    if (news) this.#tell(next, "firing", now);
+  }
 
-  return {
-    load: async (now) => {
-      for (const row of await store.list(INCIDENT_PREFIX, MAX_INCIDENTS)) {
-        const incident = parseIncident(row.value);
-        if (incident === null) recorder.troubled({ at: now, where: "state", detail: `stored incident ${row.key} cannot be understood; it is left where it is` });
-        else open.set(row.key.slice(INCIDENT_PREFIX.length), incident);
-      }
-      for (const [id, incident] of [...open]) endUnlooked(id, incident, now);
-    },
-    review: (look, { flapping, doubted }, now) => {
-      // The usual look: nothing is open, nothing waits.
-      if (look.verdict === "healthy" && open.size === 0 && waiting.size === 0) return;
-      const id = idOf("check_unhealthy", look.key);
-      if (look.verdict === "healthy") {
-        waiting.delete(look.key);
-        return resolve(id, now);
-      }
-      if (look.suppressedBy !== null) return void waiting.set(look.key, { from: now, explained: true });
-      if (look.verdict === "unknown" || flapping) return;
-      const startedAt = open.get(id)?.startedAt ?? look.since;
-      const wait = waiting.get(look.key) ?? (doubted && !open.has(id) ? { from: now, explained: false } : undefined);
-      if (wait !== undefined) waiting.set(look.key, wait);
-      if (wait !== undefined && now - wait.from < EXPLAIN_MS && (doubted || wait.explained)) return;
-      // The time it was explained does not count against it.
-      const countsFrom = wait?.explained === true ? Math.max(startedAt, wait.from) : startedAt;
-      const page = look.critical && look.verdict === "unhealthy" && now - countsFrom >= PAGE_AFTER_MS;
-      const summary = `${look.check} of ${look.target} is ${look.verdict}`;
-      raise(id, about(look, "check_unhealthy", startedAt, page ? "page" : "notify", summary), now, parts.acknowledged(look, now));
-    },
-    flapping: (look, flapping, now) => {
-      const id = idOf("check_flapping", look.key);
-      if (!flapping) return resolve(id, now);
-      raise(id, about(look, "check_flapping", now, "notify", `${look.check} of ${look.target} flaps: actions on it are frozen`), now, parts.acknowledged(look, now));
-    },
-    blind: (look, detail, now) => {
-      const id = idOf("cannot_see", look.key);
-      if (detail === null) return resolve(id, now);
-      raise(id, about(look, "cannot_see", now, "notify", `${look.check} of ${look.target} cannot be looked at: ${detail}`), now, parts.acknowledged(look, now));
-    },
-    network: (lostSince, now) => {
-      const id = idOf("no_network", SITE);
-      if (lostSince === null) return resolve(id, now);
-      const incident: Incident = { reason: "no_network", check: "connectivity", target: SITE, startedAt: lostSince, severity: "notify", summary: "no reference host answers from here: remote checks cannot see", told: [] };
-      raise(id, incident, now, false);
-    },
-    rewrite: async (now) => {
-      // Asked for in its turn: by then one may be over.
-      const again = (id: string) => async () => {
-        const incident = open.get(id);
-        if (incident !== undefined) await store.put(INCIDENT_PREFIX + id, JSON.stringify(incident));
-      };
-      await Promise.all([...open.keys()].map((id) => inOrder(id, again(id), now)));
-      return `open incidents: ${open.size}`;
-    },
-    flush: async () => {
-      while (saving.size > 0) await Promise.all(saving.values());
-    },
-  };
+  #resolve(id: string, now: Instant, why: string | null = null): void {
+    const incident = this.#open.get(id);
+    if (incident === undefined) return;
+    this.#open.delete(id);
+    void this.#inOrder(id, () => this.#parts.store.delete(INCIDENT_PREFIX + id), now);
+    this.#tell(incident, "resolved", now, why);
+  }
+
+  /** Its own line in the ledger: no verdict says that it is over, and perhaps nobody was told of it. */
+  #endUnlooked(id: string, { reason, check, target, summary }: Incident, now: Instant): void {
+    const why = reason === "no_network" ? null : this.#parts.notLooked(check, target);
+    if (why === null) return;
+    this.#parts.recorder.incidentEnded({ at: now, check, target, summary, why });
+    this.#resolve(id, now, why);
+  }
+
+  #tell(incident: Incident, state: Alert["state"], now: Instant, why: string | null = null): void {
+    const common = alertOf(incident, this.#parts, state, now, why);
+    for (const severity of state === "firing" ? [incident.severity] : incident.told) this.#send({ ...common, severity });
+  }
+
+  #send(alert: Alert): void {
+    const { routes, recorder, outbox } = this.#parts;
+    const route = alert.severity === "page" ? (routes.page ?? routes.notify) : routes.notify;
+    if (route === null) return;
+    recorder.alerted({ at: alert.at, route, alert, delivery: { kind: "queued" } });
+    void this.#inOrder(`alert ${alert.key}`, () => outbox.enqueue(route, alert), alert.at);
+  }
+
+  /** Writes of one key keep their order. A failure is told, and rejects for whoever waits. */
+  #inOrder(id: string, write: () => Promise<unknown>, now: Instant): Promise<unknown> {
+    const written = (this.#saving.get(id) ?? Promise.resolve()).then(write);
+    const done = written.then(
+      () => undefined,
+      (error: unknown) => this.#parts.recorder.troubled({ at: now, where: "state", detail: messageOf(error) }),
+    );
+    this.#saving.set(id, done);
+    void done.then(() => {
+      if (this.#saving.get(id) === done) this.#saving.delete(id);
+    });
+    return written;
+  }
+}
+
+function about(look: LookStatus, reason: IncidentReason, startedAt: Instant, severity: AlertSeverity, summary: string): Incident {
+  return { reason, check: look.check, target: look.target, startedAt, severity, summary, told: [] };
 }
 
 function idOf(reason: IncidentReason, key: LookKey): string {
