@@ -2,6 +2,7 @@
  * What an error of the network says: about the target, or about our own host.
  */
 import type { FailCause } from "../core/observation.ts";
+import { shortened } from "../core/shortened.ts";
 
 /** Causes a connection can fail by. */
 export type NetworkCause = Extract<FailCause, "refused" | "reset" | "timeout" | "resolve" | "tls" | "truncated">;
@@ -47,9 +48,9 @@ function describe(error: unknown): { readonly code: string; readonly message: st
   if (error instanceof AggregateError && error.errors.length > 0) {
     const first: unknown = error.errors[0];
     const message = error.errors.map((each: unknown) => (each instanceof Error ? each.message : String(each))).join("; ");
-    return { code: code === "" ? codeOf(first) : code, message: message.slice(0, 300) };
+    return { code: code === "" ? codeOf(first) : code, message: shortened(message, 300) };
   }
-  return { code, message: (error.message === "" ? code : error.message).slice(0, 300) };
+  return { code, message: shortened(error.message === "" ? code : error.message, 300) };
 }
 
 function codeOf(error: unknown): string {

@@ -9,6 +9,7 @@ import type { Ms } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { PingAnswer, RedisPinger } from "../ports/redis-pinger.ts";
 import { classify } from "./network-failure.ts";
+import { shortened } from "../core/shortened.ts";
 
 const CONNECT_MS = 10_000;
 
@@ -105,7 +106,7 @@ type Explained = Pick<Extract<PingAnswer, { kind: "failed" }>, "cause" | "noNetw
 function explain(error: unknown, lastError: unknown): Explained {
   const cause = isReply(error) ? error : (lastError ?? error);
   // The server is there and says no: NOAUTH, LOADING, MASTERDOWN.
-  if (isReply(cause)) return { cause: "body", noNetwork: false, detail: cause.message.slice(0, 200) };
+  if (isReply(cause)) return { cause: "body", noNetwork: false, detail: shortened(cause.message, 200) };
   return classify(cause, false);
 }
 

@@ -7,6 +7,7 @@
  */
 import type { FailCause, Finding, Observation } from "./observation.ts";
 import type { Instant, Ms } from "./time.ts";
+import { shortened } from "./shortened.ts";
 
 export type Severity = "warn" | "fail";
 
@@ -235,7 +236,7 @@ function describe(measured: Measured): string {
     case "status":
       return String(measured.code);
     case "text":
-      return measured.text.length > 200 ? `${measured.text.slice(0, 200)}…` : measured.text;
+      return shortened(measured.text, 200);
     case "missing":
       return measured.why;
   }

@@ -16,6 +16,7 @@ import type { Probe, ProbeOrder, ProbePorts } from "./kind.ts";
 import { ThrottleShare, publishedQuota } from "./quota.ts";
 import { USER_AGENT, blindness, connectionFor, demand, guarded, judgeLatency, report, reportTrouble, unknown } from "./report.ts";
 import { factsOf } from "./usage-percent.ts";
+import { shortened } from "../core/shortened.ts";
 
 const MAX_BODY_BYTES = 256 * 1_024;
 
@@ -153,7 +154,7 @@ function errorCodes(errors: unknown): readonly string[] {
     if (!isRecord(error)) return "error";
     const code = isRecord(error["extensions"]) ? error["extensions"]["code"] : undefined;
     if (typeof code === "string") return code;
-    return typeof error["message"] === "string" ? error["message"].slice(0, 100) : "error";
+    return typeof error["message"] === "string" ? shortened(error["message"], 100) : "error";
   });
 }
 
