@@ -98,7 +98,7 @@ async function actForEver(): Promise<void> {
   for (let n = 0; !stopping; n++) {
     await actor.act(n % 2 === 0 ? await restartDecision() : commandDecision());
     const now = clock.now();
-    await actor.verify([{ check: "application", target: "app", verdict: "healthy", since: now, lastSeen: { at: now, level: "pass" } }], signal);
+    await actor.verify([{ check: "application", target: "app", workload: "app", bornAt: null, verdict: "healthy", since: now, lastSeen: { at: now, level: "pass" } }], signal);
   }
   await outbox.close();
   processes.close();

@@ -16,19 +16,15 @@ import { causeOf, evaluate } from "../core/trigger.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Troubled } from "../ports/events.ts";
 import type { Prepared, Remedy } from "../ports/remedy.ts";
+import type { Roll } from "./roll.ts";
 
 export type ProposeParts = {
-  readonly targets: readonly Target[];
+  readonly roll: Roll;
   /** By name, bound to their ports. */
   readonly remedies: ReadonlyMap<string, Remedy>;
   readonly clock: Clock;
-  /** Time a manual restart has to turn its target healthy, per target; absent: 60 s. */
-  readonly startupGrace: ReadonlyMap<TargetId, Ms>;
   readonly troubled: (where: Troubled["where"], detail: string) => void;
 };
-
-/** What targets share, as a target. */
-export const SHARED: Target = { id: SITE, kind: "origin", workload: SITE };
 
 /** Reading the world for a proposal takes at most this long. */
 export const PREPARE_MS: Ms = 4_500;
@@ -48,8 +44,8 @@ export async function propose(scene: Scene, policies: readonly PolicySpec[], par
 }
 
 async function prepared(policy: PolicySpec, firing: Firing, parts: ProposeParts, signal: AbortSignal): Promise<Asked | null> {
-  const target = firing.target === SITE ? SHARED : parts.targets.find((one) => one.id === firing.target);
-  if (target === undefined || !isAction(policy.action)) return null;
+  const target = parts.roll.target(firing.target);
+  if (target === null || !isAction(policy.action)) return null;
   const found = remedyFor(policy.action, target, parts.remedies);
   const unavailable = policy.unavailable ?? (found.kind === "none" ? found.reason : null);
   const base = {
@@ -73,8 +69,8 @@ type Manual = { readonly kind: "asked"; readonly asked: Asked } | { readonly kin
 
 /** A person's restart of one target, as a proposal with a policy of its own. */
 export async function manualProposal(id: TargetId, who: string, why: string, parts: ProposeParts, signal: AbortSignal): Promise<Manual> {
-  const target = parts.targets.find((one) => one.id === id);
-  if (target === undefined) return { kind: "problem", reason: `there is no target ${id}` };
+  const target = id === SITE ? null : parts.roll.target(id);
+  if (target === null) return { kind: "problem", reason: `there is no target ${id}` };
   const found = remedyFor("restart_process", target, parts.remedies);
   if (found.kind === "none") return { kind: "problem", reason: found.reason };
   const facts = await withDeadline(parts.clock, signal, (inner) => found.remedy.prepare(target, {}, inner));
@@ -84,7 +80,7 @@ export async function manualProposal(id: TargetId, who: string, why: string, par
   };
   const policy: PolicySpec = {
     name: "manual", trigger: { kind: "or", any: [] }, triggerText: "", action: "restart_process", mode: "act", unavailable: null, cooldown: 0,
-    escalation: null, verifyWithin: Math.max(MANUAL_VERIFY_MS, parts.startupGrace.get(id) ?? 0), params: {}, windows: [],
+    escalation: null, verifyWithin: Math.max(MANUAL_VERIFY_MS, parts.roll.startupGrace.get(id) ?? 0), params: {}, windows: [],
   };
   return { kind: "asked", asked: { proposal, policy } };
 }

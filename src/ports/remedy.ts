@@ -35,9 +35,9 @@ export type ReadBack =
 export interface Remedy {
   /**
    * What shows that it worked. `checks` (default): the target's failing checks turn healthy in time.
-   * `effect`: done is done (an alert sent, a hold set).
+   * `replacement`: the target is gone for good, and what comes up in its place turns healthy in time. `effect`: done is done (an alert sent, a hold set).
    */
-  readonly verifiedBy?: "checks" | "effect";
+  readonly verifiedBy?: "checks" | "effect" | "replacement";
   /** Carrying it out again changes nothing (receivers deduplicate), so an interrupted one is simply repeated. Default false. */
   readonly repeatable?: boolean;
   /** Time an action may take beyond the 5 s each has: a graceful stop, a command's own deadline. Default 0. */

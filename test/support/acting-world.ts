@@ -81,7 +81,7 @@ export function decisionOf(over: Partial<Proposal> = {}, attempt = 1): ActDecisi
 /** The application check as judged now. */
 export function judged(verdict: JudgedCheck["verdict"], since: number, seenAt = since): JudgedCheck {
   const level = verdict === "healthy" ? "pass" : verdict === "degraded" ? "warn" : "fail";
-  return { check: "application", target: APP.id, verdict, since, lastSeen: verdict === "unknown" ? null : { at: seenAt, level } };
+  return { check: "application", target: APP.id, workload: APP.workload, bornAt: null, verdict, since, lastSeen: verdict === "unknown" ? null : { at: seenAt, level } };
 }
 
 /** The intents as they stand in the store, whoever wrote them. */
