@@ -2,7 +2,7 @@
 import { SITE } from "../core/target.ts";
 import type { ActionName } from "../core/action.ts";
 import type { ProbeKind, Surroundings } from "./catalogue.ts";
-import type { CheckConfig, PolicyConfig } from "./config.ts";
+import type { CheckConfig, PolicyConfig, TargetConfig } from "./config.ts";
 import type { SiteConfig } from "./build-site.ts";
 import { isLoopback } from "./loopback.ts";
 import { mapOf } from "./part.ts";
@@ -43,8 +43,15 @@ export function buildCheck(check: ReadCheck, site: SiteConfig, disabled: Readonl
 
 function targetsOf(kind: ProbeKind, named: readonly string[] | undefined, site: SiteConfig): readonly string[] {
   if (kind.scope === "site") return [SITE];
-  const able = site.targets.filter((target) => kind.targetKinds === undefined || kind.targetKinds.includes(target.kind));
+  const able = site.targets.filter((target) => isAble(kind, target));
   return able.map((target) => target.id).filter((id) => named === undefined || named.includes(id));
+}
+
+/** Pods with a sidecar are looked at through it, whatever the kind of look. */
+function isAble({ scope, targetKinds }: ProbeKind, { kind, pods }: TargetConfig): boolean {
+  if (scope === "workload") return pods !== null;
+  if (pods !== null && pods.sidecarPort !== null) return true;
+  return targetKinds === undefined || targetKinds.includes(pods === null ? kind : "pod");
 }
 
 function isRemote(kind: ProbeKind, check: ReadCheck, targets: readonly string[], site: Surroundings): boolean {

@@ -2,6 +2,7 @@
  * Files and environment in, one frozen configuration out, or every error there is.
  */
 import { dirname, resolve } from "node:path";
+import type { TargetKind } from "../core/target.ts";
 import type { Catalogues } from "./catalogue.ts";
 import type { Config } from "./config.ts";
 import { buildCheck, buildPolicy } from "./build-parts.ts";
@@ -132,9 +133,16 @@ function policyNames(site: Part, checkNames: readonly string[], catalogues: Cata
     regions: new Set(["primary", "secondary", ...regions]),
     alerts: Object.keys(mapOf(site.value["alerts"])),
     windows: Object.keys(mapOf(site.value["windows"])),
-    targetKinds: [...new Set(targets.map((target) => (target["process"] !== undefined ? "process" : target["unit"] !== undefined ? "systemd" : "origin")))],
+    targetKinds: [...new Set(targets.flatMap(kindsOf))],
     gateway: site.value["gateway"] !== undefined,
   };
+}
+
+/** Of pods both: one may be restarted, and all of them scaled. */
+function kindsOf(target: Readonly<Record<string, unknown>>): readonly TargetKind[] {
+  if (target["kubernetes"] !== undefined) return ["pod", "workload"];
+  if (target["process"] !== undefined) return ["process"];
+  return [target["unit"] === undefined ? "origin" : "systemd"];
 }
 
 /** A route that nobody uses is worth a word. */

@@ -44,7 +44,9 @@ export function presetCheck(site: Readonly<Record<string, unknown>>, catalogues:
     ...(page === null ? {} : { page: page.path, must_contain: [...page.mustContain], must_not_contain: [...page.mustNotContain] }),
     ...(kind.assertions["http_status"] === undefined ? {} : { checks: { http_status: "200 OK" } }),
   };
-  const idle = site["gateway"] === undefined ? "no gateway is configured, whose preset says what a good page is" : page === null ? `the preset ${name} names no page` : null;
+  // The sidecars have gateways: what their looks see is read from them.
+  const elsewhere = Object.values(mapOf(site["targets"])).some((target) => mapOf(target)["kubernetes"] !== undefined);
+  const idle = site["gateway"] === undefined && !elsewhere ? "no gateway is configured, whose preset says what a good page is" : page === null ? `the preset ${name} names no page` : null;
   return { text: { file: `preset ${name}: page.yaml`, text: stringify(check), shipped: true }, idle };
 }
 

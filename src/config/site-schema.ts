@@ -2,6 +2,7 @@
  * `shopkeeper.yaml` as a schema. Every key has a description; defaults stand in `.prefault`.
  */
 import * as z from "zod";
+import { clusterSchema, podsSchema } from "./cluster-schema.ts";
 import { gatewaySchema } from "./gateway-schema.ts";
 import { duration, envValue, hostPort, httpUrl, httpUrlOrSecret, listen, percent, redisUrlOrSecret, secret, size, slug, text } from "./values.ts";
 
@@ -27,7 +28,8 @@ const supervised = z
   .describe("Started and watched by Shopkeeper.");
 
 const target = z.strictObject({
-  url: httpUrl().describe("Base URL of the application."),
+  url: httpUrl().optional().describe("Base URL of the application; of pods: of their Service, default http://SERVICE."),
+  kubernetes: podsSchema.optional(),
   workload: slug().optional().describe("Replicas share one; default: the target's own name."),
   zone: z.string().min(1).optional().describe("Availability zone."),
   region: slug().optional().describe("Region; triggers may name it."),
@@ -97,6 +99,7 @@ export const siteSchema = z.strictObject({
   targets: named(target).describe("What is watched and recovered, by name."),
   storefront: storefront.optional().describe("The shop's Storefront API; absent: its check is inactive."),
   redis: z.strictObject({ url: redisUrlOrSecret().describe("redis:// or rediss:// URL.") }).optional().describe("Absent: its check is inactive."),
+  kubernetes: clusterSchema.optional(),
   gateway: gatewaySchema.optional().describe("Serves stored pages while the application is down; absent: no gateway."),
   disabled: z.array(slug()).prefault([]).describe("Names of shipped checks and policies that are not wanted."),
   listeners: z
@@ -110,7 +113,7 @@ export const siteSchema = z.strictObject({
     .strictObject({
       state: z
         .strictObject({
-          kind: z.enum(["sqlite", "memory"]).prefault("sqlite").describe("memory: forgotten at exit."),
+          kind: z.enum(["sqlite", "memory", "kubernetes"]).optional().describe("memory: forgotten at exit. kubernetes: in ConfigMaps. Default: sqlite; of a singleton: kubernetes."),
           file: z.string().min(1).prefault(".shopkeeper/shopkeeper.db").describe("Of sqlite: against the folder of shopkeeper.yaml."),
         })
         .prefault({}),

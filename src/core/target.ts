@@ -8,8 +8,8 @@ export type TargetId = string;
 /** The target of checks that look at something all targets share (the Storefront API, Redis). */
 export const SITE: TargetId = "site";
 
-/** What a target is, which decides how an action on it is carried out. */
-export type TargetKind = "process" | "systemd" | "pod" | "origin";
+/** What a target is, which decides how an action on it is carried out. `workload`: all pods of one, as a whole. */
+export type TargetKind = "process" | "systemd" | "pod" | "workload" | "origin";
 
 export type Target = {
   readonly id: TargetId;

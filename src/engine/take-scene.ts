@@ -16,7 +16,7 @@ import type { Acknowledgement, GuardSettings, OpenAction, Pause, RegionHealth, S
 import { updateStorms } from "../core/storm.ts";
 import type { LookKey, TargetId } from "../core/target.ts";
 import { SITE, splitLookKey } from "../core/target.ts";
-import type { Instant, Ms } from "../core/time.ts";
+import type { Instant } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Actor } from "./act.ts";
 import type { Roll } from "./roll.ts";
