@@ -91,6 +91,7 @@ function healthOf({ config, control, metrics, registry, host, log }: ListenersPa
     published: new Map(config.checks.map((check) => [check.published, check.name])),
     readiness: () => (life.leaving ? { ready: false, reason: "stopping" } : readinessOf(snapshot(), life.started, host?.port ?? null, host?.evidence() ?? null)),
     started: () => life.started,
+    copies: () => host?.evidence().copies ?? 0,
     metrics: () => {
       metrics.loopDelay(delay.percentile(99) / 1e6 - DELAY_RESOLUTION_MS);
       delay.reset();

@@ -17,6 +17,8 @@ export type HealthParts = {
   readonly published: ReadonlyMap<string, string>;
   readonly readiness: () => Readiness;
   readonly started: () => boolean;
+  /** Stored pages that could be served in an outage. */
+  readonly copies: () => number;
   /** Prometheus text and its content type. */
   readonly metrics: () => Promise<{ readonly text: string; readonly contentType: string }>;
   /** Tokens that may see details; empty: nobody may. */
@@ -33,10 +35,12 @@ export function healthListener(parts: HealthParts): FastifyInstance {
   const app = fastify({ logger: false, schemaController: NO_SCHEMAS, bodyLimit: 1_024, connectionTimeout: 10_000, requestTimeout: 5_000 });
   answerProblems(app, parts.trouble);
   const details = (request: FastifyRequest): boolean => personOf(request.headers.authorization, parts.peers) !== null;
+  const site = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+    answer(reply, siteBody(parts.snapshot(), details(request) ? { version: parts.version, ready: parts.readiness().ready, copies: parts.copies() } : null));
 
-  app.get("/health", (request, reply) => answer(reply, siteBody(parts.snapshot(), parts.version, details(request))));
+  app.get("/health", site);
   // One process sees one region: its own.
-  app.get("/health/region", (request, reply) => answer(reply, siteBody(parts.snapshot(), parts.version, details(request))));
+  app.get("/health/region", site);
   app.get("/health/live", (_request, reply) => answer(reply, { status: "pass" }));
   app.get("/health/ready", (request, reply) => {
     const { ready, reason } = parts.readiness();
