@@ -29,6 +29,7 @@ export function buildCheck(check: ReadCheck, site: SiteConfig, disabled: Readonl
     inactiveAssertions: idle,
     endpoint: input.endpoint ?? null,
     published: publishedPath(check),
+    ofWhole: kind.scope === "workload",
     file: check.part.source.file,
     filled: check.part.filled,
     targets,

@@ -87,6 +87,8 @@ export type CheckConfig = CheckSpec & {
   readonly endpoint: string | null;
   /** The path under which it is published: "/health/shopify". */
   readonly published: string;
+  /** Looks at pods as a whole, not at each. */
+  readonly ofWhole: boolean;
   /** The file it came from, for messages. */
   readonly file: string;
   /** What came from the environment or another file, wherever in this one: what its looks say must not repeat it. */

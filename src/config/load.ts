@@ -9,6 +9,7 @@ import { buildCheck, buildPolicy } from "./build-parts.ts";
 import { buildSite } from "./build-site.ts";
 import { diskFiles, gatherFiles, readSecretFiles, shippedFolder, type FileText, type Files, type Gathered } from "./files.ts";
 import { fit, mapOf, openPart, textsOf, warn, type Part, type Reports } from "./part.ts";
+import { podParts } from "./pod-parts.ts";
 import { PAGE_CHECK, presetCheck } from "./preset-check.ts";
 import { inOrder, type Problem } from "./problem.ts";
 import { secretFilesOf, type ReferenceContext, type ReferenceRule } from "./references.ts";
@@ -74,6 +75,12 @@ function withPageCheck(checks: readonly Opened[], site: Part, catalogues: Catalo
   return [...checks, { text: preset.text, source: readYaml(preset.text.text, preset.text.file), rules: [], idle: preset.idle }];
 }
 
+/** With those that come with something in the site's file, where the project has none of that name. */
+function withDerived(opened: readonly Opened[], derived: readonly FileText[]): readonly Opened[] {
+  const added = derived.map((text): Opened => ({ text, source: readYaml(text.text, text.file), rules: [], idle: null }));
+  return [...opened, ...added.filter((one) => !opened.some((other) => nameOf(other) === nameOf(one)))];
+}
+
 /** A file of the project replaces the shipped one that has the same `name:`, whatever its own is called. */
 function withoutReplaced(parts: readonly Opened[]): readonly Opened[] {
   const own = new Set(parts.filter((part) => !part.text.shipped).map(nameOf));
@@ -96,16 +103,18 @@ function assemble(opened: OpenedFiles, problems: readonly Problem[], context: Re
   if (missing) return { ok: false, errors: reports.errors, warnings: [] };
 
   const input = fit(site, siteSchema, reports);
-  const openedChecks = withPageCheck(opened.checks, site, catalogues);
+  const ofPods = podParts(site.value);
+  const openedChecks = withDerived(withPageCheck(opened.checks, site, catalogues), ofPods.checks);
+  const openedPolicies = withDerived(opened.policies, ofPods.policies);
   const checkNames = openedChecks.map(nameOf);
-  relateSite(site, catalogues, { checks: checkNames, policies: opened.policies.map(nameOf) }, reports);
+  relateSite(site, catalogues, { checks: checkNames, policies: openedPolicies.map(nameOf) }, reports);
 
   const checks = openedChecks.map((one): ReadCheck => ({ ...readCheck(read(one), catalogues, reports), idle: one.idle }));
   relateChecks(checks, Object.keys(mapOf(site.value["targets"])), checkNames, reports);
 
   const disabled = new Set(textsOf(site.value["disabled"]).map((entry) => entry.text));
   const names = policyNames(site, checkNames, catalogues);
-  const policies = opened.policies
+  const policies = openedPolicies
     .filter((one) => !disabled.has(nameOf(one)))
     .map((one) => readPolicy(read(one), catalogues, names, reports));
   relatePolicies(policies, reports);

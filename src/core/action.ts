@@ -23,6 +23,7 @@ const RESTART: Readonly<Record<TargetKind, Resolution>> = {
   process: { kind: "remedy", remedy: "restart_process" },
   systemd: { kind: "remedy", remedy: "restart_process" },
   pod: { kind: "unavailable", reason: "restarting pods needs a cluster, which this version does not speak to" },
+  workload: { kind: "unavailable", reason: "all pods of a workload are not restarted at once" },
   origin: { kind: "unavailable", reason: "the target is only watched: nothing here may restart it" },
 };
 

@@ -42,6 +42,7 @@ export type Mode = "act" | "observe";
 /** Every guard by name. Closed, so that metrics can label by it. */
 export const GUARD_NAMES = [
   "mode",
+  "settling",
   "pause",
   "window",
   "suppressed",

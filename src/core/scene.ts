@@ -95,6 +95,8 @@ export type Scene = {
   readonly now: Instant;
   /** The same moment on the wall clock, for windows and calendars. */
   readonly wall: number;
+  /** Nothing is done of our own accord before; a leader that is new looks first. */
+  readonly actFrom: Instant;
   /** IANA zone of the site. */
   readonly timeZone: string;
   readonly settings: GuardSettings;

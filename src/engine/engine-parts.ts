@@ -33,6 +33,8 @@ export type EngineParts = Roster & {
   readonly windows: readonly Window[];
   readonly timeZone: string;
   readonly actionsPerMinute: number;
+  /** Nothing is done of our own accord before this instant; -Infinity: at once. */
+  readonly actFrom: Instant;
   /** Reference probes of the connectivity guard; empty: the guard is off. */
   readonly references: readonly PreparedProbe[];
   /** By name of the remedy, bound to their ports. */

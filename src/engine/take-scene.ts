@@ -41,6 +41,8 @@ export type SceneParts = {
   readonly windows: readonly Window[];
   readonly timeZone: string;
   readonly actionsPerMinute: number;
+  /** Nothing is done of our own accord before this instant; -Infinity: at once. */
+  readonly actFrom: Instant;
   readonly clock: Clock;
   readonly actor: Pick<Actor, "open" | "recentActions">;
   readonly view: RecoveryView;
@@ -97,14 +99,14 @@ export class SceneTaker {
   }
 
   take(marks: readonly EpisodeMark[]): Scene {
-    const { roll, settings, windows, timeZone, actionsPerMinute, clock, view } = this.#parts;
+    const { roll, settings, windows, timeZone, actionsPerMinute, actFrom, clock, view } = this.#parts;
     const { checks: specs, targets, startupGrace } = roll;
     const now = clock.now();
     const checks = view.checks();
     this.#storms = updateStorms(this.#storms, { now, settings, specs, targets, checks });
     const actions = this.#actions();
     return {
-      now, wall: clock.wall(), timeZone, settings, actionsPerMinute, targets, startupGrace, windows, specs, checks, actions,
+      now, wall: clock.wall(), actFrom, timeZone, settings, actionsPerMinute, targets, startupGrace, windows, specs, checks, actions,
       startedAt: view.startedAt(),
       flapping: view.flapping(),
       looks: this.#looks,

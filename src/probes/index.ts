@@ -5,6 +5,7 @@ import type { Probe } from "./kind.ts";
 import { pageProbe } from "./page.ts";
 import { processProbe } from "./process.ts";
 import { redisProbe } from "./redis.ts";
+import { sidecarProbe } from "./sidecar.ts";
 import { storefrontApiProbe } from "./storefront-api.ts";
 import { tcpProbe } from "./tcp.ts";
 
@@ -16,4 +17,5 @@ export const probes: Readonly<Record<string, Probe>> = {
   [redisProbe.name]: redisProbe,
   [tcpProbe.name]: tcpProbe,
   [processProbe.name]: processProbe,
+  [sidecarProbe.name]: sidecarProbe,
 };

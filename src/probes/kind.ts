@@ -11,6 +11,7 @@ import type { Http } from "../ports/http.ts";
 import type { OwnLoad } from "../ports/own-load.ts";
 import type { PreparedProbe } from "../ports/probe.ts";
 import type { RedisPinger } from "../ports/redis-pinger.ts";
+import type { Sidecars } from "../ports/sidecars.ts";
 import type { TargetUsage } from "../ports/target-usage.ts";
 import type { Tcp } from "../ports/tcp.ts";
 
@@ -39,6 +40,8 @@ export type ProbePorts = {
   /** null: no Redis is configured. */
   readonly redis: RedisPinger | null;
   readonly usage: TargetUsage;
+  /** null: there are no pods here. */
+  readonly sidecars: Sidecars | null;
   readonly load: OwnLoad;
   readonly site: ProbeSite;
 };

@@ -18,9 +18,11 @@ import type { GatewayHost } from "../gateway/worker-host.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Http } from "../ports/http.ts";
 import { makeRemedies } from "../remedies/index.ts";
+import type { ClusterSide } from "./cluster-side.ts";
 import { breakerControl } from "./gateway.ts";
 import type { RoleParts } from "./parts.ts";
 import type { Spare } from "./spare-thread.ts";
+import { rosterOf } from "./pod-watch.ts";
 import { prepareProbes, type Probing } from "./probing.ts";
 import type { Stores } from "./stores.ts";
 import { markersOf, supervisedBy } from "./supervision.ts";
@@ -49,7 +51,7 @@ export type Ground = {
 /** Where runbooks stand; alerts link to them. */
 const RUNBOOKS = "docs/runbooks";
 
-export async function layGround({ config, env, clock, log }: DaemonParts, stores: Stores, atStop: AtStop): Promise<Ground> {
+export async function layGround({ config, env, clock, log }: DaemonParts, stores: Stores, side: ClusterSide | null, atStop: AtStop): Promise<Ground> {
   const problem = (text: string): void => log.error({ event: "trouble" }, text);
   const http = createLeanHttp({ clock });
   atStop(() => http.close());
@@ -59,7 +61,7 @@ export async function layGround({ config, env, clock, log }: DaemonParts, stores
   atStop(() => alerts.close());
   const outbox = createOutbox({ store: stores.state, alerts, ledger: stores.ledger, clock, problem });
   atStop(() => outbox.close());
-  const probing = await prepareProbes(config, clock, http, processes);
+  const probing = await prepareProbes(config, clock, http, processes, side?.pods ?? null);
   atStop(() => probing.close());
   const registry = new Registry();
   const metrics = createEngineMetrics(registry);
@@ -67,7 +69,7 @@ export async function layGround({ config, env, clock, log }: DaemonParts, stores
   return { http, processes, outbox, probing, registry, metrics };
 }
 
-export function composeEngine(ground: Ground, stores: Stores, { config, parts, clock, log }: DaemonParts, host: GatewayHost | null): Engine {
+export function composeEngine(ground: Ground, stores: Stores, { config, parts, clock, log }: DaemonParts, host: GatewayHost | null, side: ClusterSide | null): Engine {
   const { processes, outbox, probing, metrics } = ground;
   const remedies = makeRemedies({
     site: config.site,
@@ -82,10 +84,8 @@ export function composeEngine(ground: Ground, stores: Stores, { config, parts, c
   });
   return createEngine({
     site: config.site,
-    checks: config.checks,
+    ...(side?.pods.roster() ?? rosterOf(config)),
     probes: probing.probes,
-    targets: config.targets,
-    startupGrace: new Map(config.targets.map((target) => [target.id, target.startupGrace])),
     policies: config.policies,
     settings: config.guards,
     windows: config.windows,
@@ -94,7 +94,8 @@ export function composeEngine(ground: Ground, stores: Stores, { config, parts, c
     references: probing.references,
     remedies,
     supervised: parts.supervises ? { processes, markers: markersOf(config) } : null,
-    fence: alwaysClear,
+    fence: side?.fence ?? alwaysClear,
+    actFrom: side?.actFrom ?? Number.NEGATIVE_INFINITY,
     alertRoutes: { page: routeFor(config.alerts, "page"), notify: routeFor(config.alerts, "notify") },
     runbooks: RUNBOOKS,
     clock,

@@ -2,11 +2,17 @@
  * A shift: one configuration at work. A daemon lives through as many as there are configurations;
  * the stores and the gateway are handed from one to the next.
  */
+import type { Evidence } from "../core/evidence.ts";
+import type { Roster } from "../core/roster.ts";
+import type { TargetId } from "../core/target.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { LocalProcesses } from "../adapters/local-processes.ts";
 import { joinGateway, type Gateway } from "./gateway.ts";
 import { composeEngine, layGround, type DaemonParts } from "./ground.ts";
+import type { ClusterSide } from "./cluster-side.ts";
 import { startListeners } from "./listeners.ts";
+import type { PodWatch } from "./pod-watch.ts";
+import type { Probing } from "./probing.ts";
 import { watchPulse } from "./pulse-watch.ts";
 import type { Stores } from "./stores.ts";
 
@@ -14,6 +20,8 @@ import type { Stores } from "./stores.ts";
 export type Lasting = {
   readonly stores: Stores;
   readonly gateway: Gateway | null;
+  /** Of a leader; null: this role leads nobody. */
+  readonly side: ClusterSide | null;
   /** Takes whom to tell that the state store lost what it held, before anything of this shift is read from it. */
   readonly onLoss: (tell: () => void) => void;
 };
@@ -48,17 +56,19 @@ export async function startShift(daemon: DaemonParts, lasting: Lasting, resumed:
   }
 }
 
-async function start(daemon: DaemonParts, { stores, gateway, onLoss }: Lasting, resumed: boolean, { closing, resting }: { readonly closing: Steps; readonly resting: Steps }): Promise<Shift> {
+async function start(daemon: DaemonParts, { stores, gateway, side, onLoss }: Lasting, resumed: boolean, { closing, resting }: { readonly closing: Steps; readonly resting: Steps }): Promise<Shift> {
   const { config, parts, clock, log } = daemon;
-  const ground = await layGround(daemon, stores, (step) => closing.push(step));
+  const ground = await layGround(daemon, stores, side, (step) => closing.push(step));
   const host = gateway?.host ?? null;
-  const engine = composeEngine(ground, stores, daemon, host);
+  const engine = composeEngine(ground, stores, daemon, host, side);
+  const sitting = { control: engine, ledger: stores.ledger, registry: ground.registry, metrics: ground.metrics };
   if (gateway !== null) resting.push(joinGateway(gateway, engine, config, clock, log));
-  const listeners = await startListeners({ config, admin: parts.admin, control: engine, ledger: stores.ledger, registry: ground.registry, metrics: ground.metrics, host, log, resumed });
+  const listeners = side?.listeners(sitting) ?? (await startListeners({ config, admin: parts.admin, sitting: () => sitting, host, log, resumed }));
   closing.push(() => listeners.close());
   await ground.outbox.resume();
   resting.push(() => engine.stop());
   onLoss(() => void engine.stateLost());
+  if (side !== null) followPods(side.pods, engine, ground.probing);
   await engine.start();
   if (gateway !== null && parts.pulse) startPulse(daemon, gateway, engine, ground.http, resting);
   listeners.started();
@@ -70,6 +80,29 @@ async function start(daemon: DaemonParts, { stores, gateway, onLoss }: Lasting, 
     close: () => undo(closing),
   };
 }
+
+/** Pods come and go. */
+function followPods(pods: PodWatch, engine: Engine, { sidecars }: Probing): void {
+  const known = new Set<TargetId>();
+  const take = ({ targets }: Roster): void => {
+    for (const { id, kind } of targets) {
+      if (kind !== "pod" || known.has(id)) continue;
+      known.add(id);
+      engine.evidenceFrom(id, () => ({ ...NOTHING_SEEN, copies: sidecars?.last(id)?.copies ?? 0 }));
+    }
+    const now = new Set(targets.map(({ id }) => id));
+    for (const id of known) if (!now.has(id)) known.delete(id);
+    sidecars?.retain(now);
+  };
+  take(pods.roster());
+  pods.follow((roster) => {
+    engine.enrol(roster);
+    take(roster);
+  });
+}
+
+/** What passes a pod's gateway is not told here. */
+const NOTHING_SEEN: Omit<Evidence, "copies"> = { lastGoodAt: null, lastFailedAt: null, succeeded: 0, failed: 0, inFlight: 0, oldestInFlightMs: 0 };
 
 function startPulse({ config, clock }: DaemonParts, { host }: Gateway, engine: Engine, http: Parameters<typeof watchPulse>[0]["http"], resting: Steps): void {
   const pulse = watchPulse({

@@ -50,6 +50,7 @@ function probePorts(config: Config, ports: SimulatedPorts): ProbePorts {
     tcp: ports.tcp,
     redis: ports.redis,
     usage: ports.usage,
+    sidecars: null,
     load: ports.load,
     site: { url: (target) => urls.get(target) ?? null, storefront: config.storefront, errorMarks: config.gateway?.errorMarks ?? [] },
   };

@@ -87,7 +87,7 @@ export function createWatch(world: WatchedWorld, sees: Readonly<Record<string, (
     settings: DEFAULT_GUARD_SETTINGS,
     windows: [],
     timeZone: "UTC",
-    actionsPerMinute: 10,
+    actionsPerMinute: 10, actFrom: Number.NEGATIVE_INFINITY,
     references: [],
     remedies,
     supervised: { processes, markers: new Map([[APP.id, MARKER]]) },

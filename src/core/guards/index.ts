@@ -19,6 +19,7 @@ import { ladder } from "./ladder.ts";
 import { lastCopy } from "./last-copy.ts";
 import { mode } from "./mode.ts";
 import { pause } from "./pause.ts";
+import { settling } from "./settling.ts";
 import { storm } from "./storm.ts";
 import { suppressed } from "./suppressed.ts";
 import { throttle } from "./throttle.ts";
@@ -28,6 +29,7 @@ import { window } from "./window.ts";
 
 export const GUARDS: readonly Guard[] = [
   unavailable,
+  settling,
   pause,
   window,
   suppressed,
