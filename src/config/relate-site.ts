@@ -49,7 +49,8 @@ const OF_ONE = ["process", "unit", "cgroup", "pulse", "workload"] as const;
 function relatePods(site: Part, name: string, target: Readonly<Record<string, unknown>>, reports: Reports): void {
   const path = ["targets", name];
   if (target["kubernetes"] === undefined) {
-    if (target["url"] === undefined) report(site, reports, { code: "MISSING_KEY", path, at: "key", message: 'the key "url" is missing', expected: "url: with the application's base URL, or kubernetes: with the Service of its pods" });
+    const told = site.broken.some((broken) => broken.join(".").startsWith(`targets.${name}.url`));
+    if (target["url"] === undefined && !told) report(site, reports, { code: "MISSING_KEY", path, at: "key", message: 'the key "url" is missing', expected: "url: with the application's base URL, or kubernetes: with the Service of its pods" });
     return;
   }
   if (site.value["role"] !== "singleton") report(site, reports, { code: "RELATION", path: [...path, "kubernetes"], at: "key", message: "only the role singleton sees the pods of a cluster", expected: "role: singleton, or url: instead" });

@@ -8,7 +8,8 @@ import type { Sitting } from "./sitting.ts";
 
 export type ClusterSide = {
   readonly cluster: Cluster;
-  readonly pods: PodWatch;
+  /** null: no target is pods. */
+  readonly pods: PodWatch | null;
   /** Still the leader, renewed a moment ago, and seeing. */
   readonly fence: Fence;
   readonly actFrom: Instant;

@@ -84,7 +84,7 @@ export function composeEngine(ground: Ground, stores: Stores, { config, parts, c
   });
   return createEngine({
     site: config.site,
-    ...(side?.pods.roster() ?? rosterOf(config)),
+    ...(side?.pods?.roster() ?? rosterOf(config)),
     probes: probing.probes,
     policies: config.policies,
     settings: config.guards,

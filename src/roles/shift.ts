@@ -68,7 +68,7 @@ async function start(daemon: DaemonParts, { stores, gateway, side, onLoss }: Las
   await ground.outbox.resume();
   resting.push(() => engine.stop());
   onLoss(() => void engine.stateLost());
-  if (side !== null) followPods(side.pods, engine, ground.probing);
+  if (side?.pods != null) followPods(side.pods, engine, ground.probing);
   await engine.start();
   if (gateway !== null && parts.pulse) startPulse(daemon, gateway, engine, ground.http, resting);
   listeners.started();

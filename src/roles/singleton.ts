@@ -16,6 +16,7 @@ import { createSystemRandom } from "../adapters/system-random.ts";
 import type { Leadership } from "../core/lease.ts";
 import type { Ms } from "../core/time.ts";
 import { createLead, type Lead } from "../engine/lead.ts";
+import type { ClusterKind, Sight } from "../ports/cluster.ts";
 import type { Http } from "../ports/http.ts";
 import type { ActingOne } from "../server/forward.ts";
 import { openClusterAccess, type ClusterAccess } from "./cluster-access.ts";
@@ -23,7 +24,7 @@ import type { ClusterSide } from "./cluster-side.ts";
 import type { Daemon, DaemonPorts, Taken } from "./daemon.ts";
 import type { DaemonParts } from "./ground.ts";
 import { startListeners, type Listeners } from "./listeners.ts";
-import { watchPods } from "./pod-watch.ts";
+import { watchPods, type PodWatch } from "./pod-watch.ts";
 import { startShift, type Shift } from "./shift.ts";
 import { standbyControl, type Sitting } from "./sitting.ts";
 import { openStores, type Stores } from "./stores.ts";
@@ -182,16 +183,13 @@ class Singleton implements Daemon {
     try {
       const stores = await this.#stores(access);
       closing.push(() => stores.close());
-      const pods = await watchPods(
-        { config, clock, cluster: access.cluster, sighted: (kind, sight) => void (sight.state === "blind" && log.warn({ event: "blind", kind, code: sight.code }, `${kind} cannot be seen: ${sight.detail}`)) },
-        AbortSignal.timeout(SEEN_WITHIN_MS),
-      );
-      closing.push(() => pods.stop());
+      const pods = await this.#pods(access);
+      closing.push(async () => pods?.stop());
       const side: ClusterSide = {
         cluster: access.cluster,
         pods,
         fence: async () => {
-          const reason = lead.mayAct() ? pods.blindness() : "the lease was not renewed in time";
+          const reason = lead.mayAct() ? (pods?.blindness() ?? null) : "the lease was not renewed in time";
           return reason === null ? { kind: "clear" } : { kind: "blocked", reason };
         },
         actFrom: clock.now() + (config.cluster?.watchFirst ?? 0),
@@ -204,6 +202,15 @@ class Singleton implements Daemon {
       await close();
       throw error;
     }
+  }
+
+  async #pods({ cluster }: ClusterAccess): Promise<PodWatch | null> {
+    const { config, clock, log } = this.#parts;
+    if (config.targets.every((target) => target.pods === null)) return null;
+    const sighted = (kind: ClusterKind, sight: Sight): void => {
+      if (sight.state === "blind") log.warn({ event: "blind", kind, code: sight.code }, `${kind} cannot be seen: ${sight.detail}`);
+    };
+    return watchPods({ config, clock, cluster, sighted }, AbortSignal.timeout(SEEN_WITHIN_MS));
   }
 
   async #stores(access: ClusterAccess): Promise<Stores> {

@@ -27,12 +27,12 @@ function podBody({ name, app }: PodDraft): object {
   };
 }
 
-function podStatus({ ready = true }: PodDraft): object {
+function podStatus({ ready = true, ip = "10.87.0.1" }: PodDraft): object {
   const lastState = { terminated: { reason: "OOMKilled", exitCode: 137, finishedAt: NOW, startedAt: NOW } };
   return {
     phase: "Running",
-    podIP: "10.87.0.1",
-    podIPs: [{ ip: "10.87.0.1" }],
+    podIP: ip,
+    podIPs: [{ ip }],
     startTime: NOW,
     conditions: [{ type: "Ready", status: ready ? "True" : "False" }],
     containerStatuses: [{ name: "app", image: "none", imageID: "", ready, restartCount: 2, started: true, state: { running: { startedAt: NOW } }, lastState }],

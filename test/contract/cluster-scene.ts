@@ -2,7 +2,7 @@
 import type { PodRef } from "../../src/core/cluster.ts";
 import type { Cluster } from "../../src/ports/cluster.ts";
 
-export type PodDraft = { readonly name: string; readonly app: string; readonly ready?: boolean };
+export type PodDraft = { readonly name: string; readonly app: string; readonly ready?: boolean; /** Where the scene has addresses; else one of its own. */ readonly ip?: string };
 
 /** A scene around a Cluster: whoever else works in its namespace. Pods request 250m of CPU, stand on node-1 in zone-a, belong to a Deployment of their app's name, and had one container killed for memory. */
 export type ClusterScene = {

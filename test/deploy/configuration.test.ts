@@ -48,7 +48,7 @@ describe.each(FILES.filter((file) => file.endsWith("/shopkeeper.yaml")))("%s", (
 
   test("writes nothing: no state file, and no token of its own making", async () => {
     const config = await load(file);
-    expect(config.role === "sidecar" || config.stores.state.kind === "memory").toBe(true);
+    expect(config.role === "sidecar" || config.stores.state.kind === "kubernetes").toBe(true);
     expect(config.tokens.length).toBeGreaterThan(0);
   });
 });
