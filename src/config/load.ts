@@ -103,7 +103,7 @@ function assemble(opened: OpenedFiles, problems: readonly Problem[], context: Re
   if (missing) return { ok: false, errors: reports.errors, warnings: [] };
 
   const input = fit(site, siteSchema, reports);
-  const ofPods = podParts(site.value);
+  const ofPods = podParts(site.value, catalogues);
   const openedChecks = withDerived(withPageCheck(opened.checks, site, catalogues), ofPods.checks);
   const openedPolicies = withDerived(opened.policies, ofPods.policies);
   const checkNames = openedChecks.map(nameOf);

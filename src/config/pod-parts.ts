@@ -5,8 +5,11 @@
  * What the sidecar of a pod says is read by the other checks. That it says nothing at all is a check of its own: the pod,
  * or its node, is out of reach, and such a pod is replaced.
  */
+import type { Catalogues } from "./catalogue.ts";
 import type { FileText } from "./files.ts";
 import { mapOf } from "./part.ts";
+
+const SIDECAR = "sidecar";
 
 const CHECK = `name: sidecar
 probe: sidecar
@@ -26,12 +29,12 @@ escalation: { after: 5 failed restarts, within: 1h, alert: on_call }
 
 export type PodParts = { readonly checks: readonly FileText[]; readonly policies: readonly FileText[] };
 
-/** @param site `shopkeeper.yaml` as read, right or wrong. */
-export function podParts(site: Readonly<Record<string, unknown>>): PodParts {
+/** @param site `shopkeeper.yaml` as read, right or wrong. @returns none where the build has no `sidecar` probe. */
+export function podParts(site: Readonly<Record<string, unknown>>, { probes }: Catalogues): PodParts {
   const sidecars = Object.values(mapOf(site["targets"])).some((target) => {
     const pods = mapOf(target)["kubernetes"];
     return pods !== undefined && mapOf(pods)["sidecar"] !== "none";
   });
   const file = (name: string, text: string): FileText => ({ file: `pods with sidecars: ${name}`, text, shipped: true });
-  return sidecars ? { checks: [file("sidecar.yaml", CHECK)], policies: [file("pod_unreachable.yaml", POLICY)] } : { checks: [], policies: [] };
+  return sidecars && probes[SIDECAR] !== undefined ? { checks: [file("sidecar.yaml", CHECK)], policies: [file("pod_unreachable.yaml", POLICY)] } : { checks: [], policies: [] };
 }

@@ -81,8 +81,8 @@ const share = (fallback: string) => percent({ min: 1, max: 100 }).prefault(fallb
 const guards = z.strictObject({
   evidence: duration().prefault("10s").describe("No good page through the gateway for this long before a restart."),
   blast_radius: share("20%").describe("Share of a workload in recovery at once; always at least one."),
-  storm_targets: z.int().min(2).prefault(4).describe("Shared cause: at least this many targets fail the same check."),
-  storm_share: share("50%").describe("Shared cause: and at least this share of them."),
+  storm_targets: z.int().min(2).prefault(4).describe("Shared cause: of at least this many targets…"),
+  storm_share: share("50%").describe("… at least this share fails the same check."),
   storm_calm: duration().prefault("120s").describe("Calm needed to leave a storm."),
   throttled: duration().prefault("10m").describe("While a dependency throttles our looks, a restart is held; a person is called after this long."),
   relapse: duration().prefault("1h").describe("A relapse within this time belongs to the same episode."),

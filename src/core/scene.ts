@@ -20,7 +20,7 @@ export type GuardSettings = {
   readonly evidence: Ms;
   /** Share of a workload in recovery at once; 0.2, and always at least one target. */
   readonly blastRadius: number;
-  /** Shared cause: at least this many targets and this share fail the same check; 4 and 0.5. */
+  /** Shared cause: of at least this many targets at least this share fails the same check; 4 and 0.5. */
   readonly stormTargets: number;
   readonly stormShare: number;
   /** Calm needed to leave a storm; 120 s. */

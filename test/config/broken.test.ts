@@ -36,7 +36,7 @@ const BROKEN: Readonly<Record<string, readonly Expected[]>> = {
     ["6:7", "BAD_VALUE", "fall", "0", "at least 1", null],
   ],
   "check-probe.yaml": [
-    ["2:8", "UNKNOWN_NAME", "probe", "htpp", "one of http, page, storefront_api, dependencies", "http"],
+    ["2:8", "UNKNOWN_NAME", "probe", "htpp", "one of http, page, storefront_api, dependencies, sidecar", "http"],
   ],
   "check-timeout.yaml": [
     ["5:10", "RELATION", "timeout", "10s", "timeout below interval: a look never overlaps the next one", null],

@@ -1,8 +1,8 @@
 /**
  * Whose fault is it? Asked before anything living is taken away.
  *
- * Shared cause: a declared dependency is failing, or at least 4 targets and half of
- * the workload fail the same check. Then nothing is restarted. With fewer failing, and
+ * Shared cause: a declared dependency is failing, or half of a workload of at least 4
+ * targets fails the same check. Then nothing is restarted. With fewer failing, and
  * more than one, a single canary is restarted first: if that helped, the rest may
  * follow; if not, a person is called.
  */
