@@ -48,6 +48,7 @@ const link: WorkerLink = openWorkerLink({
   breakers: { "ingress:app": ingressApp, "egress:storefront": egressStorefront },
 });
 let ingress: Ingress | null = null;
+let appIsUp = false;
 
 link.run({
   async start(port) {
@@ -63,10 +64,15 @@ link.run({
       storefront: link.storefront,
       bypass: link.bypass,
       trouble: link.trouble,
+      filled: link.filled,
     });
     const got = await ingress.listen();
-    ingress.warm();
+    if (appIsUp) ingress.warm();
     return got;
+  },
+  appUp() {
+    appIsUp = true;
+    ingress?.warm();
   },
   async drain(within) {
     await ingress?.drain(within);

@@ -40,6 +40,7 @@ export function buildSite(input: SiteInput, folder: string, catalogues: Catalogu
     alerts: Object.entries(input.alerts).map(([name, route]) => ({ name, severity: route.severity, url: route.url, signingKey: route.signing_key ?? null })),
     tokens: Object.entries(input.tokens).map(([name, token]) => ({ name, role: token.role, value: token.value })),
     peerToken: input.peer_token ?? null,
+    peers: input.peers ?? null,
     windows: Object.entries(input.windows).map(([name, window]) => buildWindow(name, window, input.time_zone)),
     budget: { actionsPerMinute: input.budget.actions_per_minute },
     guards: buildGuards(input.guards),

@@ -177,6 +177,8 @@ export type Config = {
   readonly alerts: readonly AlertRoute[];
   readonly tokens: readonly TokenConfig[];
   readonly peerToken: Secret | null;
+  /** The other pods of this one's workload, by the headless Service that has their addresses; null: none are asked. */
+  readonly peers: { readonly service: string; readonly port: number } | null;
   readonly windows: readonly Window[];
   readonly budget: { readonly actionsPerMinute: number };
   readonly guards: GuardSettings;

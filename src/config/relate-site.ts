@@ -22,6 +22,7 @@ export function relateSite(site: Part, catalogues: Catalogues, names: PartNames,
   relateGateway(site, catalogues, reports);
   relateListeners(site, reports);
   relateBounds(site, reports);
+  relatePeers(site, reports);
   const known = [...names.checks, ...names.policies];
   for (const { index, text } of textsOf(site.value["disabled"])) {
     if (!known.includes(text)) report(site, reports, { code: "UNKNOWN_NAME", path: ["disabled", index], message: `no check or policy is called "${text}"`, expected: oneOf(known), nearest: nearest(text, known) });
@@ -168,6 +169,12 @@ function overlay(route: RouteSpec, over: GatewayInput["routes"][string] | undefi
     bodyIdle: over.body_idle ?? route.bodyIdle,
     whole: over.whole ?? route.whole,
   };
+}
+
+/** Without the token they tell a status word, and not whether they are ready. */
+function relatePeers(site: Part, reports: Reports): void {
+  if (site.value["peers"] === undefined || site.value["peer_token"] !== undefined) return;
+  report(site, reports, { code: "MISSING_KEY", path: ["peers"], at: "key", message: 'the key "peer_token" is missing, without which peers tell no details', expected: "peer_token: file:PATH or ${NAME}, the same in every pod" });
 }
 
 function relateListeners(site: Part, reports: Reports): void {

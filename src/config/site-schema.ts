@@ -52,6 +52,10 @@ const clockTime = text('a time of day, for example "02:30"', (written, wrong) =>
   return found === null ? wrong(`${JSON.stringify(written)} is not a time of day`) : Number(found[1]) * 60 + Number(found[2]);
 });
 
+const serviceName = text('a name of the cluster\'s DNS, for example "storefront-peers"', (written, wrong) =>
+  /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(written) ? written : wrong(`${JSON.stringify(written)} is no name of the DNS`),
+);
+
 /** Weekdays in the order of their numbers. */
 export const DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"] as const;
 
@@ -128,6 +132,13 @@ export const siteSchema = z.strictObject({
   alerts: named(alertRoute).prefault({}).describe('Where alerts go, by name; "on_call" is what the shipped policies escalate to.'),
   tokens: named(z.strictObject({ role: z.enum(["viewer", "operator", "approver"]).describe("What its bearer may do."), value: secret().describe("By reference.") })).prefault({}).describe("Who may use the API, by name."),
   peer_token: secret().optional().describe("Shows all of the health listener to a peer, by reference."),
+  peers: z
+    .strictObject({
+      service: serviceName.describe("Headless Service of the workload's pods, the sick ones too (publishNotReadyAddresses)."),
+      port: z.int().min(1).max(65_535).prefault(9_470).describe("Where their health listeners answer."),
+    })
+    .optional()
+    .describe("The other pods of this one's workload: asked, while this one is unhealthy, whether the fault is its own or shared. Needs peer_token."),
   windows: named(maintenanceWindow).prefault({}).describe("When destructive actions wait, by name."),
   budget: z.strictObject({ actions_per_minute: z.int().min(1).max(60).prefault(10).describe("Per site, whatever the policies say.") }).prefault({}),
   guards: guards.prefault({}),

@@ -17,6 +17,7 @@ import { createOutbox, type Outbox } from "../engine/outbox.ts";
 import type { GatewayHost } from "../gateway/worker-host.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Http } from "../ports/http.ts";
+import type { Resolver } from "../ports/resolver.ts";
 import { makeRemedies } from "../remedies/index.ts";
 import type { ClusterSide } from "./cluster-side.ts";
 import { breakerControl } from "./gateway.ts";
@@ -37,6 +38,8 @@ export type DaemonParts = {
   readonly log: Logger;
   /** A thread started ahead of time, for the first gateway. */
   readonly spare?: Spare["take"];
+  /** Finds the siblings; default: as the system resolves names. */
+  readonly resolver?: Resolver;
 };
 
 export type Ground = {

@@ -2,18 +2,19 @@
  * A shift: one configuration at work. A daemon lives through as many as there are configurations;
  * the stores and the gateway are handed from one to the next.
  */
-import type { Evidence } from "../core/evidence.ts";
-import type { Roster } from "../core/roster.ts";
-import type { TargetId } from "../core/target.ts";
+import { createSystemRandom } from "../adapters/system-random.ts";
+import { createSystemResolver } from "../adapters/system-resolver.ts";
+import { hasLeft } from "../core/siblings.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { Http } from "../ports/http.ts";
 import type { LocalProcesses } from "../adapters/local-processes.ts";
 import { joinGateway, type Gateway } from "./gateway.ts";
 import { composeEngine, layGround, type DaemonParts } from "./ground.ts";
 import type { ClusterSide } from "./cluster-side.ts";
 import { startListeners } from "./listeners.ts";
-import type { PodWatch } from "./pod-watch.ts";
-import type { Probing } from "./probing.ts";
+import { followPods } from "./follow-pods.ts";
 import { watchPulse } from "./pulse-watch.ts";
+import { createSiblings, type Siblings } from "./siblings.ts";
 import type { Stores } from "./stores.ts";
 
 /** What outlives a shift. */
@@ -63,7 +64,8 @@ async function start(daemon: DaemonParts, { stores, gateway, side, onLoss }: Las
   const engine = composeEngine(ground, stores, daemon, host, side);
   const sitting = { control: engine, ledger: stores.ledger, registry: ground.registry, metrics: ground.metrics };
   if (gateway !== null) resting.push(joinGateway(gateway, engine, config, clock, log));
-  const listeners = side?.listeners(sitting) ?? (await startListeners({ config, admin: parts.admin, sitting: () => sitting, host, log, resumed }));
+  const siblings = joinSiblings(daemon, engine, ground.http, resting);
+  const listeners = side?.listeners(sitting) ?? (await startListeners({ config, admin: parts.admin, sitting: () => sitting, host, clock, log, resumed, siblings: () => siblings?.state() ?? null }));
   closing.push(() => listeners.close());
   await ground.outbox.resume();
   resting.push(() => engine.stop());
@@ -81,28 +83,27 @@ async function start(daemon: DaemonParts, { stores, gateway, side, onLoss }: Las
   };
 }
 
-/** Pods come and go. */
-function followPods(pods: PodWatch, engine: Engine, { sidecars }: Probing): void {
-  const known = new Set<TargetId>();
-  const take = ({ targets }: Roster): void => {
-    for (const { id, kind } of targets) {
-      if (kind !== "pod" || known.has(id)) continue;
-      known.add(id);
-      engine.evidenceFrom(id, () => ({ ...NOTHING_SEEN, copies: sidecars?.last(id)?.copies ?? 0 }));
-    }
-    const now = new Set(targets.map(({ id }) => id));
-    for (const id of known) if (!now.has(id)) known.delete(id);
-    sidecars?.retain(now);
-  };
-  take(pods.roster());
-  pods.follow((roster) => {
-    engine.enrol(roster);
-    take(roster);
+/** null: none are asked. Without a gateway, what they say would change nothing. */
+function joinSiblings({ config, parts, clock, log, resolver }: DaemonParts, engine: Engine, http: Http, resting: Steps): Siblings | null {
+  const { peers, peerToken } = config;
+  if (peers === null || peerToken === null || !parts.gateway || config.gateway === null) return null;
+  const siblings = createSiblings({
+    ...peers,
+    token: peerToken,
+    ownHost: config.listeners.health.host,
+    http,
+    resolver: resolver ?? createSystemResolver(clock),
+    random: createSystemRandom(),
+    clock,
+    found: (state) => log.info({ event: "siblings", finding: state.finding, left: hasLeft(state) }, state.why),
   });
+  const unsubscribe = engine.subscribe((event) => {
+    if (event.kind === "status") siblings.judged(event.to, event.causes);
+  });
+  resting.push(() => siblings.stop());
+  resting.push(unsubscribe);
+  return siblings;
 }
-
-/** What passes a pod's gateway is not told here. */
-const NOTHING_SEEN: Omit<Evidence, "copies"> = { lastGoodAt: null, lastFailedAt: null, succeeded: 0, failed: 0, inFlight: 0, oldestInFlightMs: 0 };
 
 function startPulse({ config, clock }: DaemonParts, { host }: Gateway, engine: Engine, http: Parameters<typeof watchPulse>[0]["http"], resting: Steps): void {
   const pulse = watchPulse({

@@ -72,7 +72,7 @@ class Singleton implements Daemon {
       this.#access = await openClusterAccess(config.cluster, clock, createSystemRandom(), (line) => log.info({ event: "ledger", entry: JSON.parse(line) as unknown }, "ledger"));
       this.#http = createLeanHttp({ clock });
       this.#listeners = await startListeners({
-        config, admin: true, host: null, log, resumed: false,
+        config, admin: true, host: null, clock, log, resumed: false, siblings: () => null,
         sitting: () => this.#sitting,
         forward: { acting: () => this.#acting(), http: this.#http },
       });

@@ -2,14 +2,12 @@
  * The health listener: `/health*` for probes and peers, `/metrics` for Prometheus. Read-only.
  */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Readiness } from "../core/readiness.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import { checkBody, httpStatusOf, siteBody, type HealthBody } from "./health-body.ts";
 import { NO_SCHEMAS } from "./no-schemas.ts";
 import { answerProblems, ProblemError } from "./problem-answers.ts";
 import { personOf, type KnownToken } from "./tokens.ts";
-
-/** Can this pod serve buyers now, and if not, why. */
-export type Readiness = { readonly ready: boolean; readonly reason: string };
 
 export type HealthParts = {
   readonly snapshot: () => Snapshot;

@@ -98,6 +98,11 @@ const BROKEN: Readonly<Record<string, readonly Expected[]>> = {
   "site-not-yaml.yaml": [
     ["4:1", "YAML_SYNTAX", "", "c", null, null],
   ],
+  "site-peers.yaml": [
+    ["5:1", "MISSING_KEY", "peers", "peers", "peer_token: file:PATH or ${NAME}, the same in every pod", null],
+    ["6:12", "BAD_VALUE", "peers.service", "Storefront_Peers", "a name of the cluster's DNS, for example \"storefront-peers\"", null],
+    ["7:9", "BAD_VALUE", "peers.port", "0", "at least 1", null],
+  ],
   "site-route.yaml": [
     ["7:5", "MISSING_KEY", "gateway.routes.prodct.match", "prodct", "a path pattern, or a route of the preset: home, product, other", "product"],
     ["10:7", "RELATION", "gateway.routes.home", "f", "first_byte at or below whole, or whole: \"0s\" for none", null],
@@ -119,7 +124,7 @@ const BROKEN: Readonly<Record<string, readonly Expected[]>> = {
   ],
   "site-unknown-key.yaml": [
     ["5:5", "UNKNOWN_KEY", "targets.app.startup_grce", "startup_grce", "one of url, kubernetes, workload, zone, region, process, unit, cgroup, pulse, startup_grace", "startup_grace"],
-    ["6:1", "UNKNOWN_KEY", "gatway", "gatway", "one of site, role, time_zone, targets, storefront, redis, kubernetes, gateway, disabled, listeners, connectivity, stores, ledger, alerts, tokens, peer_token, windows, budget, guards", "gateway"],
+    ["6:1", "UNKNOWN_KEY", "gatway", "gatway", "one of site, role, time_zone, targets, storefront, redis, kubernetes, gateway, disabled, listeners, connectivity, stores, ledger, alerts, tokens, peer_token, peers, windows, budget, guards", "gateway"],
   ],
   "site-warm-path.yaml": [
     ["8:7", "RELATION", "gateway.warm[1]", "/cart", "a path on a route with mode page: others are never stored", null],
