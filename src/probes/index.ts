@@ -8,6 +8,7 @@ import { redisProbe } from "./redis.ts";
 import { sidecarProbe } from "./sidecar.ts";
 import { storefrontApiProbe } from "./storefront-api.ts";
 import { tcpProbe } from "./tcp.ts";
+import { workloadProbe } from "./workload.ts";
 
 export const probes: Readonly<Record<string, Probe>> = {
   [httpProbe.name]: httpProbe,
@@ -18,4 +19,5 @@ export const probes: Readonly<Record<string, Probe>> = {
   [tcpProbe.name]: tcpProbe,
   [processProbe.name]: processProbe,
   [sidecarProbe.name]: sidecarProbe,
+  [workloadProbe.name]: workloadProbe,
 };

@@ -13,6 +13,7 @@ import type { PreparedProbe } from "../ports/probe.ts";
 import type { RedisPinger } from "../ports/redis-pinger.ts";
 import type { Sidecars } from "../ports/sidecars.ts";
 import type { TargetUsage } from "../ports/target-usage.ts";
+import type { Workloads } from "../ports/workloads.ts";
 import type { Tcp } from "../ports/tcp.ts";
 
 /** One check's part of the configuration, as its probe needs it. `CheckConfig` fits. */
@@ -42,6 +43,7 @@ export type ProbePorts = {
   readonly usage: TargetUsage;
   /** null: there are no pods here. */
   readonly sidecars: Sidecars | null;
+  readonly workloads: Workloads | null;
   readonly load: OwnLoad;
   readonly site: ProbeSite;
 };

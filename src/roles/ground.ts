@@ -64,7 +64,7 @@ export async function layGround({ config, env, clock, log }: DaemonParts, stores
   atStop(() => alerts.close());
   const outbox = createOutbox({ store: stores.state, alerts, ledger: stores.ledger, clock, problem });
   atStop(() => outbox.close());
-  const probing = await prepareProbes(config, clock, http, processes, side?.pods ?? null);
+  const probing = await prepareProbes(config, clock, http, processes, side?.pods == null ? null : { cluster: side.cluster, pods: side.pods });
   atStop(() => probing.close());
   const registry = new Registry();
   const metrics = createEngineMetrics(registry);

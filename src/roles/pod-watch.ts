@@ -3,6 +3,7 @@
  */
 import type { Config } from "../config/config.ts";
 import { musterPods, withPods, type PodGroup, type PodMember, type PodSightings } from "../core/pod-roster.ts";
+import type { Pod } from "../core/cluster.ts";
 import type { Roster } from "../core/roster.ts";
 import type { TargetId } from "../core/target.ts";
 import type { Ms } from "../core/time.ts";
@@ -24,6 +25,8 @@ export interface PodWatch {
   follow(changed: (roster: Roster) => void): void;
   /** Where the sidecar of a pod answers: "10.0.0.3:9470"; null: it has none, or is no more. */
   sidecar(target: TargetId): string | null;
+  /** Of a configured target; empty for what is not pods. */
+  membersOf(target: TargetId): readonly Pod[];
   /** The application of a pod: "http://10.0.0.3:3000"; null: it is no pod of ours. */
   application(target: TargetId): string | null;
   readonly picture: ClusterWatch;
@@ -82,6 +85,10 @@ class MusteringWatch implements PodWatch {
     const found = this.#members.get(target);
     const port = found === undefined ? null : this.#podsOf(found.group)?.sidecarPort;
     return found === undefined || port == null ? null : `${hostOf(found.member.ip)}:${port}`;
+  }
+
+  membersOf(target: TargetId): readonly Pod[] {
+    return [...this.#members.values()].flatMap(({ group, member }) => (group.id === target ? [member.pod] : []));
   }
 
   application(target: TargetId): string | null {

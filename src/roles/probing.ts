@@ -9,6 +9,7 @@ import type { Config } from "../config/config.ts";
 import { reveal, Secret } from "../config/secret.ts";
 import type { Finding } from "../core/observation.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Cluster } from "../ports/cluster.ts";
 import type { Http } from "../ports/http.ts";
 import type { PreparedProbe } from "../ports/probe.ts";
 import type { Processes } from "../ports/processes.ts";
@@ -17,6 +18,7 @@ import type { ProbePorts } from "../probes/kind.ts";
 import { sidecarProbe, throughSidecars } from "../probes/sidecar.ts";
 import { tcpProbe } from "../probes/tcp.ts";
 import type { PodWatch } from "./pod-watch.ts";
+import { createWorkloadReader } from "./workload-reader.ts";
 import { markersOf } from "./supervision.ts";
 
 export type Probing = {
@@ -29,14 +31,15 @@ export type Probing = {
   close(): Promise<void>;
 };
 
-/** Where pods are found. */
-export type PodPlaces = Pick<PodWatch, "sidecar" | "application">;
+/** Where pods are found, and who measures them. */
+export type PodSide = { readonly cluster: Cluster; readonly pods: PodWatch };
 
 /** A client of Redis is loaded only where a Redis is configured. */
-export async function prepareProbes(config: Config, clock: Clock, http: Http, processes: Processes, pods: PodPlaces | null = null): Promise<Probing> {
+export async function prepareProbes(config: Config, clock: Clock, http: Http, processes: Processes, side: PodSide | null = null): Promise<Probing> {
   const tcp = createTcpConnect(clock);
   const redis = config.redis === null ? null : (await import("../adapters/redis-ping.ts")).createRedisPing({ clock, url: reveal(config.redis.url) });
   const urls = new Map(config.targets.map((target) => [target.id, target.url]));
+  const pods = side?.pods ?? null;
   const sidecars = pods === null ? null : new SidecarHealth({ clock, http, address: (target) => pods.sidecar(target), token: config.peerToken?.reveal() ?? null });
   const ports: ProbePorts = {
     clock,
@@ -46,6 +49,7 @@ export async function prepareProbes(config: Config, clock: Clock, http: Http, pr
     usage: createTargetUsage({ markers: markersOf(config), targets: config.targets, processes }),
     load: createEventLoopLoad(),
     sidecars,
+    workloads: side === null || sidecars === null ? null : createWorkloadReader({ config, clock, cluster: side.cluster, pods: side.pods, sidecars }),
     site: { url: (target) => urls.get(target) ?? pods?.application(target) ?? null, storefront: config.storefront, errorMarks: config.gateway?.errorMarks ?? [] },
   };
   const active = config.checks.filter((check) => check.inactive === null);

@@ -51,6 +51,7 @@ function probePorts(config: Config, ports: SimulatedPorts): ProbePorts {
     redis: ports.redis,
     usage: ports.usage,
     sidecars: null,
+    workloads: null,
     load: ports.load,
     site: { url: (target) => urls.get(target) ?? null, storefront: config.storefront, errorMarks: config.gateway?.errorMarks ?? [] },
   };

@@ -29,6 +29,7 @@ export function portsOf({ url, site, ...others }: World): ProbePorts {
     usage: { read: async (): Promise<TargetUsageAnswer> => ({ kind: "none", detail: "nothing measures it" }) },
     load: createEventLoopLoad(),
     sidecars: null,
+    workloads: null,
     ...others,
     site: { url: () => url ?? null, storefront: null, errorMarks: [], ...site },
   };
