@@ -132,7 +132,7 @@ function inWords(precondition: Precondition): string {
 
 function done(intent: Intent, remedy: Remedy, effect: Effect, clock: Clock): IntentState {
   const at = clock.now();
-  if (remedy.verifiedBy === "effect") return { phase: "verified", doneAt: at, verifiedAt: at };
+  if (remedy.verifiedBy === "effect") return { phase: "verified", doneAt: at, verifiedAt: at, effect };
   return { phase: "awaiting_verification", doneAt: at, verifyBy: at + intent.verifyWithin, effect };
 }
 

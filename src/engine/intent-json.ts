@@ -58,7 +58,7 @@ function parseState(value: unknown): IntentState | null {
     case "awaiting_verification":
       return isNumber(doneAt) && isNumber(verifyBy) && isObject(effect) ? { phase, doneAt, verifyBy, effect } : null;
     case "verified":
-      return isNumber(doneAt) && isNumber(verifiedAt) ? { phase, doneAt, verifiedAt } : null;
+      return isNumber(doneAt) && isNumber(verifiedAt) ? { phase, doneAt, verifiedAt, ...(isObject(effect) ? { effect } : {}) } : null;
     case "not_verified":
       return isNumber(doneAt) && isNumber(endedAt) && isText(reason) ? { phase, doneAt, endedAt, reason } : null;
     case "refused":
