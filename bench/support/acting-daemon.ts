@@ -61,6 +61,7 @@ const processes = createLocalProcesses({ clock, env: process.env });
 const outbox = createOutbox({ store, alerts, ledger: stores.ledger, clock, problem });
 const marker = `${path.basename(folder)}/app`;
 const remedies = makeRemedies({
+  cluster: null, claims: null,
   site: "bench", folder, runbooks: "docs/runbooks", clock, processes, outbox,
   units: { state: () => Promise.reject(new Error("no units")), restart: () => Promise.reject(new Error("no units")) },
   breakers: { hold: async () => undefined, release: async () => undefined, views: () => [] },

@@ -68,10 +68,13 @@ const MINUTE = 60_000;
 const COOLDOWN: Readonly<Record<ActionName, number>> = {
   restart_pod: MINUTE,
   restart_process: MINUTE,
+  quarantine_pod: MINUTE,
+  rollout_restart: 10 * MINUTE,
   run_command: MINUTE,
   alert: MINUTE,
   hold_breaker: MINUTE / 2,
   scale_up: 2 * MINUTE,
+  pre_scale: 2 * MINUTE,
   failover_dns: 60 * MINUTE,
 };
 

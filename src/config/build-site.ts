@@ -131,6 +131,7 @@ function buildWindow(name: string, input: SiteInput["windows"][string], timeZone
 function buildGuards(input: SiteInput["guards"]): GuardSettings {
   return {
     evidence: input.evidence,
+    kubelet: input.kubelet,
     blastRadius: input.blast_radius / 100,
     stormTargets: input.storm_targets,
     stormShare: input.storm_share / 100,

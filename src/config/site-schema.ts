@@ -84,6 +84,7 @@ const share = (fallback: string) => percent({ min: 1, max: 100 }).prefault(fallb
 
 const guards = z.strictObject({
   evidence: duration().prefault("10s").describe("No good page through the gateway for this long before a restart."),
+  kubelet: duration().prefault("60s").describe("The kubelet has this long to restart a pod that refuses or is silent, before we replace it."),
   blast_radius: share("20%").describe("Share of a workload in recovery at once; always at least one."),
   storm_targets: z.int().min(2).prefault(4).describe("Shared cause: of at least this many targets…"),
   storm_share: share("50%").describe("… at least this share fails the same check."),

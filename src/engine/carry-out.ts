@@ -91,6 +91,7 @@ async function fenceOff(intent: Intent, target: Target, remedy: Remedy, fence: F
   const answer = await fence(intent.proposal, signal);
   if (answer.kind === "blocked") return answer.reason;
   const now = await remedy.prepare(target, intent.proposal.params, signal);
+  if (now.wait !== undefined) return `not now any more: ${now.wait.reason}`;
   if (samePrecondition(intent.proposal.precondition, now.precondition)) return null;
   return `the world moved on: expected ${inWords(intent.proposal.precondition)}, found ${inWords(now.precondition)}`;
 }
@@ -103,6 +104,12 @@ export function samePrecondition(a: Precondition, b: Precondition): boolean {
       return b.kind === "no_process";
     case "process":
       return b.kind === "process" && a.pid === b.pid && a.startTime === b.startTime;
+    case "pod":
+      return b.kind === "pod" && a.name === b.name && a.uid === b.uid;
+    case "size":
+      return b.kind === "size" && a.of === b.of && a.name === b.name && a.size === b.size;
+    case "generation":
+      return b.kind === "generation" && a.deployment === b.deployment && a.generation === b.generation;
   }
 }
 
@@ -114,12 +121,18 @@ function inWords(precondition: Precondition): string {
       return "no process";
     case "process":
       return `process ${precondition.pid}`;
+    case "pod":
+      return `pod ${precondition.name} (${precondition.uid})`;
+    case "size":
+      return `${precondition.size} replicas by the ${precondition.of} ${precondition.name}`;
+    case "generation":
+      return `generation ${precondition.generation} of ${precondition.deployment}`;
   }
 }
 
 function done(intent: Intent, remedy: Remedy, effect: Effect, clock: Clock): IntentState {
   const at = clock.now();
-  if (remedy.verifiedBy === "effect") return { phase: "verified", doneAt: at, verifiedAt: at };
+  if (remedy.verifiedBy === "effect") return { phase: "verified", doneAt: at, verifiedAt: at, effect };
   return { phase: "awaiting_verification", doneAt: at, verifyBy: at + intent.verifyWithin, effect };
 }
 

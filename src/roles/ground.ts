@@ -82,6 +82,8 @@ export function composeEngine(ground: Ground, stores: Stores, { config, parts, c
     units: createSystemdUnits({ processes }),
     outbox,
     breakers: breakerControl(host),
+    cluster: null,
+    claims: null,
     runbooks: RUNBOOKS,
     supervised: parts.supervises ? supervisedBy(config) : () => null,
   });

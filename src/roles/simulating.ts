@@ -28,6 +28,8 @@ export const simulationParts: SimulationParts = {
       units: ports.units,
       outbox: ports.outbox,
       breakers: ports.breakers,
+      cluster: null,
+      claims: null,
       runbooks: RUNBOOKS,
       supervised: supervisedBy(config),
     }),

@@ -55,6 +55,7 @@ export function createDaemon(world: World, crash = new CrashPoint(0, "before"), 
   const breakers = crash.wrap<BreakerControl>(breakerControl(world), ["hold", "release"]);
   const outbox = createOutbox({ store, alerts, ledger, clock, problem });
   const remedies = makeRemedies({
+    cluster: null, claims: null,
     site: "shop", folder: "/", runbooks: "docs/runbooks", clock, processes, units: NO_UNITS, outbox, breakers,
     supervised: (target) => (target === APP.id ? { kind: "child", stopGrace: 5_000, spec: { command: ["stays"], cwd: "/", env: {}, marker: MARKER, logFile: null } } : null),
   });
