@@ -7,6 +7,7 @@
 import type { Intent, IntentState } from "../core/intent.ts";
 import type { Precondition, Proposal } from "../core/proposal.ts";
 import type { Target, TargetId } from "../core/target.ts";
+import { podName } from "../core/target.ts";
 import type { Ms } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import { sleep } from "../ports/clock.ts";
@@ -82,8 +83,14 @@ export async function readBack(intent: Intent, parts: CarryOutParts, signal?: Ab
 function lookUp(intent: Intent, parts: CarryOutParts): { readonly remedy: Remedy; readonly target: Target } | { readonly reason: string } {
   const remedy = parts.remedies.get(intent.proposal.remedy);
   if (remedy === undefined) return { reason: `there is no remedy ${intent.proposal.remedy} here` };
-  const target = parts.target(intent.proposal.target);
+  const target = parts.target(intent.proposal.target) ?? remembered(intent.proposal);
   return target === null ? { reason: `${intent.proposal.target} is not configured any more` } : { remedy, target };
+}
+
+/** Pods come and go, and after a start none is known yet: of what an action in a cluster was about, the proposal says enough to ask what became of it. */
+function remembered({ target: id, workload, precondition }: Proposal): Target | null {
+  if (podName(id) !== null) return { id, kind: "pod", workload };
+  return precondition.kind === "generation" || precondition.kind === "size" ? { id, kind: "workload", workload } : null;
 }
 
 /** @returns why not, or null when the way is clear. */

@@ -21,11 +21,11 @@ function world(): ClusterWorld {
 }
 
 /** One daemon's actor on the world. */
-function actorOn(on: ClusterWorld, cluster: Cluster = on.cluster) {
+function actorOn(on: ClusterWorld, cluster: Cluster = on.cluster, target = (id: string) => [POD, WEB].find((one) => one.id === id) ?? null) {
   let ids = 0;
   return createActor({
     site: "shop", store: on.store, ledger: on.ledger, outbox: { enqueue: async () => undefined }, clock: on.clock, random: { next: () => 0.5, id: () => `id-${ids++}` },
-    remedies: on.remedies({ cluster }), target: (id) => [POD, WEB].find((target) => target.id === id) ?? null, fence: alwaysClear, alertRoute: null, runbooks: "docs/runbooks", problem: () => undefined,
+    remedies: on.remedies({ cluster }), target, fence: alwaysClear, alertRoute: null, runbooks: "docs/runbooks", problem: () => undefined,
   });
 }
 
@@ -76,6 +76,37 @@ describe("acting on a cluster", () => {
     void actorOn(on, dies).act(decided("restart_pod", WEB_1));
     await settle();
     expect((await actorOn(on).resume()).map(({ state }) => state.phase)).toEqual([phase]);
+  });
+});
+
+describe("a pod that nobody knows any more", () => {
+  /** As after a start, or when its replacement has taken its place: no target is known. */
+  const forgetful = (on: ClusterWorld) => actorOn(on, on.cluster, () => null);
+
+  test("is still asked for when an action on it has no outcome", async () => {
+    const on = world();
+    const dies = withMethod(on.cluster, "evictPod", async (ref, inner) => {
+      await on.cluster.evictPod(ref, inner);
+      return new Promise(() => undefined);
+    });
+    void actorOn(on, dies).act(decided("restart_pod", WEB_1));
+    await settle();
+    on.cluster.removePod("web-1");
+    expect((await forgetful(on).resume()).map(({ state }) => state.phase)).toEqual(["awaiting_verification"]);
+  });
+
+  test("is not acted on: it is gone; its workload is", async () => {
+    const on = world();
+    on.cluster.removePod("web-1");
+    const actor = forgetful(on);
+    expect((await actor.act(decided("restart_pod", WEB_1))).state).toMatchObject({ phase: "refused", reason: expect.stringContaining("there is no pod web-1") });
+    const rollout = decided("rollout_restart", { kind: "generation", deployment: "web", generation: 1 }, { target: WEB.id });
+    expect((await actor.act(rollout)).state).toMatchObject({ phase: "awaiting_verification", effect: { generation: 2 } });
+  });
+
+  test("a process that nobody knows any more is left alone, as ever", async () => {
+    const { state } = await forgetful(world()).act(decided("restart_process", { kind: "no_process" }, { target: "app" }));
+    expect(state).toMatchObject({ phase: "refused", reason: "app is not configured any more" });
   });
 });
 
