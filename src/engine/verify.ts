@@ -49,12 +49,13 @@ export function verification(intent: Intent, checks: readonly JudgedCheck[], now
   if (intent.state.phase !== "awaiting_verification") return { kind: "waiting" };
   const { doneAt, verifyBy } = intent.state;
   if (by === "replacement") return ofReplacement(intent, checks, { doneAt, verifyBy, now });
-  const asked = relevant(intent, checks);
+  const asked = by === "workload" ? ofWorkload(intent, checks) : relevant(intent, checks);
   const missing = asked.filter((check) => !recovered(check, doneAt));
   if (asked.length > 0 && missing.length === 0) return { kind: "verified", at: now };
   if (now < verifyBy) return { kind: "waiting" };
   if (asked.length === 0) return { kind: "verified", at: now };
-  const names = missing.slice(0, 5).map((check) => `${check.check} is ${check.verdict}`);
+  const where = (check: JudgedCheck): string => (by === "workload" ? ` of ${check.target}` : "");
+  const names = missing.slice(0, 5).map((check) => `${check.check}${where(check)} is ${check.verdict}`);
   return { kind: "failed", reason: `${names.join(", ")} after ${Math.round((verifyBy - doneAt) / 1_000)}s` };
 }
 
@@ -70,6 +71,11 @@ function ofReplacement({ recordedAt, proposal }: Intent, checks: readonly Judged
   if (asked.length === 0) return { kind: "failed", reason: `nothing came up in the place of ${target} within ${seconds}` };
   const names = asked.filter((check) => ill.has(check.target)).slice(0, 5).map((check) => `${check.check} of ${check.target} is ${check.verdict}`);
   return { kind: "failed", reason: `in its place ${names.join(", ")} after ${seconds}` };
+}
+
+/** Pods come and go meanwhile: those that are there now count. */
+function ofWorkload({ proposal: { workload, evidence } }: Intent, checks: readonly JudgedCheck[]): readonly JudgedCheck[] {
+  return checks.filter((check) => check.workload === workload && (evidence.length === 0 || evidence.includes(check.check)));
 }
 
 function relevant(intent: Intent, checks: readonly JudgedCheck[]): readonly JudgedCheck[] {

@@ -37,9 +37,10 @@ export type ReadBack =
 export interface Remedy {
   /**
    * What shows that it worked. `checks` (default): the target's failing checks turn healthy in time.
-   * `replacement`: the target is gone for good, and what comes up in its place turns healthy in time. `effect`: done is done (an alert sent, a hold set).
+   * `replacement`: the target is gone for good, and what comes up in its place turns healthy in time. `workload`: these checks turn
+   * healthy in all of the target's workload. `effect`: done is done (an alert sent, a hold set).
    */
-  readonly verifiedBy?: "checks" | "effect" | "replacement";
+  readonly verifiedBy?: "checks" | "effect" | "replacement" | "workload";
   /**
    * What `prepare` always answers, where it asks somebody over a network: the guards are then asked first, so that
    * nothing is read for a proposal that they would hold in any case. Absent: only `prepare` knows.

@@ -26,6 +26,7 @@ export const rolloutRestart: RemedyEntry = {
   make: ({ cluster, clock }): Remedy | null => {
     if (cluster === null) return null;
     return {
+      verifiedBy: "workload",
       foreseen: { destructive: true, gone: false },
       prepare: async ({ workload }, _params, signal) => prepared(workload, await cluster.deployment(workload, signal), clock.now() + ASK_AGAIN_MS),
       execute: async (intent, _target, signal) => {

@@ -19,6 +19,8 @@ export function followPods(pods: PodWatch, engine: Engine, { sidecars }: Probing
     sidecars?.retain(now);
   };
   take(pods.roster());
+  // Of those that come while it looks the engine knows when; of these only their nodes do.
+  for (const id of known) engine.processStarted(id, pods.bornAt(id) ?? Number.NEGATIVE_INFINITY);
   pods.follow((roster) => {
     engine.enrol(roster);
     take(roster);

@@ -6,7 +6,7 @@ import { musterPods, withPods, type PodGroup, type PodMember, type PodSightings 
 import type { Pod } from "../core/cluster.ts";
 import type { Roster } from "../core/roster.ts";
 import type { TargetId } from "../core/target.ts";
-import type { Ms } from "../core/time.ts";
+import type { Instant, Ms } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Cluster, ClusterKind, ClusterWatch, Sight } from "../ports/cluster.ts";
 
@@ -27,6 +27,8 @@ export interface PodWatch {
   sidecar(target: TargetId): string | null;
   /** Of a configured target; empty for what is not pods. */
   membersOf(target: TargetId): readonly Pod[];
+  /** When a pod began, by the clock of its node; null: nobody said. */
+  bornAt(target: TargetId): Instant | null;
   /** The application of a pod: "http://10.0.0.3:3000"; null: it is no pod of ours. */
   application(target: TargetId): string | null;
   readonly picture: ClusterWatch;
@@ -89,6 +91,10 @@ class MusteringWatch implements PodWatch {
 
   membersOf(target: TargetId): readonly Pod[] {
     return [...this.#members.values()].flatMap(({ group, member }) => (group.id === target ? [member.pod] : []));
+  }
+
+  bornAt(target: TargetId): Instant | null {
+    return this.#members.get(target)?.member.pod.startedAt ?? null;
   }
 
   application(target: TargetId): string | null {

@@ -13,6 +13,7 @@ import { composeEngine, layGround, type DaemonParts } from "./ground.ts";
 import type { ClusterSide } from "./cluster-side.ts";
 import { startListeners } from "./listeners.ts";
 import { followPods } from "./follow-pods.ts";
+import { tendCluster } from "./tend-cluster.ts";
 import { watchPulse } from "./pulse-watch.ts";
 import { createSiblings, type Siblings } from "./siblings.ts";
 import type { Stores } from "./stores.ts";
@@ -72,6 +73,7 @@ async function start(daemon: DaemonParts, { stores, gateway, side, onLoss }: Las
   onLoss(() => void engine.stateLost());
   if (side?.pods != null) followPods(side.pods, engine, ground.probing);
   await engine.start();
+  if (side !== null) resting.push(...tendCluster(side, engine, stores.ledger, daemon));
   if (gateway !== null && parts.pulse) startPulse(daemon, gateway, engine, ground.http, resting);
   listeners.started();
   return {

@@ -15,6 +15,7 @@ import { ownAddress } from "../adapters/own-address.ts";
 import { createSystemRandom } from "../adapters/system-random.ts";
 import type { Leadership } from "../core/lease.ts";
 import type { Ms } from "../core/time.ts";
+import { createClaimBook } from "../engine/claim-book.ts";
 import { createLead, type Lead } from "../engine/lead.ts";
 import type { ClusterKind, Sight } from "../ports/cluster.ts";
 import type { Http } from "../ports/http.ts";
@@ -185,10 +186,13 @@ class Singleton implements Daemon {
       closing.push(() => stores.close());
       const pods = await this.#pods(access);
       closing.push(async () => pods?.stop());
+      const claims = createClaimBook(stores.state);
+      for (const key of await claims.load()) log.error({ event: "trouble", where: "state" }, `stored claims ${key} cannot be understood; they are left where they are`);
       const side: ClusterSide = {
         cluster: access.cluster,
         pods,
-        fence: async () => {
+        claims,
+        mayAct: () => {
           const reason = lead.mayAct() ? (pods?.blindness() ?? null) : "the lease was not renewed in time";
           return reason === null ? { kind: "clear" } : { kind: "blocked", reason };
         },

@@ -75,3 +75,20 @@ describe("an action on a pod, which is answered by what comes up in its place", 
     expect(verification(awaiting(), [], BY, "replacement")).toEqual({ kind: "failed", reason: "nothing came up in the place of app within 60s" });
   });
 });
+
+describe("an action on a workload as a whole", () => {
+  const pass = { at: 5_000, level: "pass" } as const;
+  const fail = { at: 5_000, level: "fail" } as const;
+  const of = (target: string, verdict: JudgedCheck["verdict"], seen: JudgedCheck["lastSeen"], over: Partial<JudgedCheck> = {}): JudgedCheck => check(verdict, 4_000, seen, { target, ...over });
+  test.each([
+    ["all of it is well", [of("pod/b", "healthy", pass), of("pod/c", "healthy", pass), of("pod/d", "unhealthy", fail, { workload: "search" })], 5_000, "verified"],
+    ["one is not", [of("pod/b", "healthy", pass), of("pod/c", "unhealthy", fail)], 5_000, "waiting"],
+    ["one is not when its time is over", [of("pod/b", "healthy", pass), of("pod/c", "unhealthy", fail)], BY, "failed"],
+  ] as const)("%s", (_story, checks, now, kind) => {
+    expect(verification(awaiting(["application"]), checks, now, "workload").kind).toBe(kind);
+  });
+
+  test("a failure names the pods", () => {
+    expect(verification(awaiting(), [of("pod/c", "unhealthy", fail)], BY, "workload")).toEqual({ kind: "failed", reason: "application of pod/c is unhealthy after 60s" });
+  });
+});

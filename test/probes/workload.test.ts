@@ -49,7 +49,7 @@ describe("CPU as Prometheus has it", () => {
   const says = (answer: Partial<HttpAnswer> | HttpFailure, asked: string[] = []): Http => ({
     request: async ({ url }) => {
       asked.push(url);
-      return "cause" in answer ? (answer as HttpFailure) : { kind: "answer", status: 200, headers: {}, body: "", bodyBytes: 1, bodyCut: false, firstByteMs: 1, tookMs: 1, ...answer };
+      return "cause" in answer ? answer : { kind: "answer", status: 200, headers: {}, body: "", bodyBytes: 1, bodyCut: false, firstByteMs: 1, tookMs: 1, ...answer };
     },
     close: async () => undefined,
   });
