@@ -25,7 +25,7 @@ import { createExitWatch, type ExitWatch } from "./exits.ts";
 import type { Trouble } from "./explain.ts";
 import { createIncidents, type Incidents } from "./incidents.ts";
 import { createJudge, type Judge } from "./judge.ts";
-import { checksAt, explainingLooks, looksFor, whyNotLooked } from "./looks.ts";
+import { checksAt, explainingLooks, looksFor, siblingLooks, whyNotLooked } from "./looks.ts";
 import { createLosses, type Losses } from "./lost-state.ts";
 import { createObserver, type Observer } from "./observe.ts";
 import { createOrders, type Orders } from "./orders.ts";
@@ -268,6 +268,7 @@ class ComposedEngine implements Engine {
     const state = this.#judge.observed(check, target, seen);
     // Before anybody is blamed, what this check depends on is looked at again.
     if (seen.kind === "fail" && state.failing.count <= check.thresholds.fall) this.#observer.hasten(explainingLooks(check, target, this.#roll.checks));
+    if (seen.kind === "fail") this.#observer.hasten(siblingLooks(check, target, this.#roll));
     this.#recovery.observed(lookKey(check.name, target), seen);
     // Whether an action helped is worth knowing soon.
     return this.#underway.awaiting(target) ? "transition" : paceOf(state);

@@ -10,7 +10,8 @@ export type ClusterScene = {
   addPod(draft: PodDraft): Promise<PodRef>;
   /** Its grace period is over. */
   removePod(name: string): Promise<void>;
-  addEndpoints(service: string, pods: readonly PodRef[]): Promise<void>;
+  /** `slice`: begins the names of the slices they stand in; default: the Service's name. */
+  addEndpoints(service: string, pods: readonly PodRef[], slice?: string): Promise<void>;
   addBudget(name: string, app: string, allowed: number): Promise<void>;
   /** 1 to 10 replicas, holding CPU at 70 %, unable to scale because a request is missing. */
   addAutoscaler(name: string, deployment: string): Promise<void>;

@@ -190,6 +190,14 @@ describe("blame", () => {
     expect(outcome(of)).toEqual(expected);
   });
 
+  test("a pod is restarted once its siblings have had the time to fail, too", () => {
+    const pods = web(3).map((target) => ({ ...target, kind: "pod" as const }));
+    const from = after("xxx").failing.since;
+    const at = (now: number): Outcome => outcome(scene(["web-1"], { targets: pods, now }));
+    expect([at(from + 15_999), at(from + 16_000)]).toEqual([["blame", from + 16_000], "act"]);
+    expect(outcome(scene(["web-1"], { targets: pods.slice(0, 1), now: from + 5_000 }))).toBe("act");
+  });
+
   test("failures that have only begun elsewhere are waited for", () => {
     const begun = ["web-2", "web-3", "web-4"].reduce((of, id) => withState(of, `page@${id}`, after("..x")), scene(["web-1"]));
     expect(outcome(begun)).toEqual(["blame", null]);

@@ -1,5 +1,6 @@
 /** The whole loop on a simulated cluster: from a failing pod to its eviction, or to why not. */
 import { afterEach, describe, expect, test } from "vitest";
+import type { CheckSpec } from "../../src/core/check.ts";
 import type { CheckState } from "../../src/core/check-state.ts";
 import type { PolicySpec } from "../../src/core/policy.ts";
 import type { GuardName } from "../../src/core/proposal.ts";
@@ -23,6 +24,9 @@ afterEach(async () => {
   await running?.stop();
 });
 
+/** Its siblings have had their time. */
+const SPEC: CheckSpec = { ...checkSpec("page", TARGETS.map(({ id }) => id)), cadence: { interval: 0, fast: 0, down: 0, timeout: 1_000 } };
+
 /** Three pods of which the first fails `page` by wrong answers. */
 async function bench(policy: Partial<PolicySpec> = {}, setUp: (world: ReturnType<typeof createClusterWorld>) => void = () => undefined) {
   const world = createClusterWorld();
@@ -41,7 +45,7 @@ async function bench(policy: Partial<PolicySpec> = {}, setUp: (world: ReturnType
     target: (id) => TARGETS.find((target) => target.id === id) ?? null, problem: (text) => troubles.push(text),
   });
   const recovery = createRecovery({
-    site: "shop", roll: new Roll({ checks: [checkSpec("page", TARGETS.map(({ id }) => id))], targets: TARGETS, startupGrace: new Map() }), settings: DEFAULT_GUARD_SETTINGS, windows: [], timeZone: "UTC", actionsPerMinute: 10, actFrom: Number.NEGATIVE_INFINITY,
+    site: "shop", roll: new Roll({ checks: [SPEC], targets: TARGETS, startupGrace: new Map() }), settings: DEFAULT_GUARD_SETTINGS, windows: [], timeZone: "UTC", actionsPerMinute: 10, actFrom: Number.NEGATIVE_INFINITY,
     clock, store, ledger, outbox, actor, remedies, runbooks: "docs/runbooks", policies: () => [{ ...RESTART, params: paramsOf("restart_pod"), ...policy }],
     view: { checks: () => checks, flapping: () => new Set(), evidence: () => new Map(), breakers: () => [], pauses: () => [], acknowledgements: () => [], startedAt: () => new Map() },
     decided: (event) => {
