@@ -92,6 +92,21 @@ export function readYaml(text: string, file: string): YamlSource {
   };
 }
 
+/** A source of our own making whose value is known: its text is made and read once a place in it is asked for. */
+export function writtenYaml(value: unknown, file: string, text: () => string): YamlSource {
+  let read: YamlSource | null = null;
+  const source = (): YamlSource => (read ??= readYaml(text(), file));
+  return {
+    file,
+    value,
+    errors: [],
+    locate: (path, at) => source().locate(path, at),
+    locateIn: (path, offset, length) => source().locateIn(path, offset, length),
+    isPlain: (path) => source().isPlain(path),
+    problem: (finding) => source().problem(finding),
+  };
+}
+
 const BLANK = { line: 1, column: 1, length: 1, path: "", expected: null, nearest: null, source: "" } as const;
 
 /** A problem of a file that has no text at all. */
