@@ -7,6 +7,7 @@ import type { Config } from "./config.ts";
 import { buildCheck, buildPolicy } from "./build-parts.ts";
 import { buildSite } from "./build-site.ts";
 import { diskFiles, gatherFiles, readSecretFiles, shippedFolder, type FileText, type Files, type Gathered } from "./files.ts";
+import { readShipped } from "./known-yaml.ts";
 import { fit, mapOf, openPart, textsOf, warn, type Part, type Reports } from "./part.ts";
 import { PAGE_CHECK, presetCheck } from "./preset-check.ts";
 import { inOrder, type Problem } from "./problem.ts";
@@ -56,7 +57,7 @@ const SITE_RULES = secretRules(siteSchema);
 
 function open(gathered: Gathered, catalogues: Catalogues): OpenedFiles {
   const read = (text: FileText, rulesOf: (value: unknown) => readonly ReferenceRule[]): Opened => {
-    const source = readYaml(text.text, text.file);
+    const source = (text.shipped ? readShipped : readYaml)(text.text, text.file);
     return { source, rules: rulesOf(source.value), shipped: text.shipped, idle: null };
   };
   return {

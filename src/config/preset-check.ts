@@ -8,7 +8,7 @@
 import { stringify } from "yaml";
 import type { Catalogues } from "./catalogue.ts";
 import { mapOf } from "./part.ts";
-import { writtenYaml, type YamlSource } from "./yaml-source.ts";
+import { readLater, type YamlSource } from "./yaml-source.ts";
 
 export const PAGE_CHECK = "page";
 
@@ -45,7 +45,7 @@ export function presetCheck(site: Readonly<Record<string, unknown>>, catalogues:
     ...(kind.assertions["http_status"] === undefined ? {} : { checks: { http_status: "200 OK" } }),
   };
   const idle = site["gateway"] === undefined ? "no gateway is configured, whose preset says what a good page is" : page === null ? `the preset ${name} names no page` : null;
-  return { source: writtenYaml(check, `preset ${name}: page.yaml`, () => stringify(check)), idle };
+  return { source: readLater(check, `preset ${name}: page.yaml`, () => stringify(check)), idle };
 }
 
 /** The targets that run what the gateway serves: its own target's workload. Null: all. */
