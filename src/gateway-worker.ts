@@ -4,6 +4,8 @@
  * An uncaught error ends the thread with the error told to the main thread, which starts
  * another: nothing is caught here to go on in an unknown state.
  */
+import { randomFillSync } from "node:crypto";
+import { isIPv6 } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
 import { createMemoryCopies } from "./adapters/memory-copies.ts";
 import { createOpossumBreaker } from "./adapters/opossum-breaker.ts";
@@ -27,6 +29,7 @@ import type { Breaker, Trial } from "./ports/breaker.ts";
 const FIRST_BYTE_MS: Ms = 5_000;
 
 if (parentPort === null) throw new Error("gateway-worker.ts runs as a worker thread only");
+rehearse();
 const boot = await bootOf(workerData as WorkerBoot | WorkerAhead);
 const setup = boot.setup as WorkerSetup;
 const { gateway, upstream } = setup;
@@ -73,6 +76,12 @@ link.run({
     await http.close();
   },
 });
+
+/** What of Node loads or compiles when first used, and the first buyer would wait for: used once while this thread waits for its orders. */
+function rehearse(): void {
+  isIPv6("::1");
+  randomFillSync(new Uint8Array(1));
+}
 
 /** The preset with what the configuration adds to it. */
 function presetOf({ preset: name, routes, never, ignoreCookies, neutralisedCookies, personalCookies, dropQuery, errorMarks, warm }: GatewayConfig): GatewayPreset {
