@@ -4,7 +4,6 @@
  * An uncaught error ends the thread with the error told to the main thread, which starts
  * another: nothing is caught here to go on in an unknown state.
  */
-import { randomFillSync } from "node:crypto";
 import { isIPv6 } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
 import { createMemoryCopies } from "./adapters/memory-copies.ts";
@@ -77,10 +76,10 @@ link.run({
   },
 });
 
-/** What of Node loads or compiles when first used, and the first buyer would wait for: used once while this thread waits for its orders. */
+/** What Node loads and compiles when it first listens or draws a nonce, and the first buyer would wait for: done while this thread waits for its orders. */
 function rehearse(): void {
+  for (const name of ["node:cluster", "node:crypto", "node:dns"]) process.getBuiltinModule(name);
   isIPv6("::1");
-  randomFillSync(new Uint8Array(1));
 }
 
 /** The preset with what the configuration adds to it. */
