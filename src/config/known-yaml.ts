@@ -2,16 +2,8 @@
  * YAML texts that were read when the program was built, so that a start need not read them again: the
  * shipped checks and policies. The files stay what counts: a text that differs by one character is read as any other.
  */
-import { SHIPPED } from "./shipped-yaml.ts";
-import { readLater, readYaml, type At, type Place, type YamlSource } from "./yaml-source.ts";
-
-/** A text without errors, its value, and where each entry of it stands. */
-export type KnownYaml = {
-  readonly text: string;
-  readonly value: unknown;
-  /** By path as JSON: the places of its key and of its value, each as line, column, length. */
-  readonly places: Readonly<Record<string, Readonly<Record<At, readonly [number, number, number]>>>>;
-};
+import { SHIPPED, type KnownYaml } from "./shipped-yaml.ts";
+import { readLater, readYaml, type Place, type YamlSource } from "./yaml-source.ts";
 
 /** @throws {Error} where the text has errors: nothing that is known is wrong. */
 export function knowYaml(text: string, file: string): KnownYaml {
