@@ -1,6 +1,5 @@
 /** The whole loop on a simulated cluster: from a failing pod to its eviction, or to why not. */
 import { afterEach, describe, expect, test } from "vitest";
-import type { CheckSpec } from "../../src/core/check.ts";
 import type { CheckState } from "../../src/core/check-state.ts";
 import type { PolicySpec } from "../../src/core/policy.ts";
 import type { GuardName } from "../../src/core/proposal.ts";
@@ -24,8 +23,13 @@ afterEach(async () => {
   await running?.stop();
 });
 
-/** Its siblings have had their time. */
-const SPEC: CheckSpec = { ...checkSpec("page", TARGETS.map(({ id }) => id)), cadence: { interval: 0, fast: 0, down: 0, timeout: 1_000 } };
+const SPEC = checkSpec("page", TARGETS.map(({ id }) => id));
+/** It has failed for so long that its siblings have had their time. */
+const LONG_AGO = -60_000;
+
+function aged(state: CheckState): CheckState {
+  return { ...state, failing: { ...state.failing, since: LONG_AGO } };
+}
 
 /** Three pods of which the first fails `page` by wrong answers. */
 async function bench(policy: Partial<PolicySpec> = {}, setUp: (world: ReturnType<typeof createClusterWorld>) => void = () => undefined) {
@@ -35,7 +39,7 @@ async function bench(policy: Partial<PolicySpec> = {}, setUp: (world: ReturnType
   setUp(world);
   const { clock, store, ledger, cluster } = world;
   const remedies = world.remedies();
-  const checks = new Map<string, CheckState>(TARGETS.map(({ id }, index) => [`page@${id}`, replay(index === 0 ? "xxx" : "...")]));
+  const checks = new Map<string, CheckState>(TARGETS.map(({ id }, index) => [`page@${id}`, aged(replay(index === 0 ? "xxx" : "..."))]));
   const troubles: string[] = [];
   const held: GuardName[] = [];
   const notes = createClusterNotes({ cluster, clock, troubled: (_where, detail) => void troubles.push(detail) });
