@@ -21,6 +21,7 @@ import type { ClusterKind, Sight } from "../ports/cluster.ts";
 import type { Http } from "../ports/http.ts";
 import type { ActingOne } from "../server/forward.ts";
 import { openClusterAccess, type ClusterAccess } from "./cluster-access.ts";
+import { findRights, rightText, withoutMissing } from "./cluster-rights.ts";
 import type { ClusterSide } from "./cluster-side.ts";
 import type { Daemon, DaemonPorts, Taken } from "./daemon.ts";
 import type { DaemonParts } from "./ground.ts";
@@ -186,6 +187,7 @@ class Singleton implements Daemon {
       closing.push(() => stores.close());
       const pods = await this.#pods(access);
       closing.push(async () => pods?.stop());
+      const parts = await this.#withRights(access);
       const claims = createClaimBook(stores.state);
       for (const key of await claims.load()) log.error({ event: "trouble", where: "state" }, `stored claims ${key} cannot be understood; they are left where they are`);
       const side: ClusterSide = {
@@ -200,12 +202,23 @@ class Singleton implements Daemon {
         listeners: (sitting) => this.#seat(sitting),
       };
       const ledger = withEpoch(stores.ledger, epoch);
-      const shift = await startShift(this.#parts, { stores: { ...stores, ledger }, gateway: null, side, onLoss: () => undefined }, false);
+      const shift = await startShift(parts, { stores: { ...stores, ledger }, gateway: null, side, onLoss: () => undefined }, false);
       return { shift, close };
     } catch (error) {
       await close();
       throw error;
     }
+  }
+
+  /** A recovery whose right is missing only records, and says which. */
+  async #withRights({ cluster }: ClusterAccess): Promise<DaemonParts> {
+    const { config, log } = this.#parts;
+    const found = await findRights(config, cluster, AbortSignal.timeout(SEEN_WITHIN_MS)).catch((error: unknown) => {
+      log.warn({ event: "rights" }, `which rights are there cannot be found out, so each is tried: ${textOf(error)}`);
+      return [];
+    });
+    for (const { right, for: purpose, allowed } of found) if (!allowed) log.warn({ event: "rights", for: purpose }, `missing right: ${rightText(right)}, needed for ${purpose}`);
+    return { ...this.#parts, config: { ...config, policies: withoutMissing(config.policies, found) } };
   }
 
   async #pods({ cluster }: ClusterAccess): Promise<PodWatch | null> {
