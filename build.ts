@@ -2,10 +2,11 @@
  * `npm run build [FOLDER]`: what ships. One bundle, in dist/ or the folder named: the program, the entry
  * of each of its threads, and the shipped checks, policies and scenarios beside it. Nothing else is needed.
  */
-import { cpSync, rmSync, statSync, readdirSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, statSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
+import { knowYaml } from "./src/config/known-yaml.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 
@@ -24,6 +25,8 @@ const UNREACHED: readonly { readonly what: RegExp; readonly by: RegExp }[] = [
 const UNUSED: readonly { readonly what: RegExp; readonly by: RegExp }[] = [
   { what: /^\.\/lib\/(pushgateway|defaultMetrics|cluster)$/, by: /\/node_modules\/prom-client\/index\.js$/ },
   { what: /^node:child_process$/, by: /\/node_modules\/commander\// },
+  // zod's words in fifty languages; English, which it speaks unless told, it asks for by itself.
+  { what: /^\.\.\/locales\/index\.js$/, by: /\/node_modules\/zod\/v4\// },
 ];
 
 /** Slow to load, and needed by no thread before it serves. */
@@ -35,12 +38,24 @@ function whenUsed(path: string): string {
   return `for (const name of ${JSON.stringify(names)}) Object.defineProperty(exports, name, { enumerable: true, get: () => require("${path}")[name] });`;
 }
 
+/** The shipped checks and policies, read now instead of at each start. */
+function shipped(): string {
+  const files = ["checks", "policies"].flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
+  return `export const SHIPPED = ${JSON.stringify(files.map((file) => knowYaml(readFileSync(file, "utf8"), file)))};`;
+}
+
 /** Lighter stand-ins for what is imported. */
 const lean: Plugin = {
   name: "lean",
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^undici$/ }, ({ path }) => ({ path, namespace: "undici" }));
     onLoad({ filter: /./, namespace: "undici" }, () => ({ contents: UNDICI, resolveDir: HERE }));
+
+    onLoad({ filter: /\/src\/config\/shipped-yaml\.ts$/ }, () => ({ contents: shipped() }));
+
+    // An import of CommonJS copies each of its exports, which here is every byte. require() does not.
+    onResolve({ filter: /^undici\/lib\/llhttp\// }, ({ path, kind }) => (kind === "import-statement" ? { path, namespace: "bytes" } : undefined));
+    onLoad({ filter: /./, namespace: "bytes" }, ({ path }) => ({ contents: `export default require("${path}");`, resolveDir: HERE }));
 
     onResolve({ filter: /./ }, ({ path, importer }) => (UNREACHED.some(({ what, by }) => what.test(path) && by.test(importer)) ? { path, namespace: "unreached" } : undefined));
     onLoad({ filter: /./, namespace: "unreached" }, ({ path }) => ({ contents: `throw new Error("${path} is not in this bundle");`, loader: "js" }));

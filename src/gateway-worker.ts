@@ -4,6 +4,7 @@
  * An uncaught error ends the thread with the error told to the main thread, which starts
  * another: nothing is caught here to go on in an unknown state.
  */
+import { isIPv6 } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
 import { createMemoryCopies } from "./adapters/memory-copies.ts";
 import { createOpossumBreaker } from "./adapters/opossum-breaker.ts";
@@ -27,6 +28,7 @@ import type { Breaker, Trial } from "./ports/breaker.ts";
 const FIRST_BYTE_MS: Ms = 5_000;
 
 if (parentPort === null) throw new Error("gateway-worker.ts runs as a worker thread only");
+rehearse();
 const boot = await bootOf(workerData as WorkerBoot | WorkerAhead);
 const setup = boot.setup as WorkerSetup;
 const { gateway, upstream } = setup;
@@ -48,6 +50,7 @@ const link: WorkerLink = openWorkerLink({
   breakers: { "ingress:app": ingressApp, "egress:storefront": egressStorefront },
 });
 let ingress: Ingress | null = null;
+let appIsUp = false;
 
 link.run({
   async start(port) {
@@ -63,16 +66,27 @@ link.run({
       storefront: link.storefront,
       bypass: link.bypass,
       trouble: link.trouble,
+      filled: link.filled,
     });
     const got = await ingress.listen();
-    ingress.warm();
+    if (appIsUp) ingress.warm();
     return got;
+  },
+  appUp() {
+    appIsUp = true;
+    ingress?.warm();
   },
   async drain(within) {
     await ingress?.drain(within);
     await http.close();
   },
 });
+
+/** What Node loads and compiles when it first listens or draws a nonce, and the first buyer would wait for: done while this thread waits for its orders. */
+function rehearse(): void {
+  for (const name of ["node:cluster", "node:crypto", "node:dns"]) process.getBuiltinModule(name);
+  isIPv6("::1");
+}
 
 /** The preset with what the configuration adds to it. */
 function presetOf({ preset: name, routes, never, ignoreCookies, neutralisedCookies, personalCookies, dropQuery, errorMarks, warm }: GatewayConfig): GatewayPreset {

@@ -3,8 +3,11 @@
 import { createSystemClock } from "./adapters/system-clock.ts";
 import { startSpareThread } from "./roles/spare-thread.ts";
 
+const runs = process.argv[2] === "run";
+// See deploy/image/shopkeeper.
+if (runs && process.env["SHOPKEEPER_PARSER"] === "baseline") (await import("./adapters/baseline-parser.ts")).holdParserAtBaseline();
 // Buyers wait for this thread: it loads its modules while the command line loads its own.
-const ahead = process.argv[2] === "run" ? startSpareThread() : null;
+const ahead = runs ? startSpareThread() : null;
 const [{ runProgram }, { processTerminal }] = await Promise.all([import("./cli/program.ts"), import("./cli/terminal.ts")]);
 
 /** For the event loop to come to rest by itself once the command has ended. */

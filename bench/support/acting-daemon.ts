@@ -61,6 +61,7 @@ const processes = createLocalProcesses({ clock, env: process.env });
 const outbox = createOutbox({ store, alerts, ledger: stores.ledger, clock, problem });
 const marker = `${path.basename(folder)}/app`;
 const remedies = makeRemedies({
+  cluster: null, claims: null,
   site: "bench", folder, runbooks: "docs/runbooks", clock, processes, outbox,
   units: { state: () => Promise.reject(new Error("no units")), restart: () => Promise.reject(new Error("no units")) },
   breakers: { hold: async () => undefined, release: async () => undefined, views: () => [] },
@@ -98,7 +99,7 @@ async function actForEver(): Promise<void> {
   for (let n = 0; !stopping; n++) {
     await actor.act(n % 2 === 0 ? await restartDecision() : commandDecision());
     const now = clock.now();
-    await actor.verify([{ check: "application", target: "app", verdict: "healthy", since: now, lastSeen: { at: now, level: "pass" } }], signal);
+    await actor.verify([{ check: "application", target: "app", workload: "app", bornAt: null, verdict: "healthy", since: now, lastSeen: { at: now, level: "pass" } }], signal);
   }
   await outbox.close();
   processes.close();

@@ -1,12 +1,12 @@
 /**
  * A breaker whose state machine is opossum's.
  *
- * opossum is told how calls ended, never given the calls themselves: an action settles
- * at once with the outcome handed to `fire`. So there are no calls under way inside it
- * whose late end could move it, `fires` equals completed calls, and neither timeout,
- * capacity, cache, coalescing, restored state nor percentiles are used. Its window is rotated
- * when a call is recorded, which leaves no interval timer; the only timer is the wait
- * of an open breaker.
+ * opossum is told how calls ended, never given the calls themselves: of one that went well
+ * it gets the events by which it counts; for one that failed an action settles at once. So
+ * there are no calls under way inside it whose late end could move it, `fires` equals
+ * completed calls, and neither timeout, capacity, cache, coalescing, restored state nor
+ * percentiles are used. Its window is rotated when a call is recorded, which leaves no
+ * interval timer; the only timer is the wait of an open breaker.
  */
 import { EventEmitter } from "node:events";
 import CircuitBreaker from "opossum";
@@ -50,7 +50,7 @@ const JITTER = 0.1;
 /** Trials asked for early start no sooner than this after the last ones ended. */
 const EARLY_SPACING_MS: Ms = 1_000;
 
-type Job = "succeeded" | "failed" | "trials";
+type Job = "failed" | "trials";
 
 // One of each for all calls: building them per request would cost more than counting does.
 const SETTLED = Promise.resolve();
@@ -121,7 +121,7 @@ class OpossumBreaker implements Breaker {
     this.#window.completed(slow);
     if (outcome === "success") {
       this.#row = 0;
-      this.#opossum.fire("succeeded").catch(ignore);
+      this.#countSuccess();
     } else {
       this.#row += 1;
       this.#why = `more than ${this.#parts.errorThresholdPercent} % of calls failed within ${this.#parts.windowMs} ms`;
@@ -165,9 +165,14 @@ class OpossumBreaker implements Breaker {
     this.#opossum.shutdown();
   }
 
-  /** What opossum runs: a call's outcome, known already, or the trials of a half-open breaker as one call. */
+  /** All that a success does to a closed breaker. Fired, it would cost each request four promises more. */
+  #countSuccess(): void {
+    this.#opossum.emit("fire", []);
+    this.#opossum.emit("success", undefined, 0);
+  }
+
+  /** What opossum runs: a call's failure, known already, or the trials of a half-open breaker as one call. */
   #act(job: Job): Promise<void> {
-    if (job === "succeeded") return SETTLED;
     if (job === "failed") throw CALL_FAILED;
     return this.#tryAgain();
   }

@@ -20,8 +20,8 @@ export type LoadedSite = { readonly config: Config; readonly warnings: readonly 
  */
 export async function loadSite(terminal: Terminal, file: string, exitCode: number = EXIT_CONFIGURATION): Promise<LoadedSite> {
   const path = resolve(terminal.cwd, file);
-  const { readConfig } = await import("../roles/read-config.ts");
-  const reading = await readConfig(path, terminal.env);
+  const [{ readConfig }, { diskFilesAtOnce }] = await Promise.all([import("../roles/read-config.ts"), import("../config/files.ts")]);
+  const reading = await readConfig(path, terminal.env, diskFilesAtOnce);
   const { loaded } = reading;
   const color = terminal.paintErr("red", "") !== "";
   if (!loaded.ok) {

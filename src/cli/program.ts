@@ -15,7 +15,8 @@ import { VERSION } from "../roles/version.ts";
 
 /** Runs one command line. @returns the exit code; never rejects. */
 export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const program = createProgram(terminal);
+  // Buyers wait for the daemon: it puts together no command but its own.
+  const program = createProgram(terminal, argv[2] === "run" ? "run" : "all");
   try {
     await program.parseAsync([...argv]);
     return 0;
@@ -36,7 +37,7 @@ function exitCodeOf(error: unknown, terminal: Terminal): number {
 }
 
 /** The program, not yet run; tests read its commands and options. */
-export function createProgram(terminal: Terminal): Command {
+export function createProgram(terminal: Terminal, commands: "all" | "run" = "all"): Command {
   const program = new Command("shopkeeper")
     .description("keeps a self-hosted Shopify Hydrogen storefront open")
     .version(VERSION)
@@ -54,6 +55,7 @@ export function createProgram(terminal: Terminal): Command {
     }
   };
   addRunCommand(program, terminal);
+  if (commands === "run") return program;
   addCheckCommand(program, terminal);
   addValidateCommands(program, terminal);
   addSimulateCommand(program, terminal);

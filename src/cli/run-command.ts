@@ -89,7 +89,7 @@ function take(daemon: Daemon, config: Config, options: RunOptions): Promise<Take
 
 function roleParts(config: Config, options: RunOptions): { readonly parts: RoleParts | null; readonly why: string } {
   const role = options.role ?? config.role;
-  return { parts: partsOf(role), why: `the role ${role} is not in this version; there are standalone and sidecar` };
+  return { parts: partsOf(role), why: `the role ${role} is not in this version; there are standalone, sidecar and singleton` };
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

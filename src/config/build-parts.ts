@@ -2,7 +2,7 @@
 import { SITE } from "../core/target.ts";
 import type { ActionName } from "../core/action.ts";
 import type { ProbeKind, Surroundings } from "./catalogue.ts";
-import type { CheckConfig, PolicyConfig } from "./config.ts";
+import type { CheckConfig, PolicyConfig, TargetConfig } from "./config.ts";
 import type { SiteConfig } from "./build-site.ts";
 import { isLoopback } from "./loopback.ts";
 import { mapOf } from "./part.ts";
@@ -29,6 +29,7 @@ export function buildCheck(check: ReadCheck, site: SiteConfig, disabled: Readonl
     inactiveAssertions: idle,
     endpoint: input.endpoint ?? null,
     published: publishedPath(check),
+    ofWhole: kind.scope === "workload",
     file: check.part.source.file,
     filled: check.part.filled,
     targets,
@@ -43,8 +44,15 @@ export function buildCheck(check: ReadCheck, site: SiteConfig, disabled: Readonl
 
 function targetsOf(kind: ProbeKind, named: readonly string[] | undefined, site: SiteConfig): readonly string[] {
   if (kind.scope === "site") return [SITE];
-  const able = site.targets.filter((target) => kind.targetKinds === undefined || kind.targetKinds.includes(target.kind));
+  const able = site.targets.filter((target) => isAble(kind, target));
   return able.map((target) => target.id).filter((id) => named === undefined || named.includes(id));
+}
+
+/** Pods with a sidecar are looked at through it, whatever the kind of look. */
+function isAble({ scope, targetKinds }: ProbeKind, { kind, pods }: TargetConfig): boolean {
+  if (scope === "workload") return pods !== null;
+  if (pods !== null && pods.sidecarPort !== null) return true;
+  return targetKinds === undefined || targetKinds.includes(pods === null ? kind : "pod");
 }
 
 function isRemote(kind: ProbeKind, check: ReadCheck, targets: readonly string[], site: Surroundings): boolean {
@@ -60,10 +68,13 @@ const MINUTE = 60_000;
 const COOLDOWN: Readonly<Record<ActionName, number>> = {
   restart_pod: MINUTE,
   restart_process: MINUTE,
+  quarantine_pod: MINUTE,
+  rollout_restart: 10 * MINUTE,
   run_command: MINUTE,
   alert: MINUTE,
   hold_breaker: MINUTE / 2,
   scale_up: 2 * MINUTE,
+  pre_scale: 2 * MINUTE,
   failover_dns: 60 * MINUTE,
 };
 

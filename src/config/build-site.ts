@@ -5,6 +5,7 @@ import type { GuardSettings } from "../core/scene.ts";
 import type { TargetKind } from "../core/target.ts";
 import type { Catalogues } from "./catalogue.ts";
 import type { Config, GatewayConfig, SupervisedProcess, TargetConfig } from "./config.ts";
+import { buildCluster, buildPods } from "./cluster-schema.ts";
 import { isLoopback } from "./loopback.ts";
 import { mergeRoutes } from "./relate-site.ts";
 import { Secret } from "./secret.ts";
@@ -33,11 +34,13 @@ export function buildSite(input: SiteInput, folder: string, catalogues: Catalogu
     gateway: buildGateway(input, catalogues),
     listeners: { health: input.listeners.health, admin: input.listeners.admin === "off" ? null : input.listeners.admin },
     connectivity: input.connectivity,
-    stores: { state: input.stores.state.kind === "memory" ? { kind: "memory" } : { kind: "sqlite", file: resolve(folder, input.stores.state.file) } },
+    stores: { state: buildState(input, folder) },
+    cluster: input.role === "singleton" ? buildCluster(input.kubernetes, (path) => resolve(folder, path)) : null,
     ledger: { maxAge: input.ledger.max_age, maxBytes: input.ledger.max_size },
     alerts: Object.entries(input.alerts).map(([name, route]) => ({ name, severity: route.severity, url: route.url, signingKey: route.signing_key ?? null })),
     tokens: Object.entries(input.tokens).map(([name, token]) => ({ name, role: token.role, value: token.value })),
     peerToken: input.peer_token ?? null,
+    peers: input.peers ?? null,
     windows: Object.entries(input.windows).map(([name, window]) => buildWindow(name, window, input.time_zone)),
     budget: { actionsPerMinute: input.budget.actions_per_minute },
     guards: buildGuards(input.guards),
@@ -46,20 +49,34 @@ export function buildSite(input: SiteInput, folder: string, catalogues: Catalogu
 }
 
 function buildTarget(id: string, input: SiteInput["targets"][string], folder: string): TargetConfig {
-  const kind: TargetKind = input.process === undefined ? (input.unit === undefined ? "origin" : "systemd") : "process";
+  const kind = kindOf(input);
+  const url = input.url ?? `http://${input.kubernetes?.service ?? id}`;
   return {
     id,
     kind,
-    workload: input.workload ?? id,
+    workload: input.kubernetes === undefined ? (input.workload ?? id) : (input.kubernetes.deployment ?? input.kubernetes.service),
     ...(input.zone === undefined ? {} : { zone: input.zone }),
     ...(input.region === undefined ? {} : { region: input.region }),
-    url: input.url,
+    url,
     process: input.process === undefined ? null : buildProcess(input.process, folder),
     unit: input.unit ?? null,
     cgroup: input.cgroup ?? null,
-    pulse: input.pulse ?? (kind !== "origin" || isLoopback(input.url)),
+    pulse: kind !== "workload" && (input.pulse ?? (kind !== "origin" || isLoopback(url))),
     startupGrace: input.startup_grace,
+    pods: input.kubernetes === undefined ? null : buildPods(input.kubernetes),
   };
+}
+
+function kindOf({ kubernetes, process, unit }: SiteInput["targets"][string]): TargetKind {
+  if (kubernetes !== undefined) return "workload";
+  if (process !== undefined) return "process";
+  return unit === undefined ? "origin" : "systemd";
+}
+
+/** A singleton's disk dies with its pod. */
+function buildState({ role, stores: { state } }: SiteInput, folder: string): SiteConfig["stores"]["state"] {
+  const kind = state.kind ?? (role === "singleton" ? "kubernetes" : "sqlite");
+  return kind === "sqlite" ? { kind, file: resolve(folder, state.file) } : { kind };
 }
 
 function buildProcess(input: NonNullable<SiteInput["targets"][string]["process"]>, folder: string): SupervisedProcess {
@@ -114,6 +131,7 @@ function buildWindow(name: string, input: SiteInput["windows"][string], timeZone
 function buildGuards(input: SiteInput["guards"]): GuardSettings {
   return {
     evidence: input.evidence,
+    kubelet: input.kubelet,
     blastRadius: input.blast_radius / 100,
     stormTargets: input.storm_targets,
     stormShare: input.storm_share / 100,

@@ -51,8 +51,8 @@ export type ProbeKind = {
   readonly assertions: Readonly<Record<string, AssertionKind>>;
   /** Families of assertions written `PREFIX.NAME`: "header.content-type", "json.status". */
   readonly families?: Readonly<Record<string, AssertionKind>>;
-  /** `target`: looks at each target on its own. `site`: at something all targets share. */
-  readonly scope: "target" | "site";
+  /** `target`: looks at each target on its own; of pods, at each pod. `workload`: at pods as a whole. `site`: at something all targets share. */
+  readonly scope: "target" | "workload" | "site";
   /**
    * Looks beyond the own host, so the connectivity guard applies; `settings` are the check's own, as its schema
    * returned them. A check of targets that all have loopback URLs is never remote.

@@ -5,6 +5,7 @@
 import type { Assertion } from "../core/assertion.ts";
 import type { CheckSpec } from "../core/check.ts";
 import type { AlertSeverity } from "../core/alert.ts";
+import type { LeaseTimes } from "../core/lease.ts";
 import type { PolicySpec, Window } from "../core/policy.ts";
 import type { RouteSpec } from "../core/preset.ts";
 import type { GuardSettings } from "../core/scene.ts";
@@ -38,6 +39,31 @@ export type TargetConfig = Target & {
   readonly pulse: boolean;
   /** Restarts are not counted against it for this long after a start. */
   readonly startupGrace: Ms;
+  /** It is not one application but the pods of a Service, each a target of its own; null: it is one. */
+  readonly pods: PodsConfig | null;
+};
+
+/** The pods of a Service. */
+export type PodsConfig = {
+  readonly service: string;
+  /** Of each pod's sidecar, through which checks look; null: there is none, and they ask the application. */
+  readonly sidecarPort: number | null;
+  /** Of the application. */
+  readonly port: number;
+};
+
+/** The cluster a singleton stands in. */
+export type ClusterConfig = {
+  /** null: the access's own. */
+  readonly namespace: string | null;
+  /** Absolute; null: the service account of its own pod. */
+  readonly kubeconfig: string | null;
+  readonly lease: { readonly name: string; readonly times: LeaseTimes };
+  /** ConfigMaps. */
+  readonly state: string;
+  readonly ledger: string;
+  /** A new leader looks for this long before it acts. */
+  readonly watchFirst: Ms;
 };
 
 export type StorefrontConfig = {
@@ -61,6 +87,8 @@ export type CheckConfig = CheckSpec & {
   readonly endpoint: string | null;
   /** The path under which it is published: "/health/shopify". */
   readonly published: string;
+  /** Looks at pods as a whole, not at each. */
+  readonly ofWhole: boolean;
   /** The file it came from, for messages. */
   readonly file: string;
   /** What came from the environment or another file, wherever in this one: what its looks say must not repeat it. */
@@ -136,17 +164,21 @@ export type Config = {
   readonly targets: readonly TargetConfig[];
   readonly storefront: StorefrontConfig | null;
   readonly redis: { readonly url: string | Secret } | null;
+  /** null: this role speaks to none. */
+  readonly cluster: ClusterConfig | null;
   readonly checks: readonly CheckConfig[];
   readonly policies: readonly PolicyConfig[];
   readonly gateway: GatewayConfig | null;
   readonly listeners: { readonly health: Listen; readonly admin: Listen | null };
   /** Two reference probes; either suffices. Empty: the guard is off. */
   readonly connectivity: readonly { readonly host: string; readonly port: number }[];
-  readonly stores: { readonly state: { readonly kind: "memory" } | { readonly kind: "sqlite"; readonly file: string } };
+  readonly stores: { readonly state: { readonly kind: "memory" } | { readonly kind: "sqlite"; readonly file: string } | { readonly kind: "kubernetes" } };
   readonly ledger: { readonly maxAge: Ms; readonly maxBytes: number };
   readonly alerts: readonly AlertRoute[];
   readonly tokens: readonly TokenConfig[];
   readonly peerToken: Secret | null;
+  /** The other pods of this one's workload, by the headless Service that has their addresses; null: none are asked. */
+  readonly peers: { readonly service: string; readonly port: number } | null;
   readonly windows: readonly Window[];
   readonly budget: { readonly actionsPerMinute: number };
   readonly guards: GuardSettings;

@@ -2,9 +2,10 @@
  * JSON Schemas of every file a person writes, for editors: `# yaml-language-server: $schema=…`.
  */
 import * as z from "zod";
-import { ACTION_NAMES, resolveAction, type ActionName } from "../core/action.ts";
+import { ACTION_NAMES, type ActionName } from "../core/action.ts";
 import type { Catalogues, ProbeKind } from "./catalogue.ts";
 import { checkSchema, policySchema } from "./part-schemas.ts";
+import { paramsSchema } from "./params-schema.ts";
 import { siteSchema } from "./site-schema.ts";
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -40,8 +41,6 @@ function checkWithAssertions(kind: ProbeKind): z.ZodType {
 }
 
 function policyFor(action: ActionName, catalogues: Pick<Catalogues, "remedies">): z.ZodType {
-  const resolved = resolveAction(action, "process");
-  const remedy = resolved.kind === "remedy" ? catalogues.remedies[resolved.remedy] : undefined;
-  const params = remedy === undefined ? policySchema.shape.params : remedy.schema.strict().prefault({});
+  const params = paramsSchema(action, catalogues)?.prefault({}) ?? policySchema.shape.params;
   return policySchema.extend({ action: z.literal(action), params });
 }

@@ -2,12 +2,15 @@
  * Files and environment in, one frozen configuration out, or every error there is.
  */
 import { dirname, resolve } from "node:path";
+import type { TargetKind } from "../core/target.ts";
 import type { Catalogues } from "./catalogue.ts";
 import type { Config } from "./config.ts";
 import { buildCheck, buildPolicy } from "./build-parts.ts";
 import { buildSite } from "./build-site.ts";
 import { diskFiles, gatherFiles, readSecretFiles, shippedFolder, type FileText, type Files, type Gathered } from "./files.ts";
+import { readShipped } from "./known-yaml.ts";
 import { fit, mapOf, openPart, textsOf, warn, type Part, type Reports } from "./part.ts";
+import { podParts } from "./pod-parts.ts";
 import { PAGE_CHECK, presetCheck } from "./preset-check.ts";
 import { inOrder, type Problem } from "./problem.ts";
 import { secretFilesOf, type ReferenceContext, type ReferenceRule } from "./references.ts";
@@ -49,15 +52,15 @@ export async function loadConfig(options: LoadOptions): Promise<Loaded> {
 }
 
 /** A file that was read, and how its references are. */
-type Opened = { readonly text: FileText; readonly source: YamlSource; readonly rules: readonly ReferenceRule[]; readonly idle: string | null };
+type Opened = { readonly source: YamlSource; readonly rules: readonly ReferenceRule[]; readonly shipped: boolean; readonly idle: string | null };
 type OpenedFiles = { readonly site: Opened; readonly checks: readonly Opened[]; readonly policies: readonly Opened[] };
 
 const SITE_RULES = secretRules(siteSchema);
 
 function open(gathered: Gathered, catalogues: Catalogues): OpenedFiles {
   const read = (text: FileText, rulesOf: (value: unknown) => readonly ReferenceRule[]): Opened => {
-    const source = readYaml(text.text, text.file);
-    return { text, source, rules: rulesOf(source.value), idle: null };
+    const source = (text.shipped ? readShipped : readYaml)(text.text, text.file);
+    return { source, rules: rulesOf(source.value), shipped: text.shipped, idle: null };
   };
   return {
     site: read(gathered.site ?? { file: "shopkeeper.yaml", text: "", shipped: false }, () => SITE_RULES),
@@ -70,19 +73,25 @@ function open(gathered: Gathered, catalogues: Catalogues): OpenedFiles {
 function withPageCheck(checks: readonly Opened[], site: Part, catalogues: Catalogues): readonly Opened[] {
   const preset = presetCheck(site.value, catalogues);
   if (preset === null || checks.some((check) => nameOf(check) === PAGE_CHECK)) return checks;
-  return [...checks, { text: preset.text, source: readYaml(preset.text.text, preset.text.file), rules: [], idle: preset.idle }];
+  return [...checks, { source: preset.source, rules: [], shipped: true, idle: preset.idle }];
+}
+
+/** With those that come with something in the site's file, where the project has none of that name. */
+function withDerived(opened: readonly Opened[], derived: readonly FileText[]): readonly Opened[] {
+  const added = derived.map((text): Opened => ({ source: readYaml(text.text, text.file), rules: [], shipped: true, idle: null }));
+  return [...opened, ...added.filter((one) => !opened.some((other) => nameOf(other) === nameOf(one)))];
 }
 
 /** A file of the project replaces the shipped one that has the same `name:`, whatever its own is called. */
 function withoutReplaced(parts: readonly Opened[]): readonly Opened[] {
-  const own = new Set(parts.filter((part) => !part.text.shipped).map(nameOf));
-  return parts.filter((part) => !part.text.shipped || !own.has(nameOf(part)));
+  const own = new Set(parts.filter((part) => !part.shipped).map(nameOf));
+  return parts.filter((part) => !part.shipped || !own.has(nameOf(part)));
 }
 
 /** `name:`, or the file's own name where that cannot be read, so that others may still name it. */
 function nameOf(part: Opened): string {
   const name = mapOf(part.source.value)["name"];
-  return typeof name === "string" ? name : (/([^/\\]+)\.ya?ml$/.exec(part.text.file)?.[1] ?? part.text.file);
+  return typeof name === "string" ? name : (/([^/\\]+)\.ya?ml$/.exec(part.source.file)?.[1] ?? part.source.file);
 }
 
 function assemble(opened: OpenedFiles, problems: readonly Problem[], context: ReferenceContext, options: LoadOptions): Loaded {
@@ -90,21 +99,23 @@ function assemble(opened: OpenedFiles, problems: readonly Problem[], context: Re
   const reports: Reports = { errors: [...problems], warnings: [] };
   // Without shopkeeper.yaml there is one thing to say, and that has been said.
   const missing = problems.some((problem) => problem.file === options.file);
-  const read = (one: Opened, to: Reports = reports): Part => openPart(one.text, one.source, one.rules, context, to);
+  const read = (one: Opened, to: Reports = reports): Part => openPart(one, one.rules, context, to);
   const site = read(opened.site, missing ? { errors: [], warnings: [] } : reports);
   if (missing) return { ok: false, errors: reports.errors, warnings: [] };
 
   const input = fit(site, siteSchema, reports);
-  const openedChecks = withPageCheck(opened.checks, site, catalogues);
+  const ofPods = podParts(site.value, catalogues);
+  const openedChecks = withDerived(withPageCheck(opened.checks, site, catalogues), ofPods.checks);
+  const openedPolicies = withDerived(opened.policies, ofPods.policies);
   const checkNames = openedChecks.map(nameOf);
-  relateSite(site, catalogues, { checks: checkNames, policies: opened.policies.map(nameOf) }, reports);
+  relateSite(site, catalogues, { checks: checkNames, policies: openedPolicies.map(nameOf) }, reports);
 
   const checks = openedChecks.map((one): ReadCheck => ({ ...readCheck(read(one), catalogues, reports), idle: one.idle }));
   relateChecks(checks, Object.keys(mapOf(site.value["targets"])), checkNames, reports);
 
   const disabled = new Set(textsOf(site.value["disabled"]).map((entry) => entry.text));
   const names = policyNames(site, checkNames, catalogues);
-  const policies = opened.policies
+  const policies = openedPolicies
     .filter((one) => !disabled.has(nameOf(one)))
     .map((one) => readPolicy(read(one), catalogues, names, reports));
   relatePolicies(policies, reports);
@@ -132,9 +143,16 @@ function policyNames(site: Part, checkNames: readonly string[], catalogues: Cata
     regions: new Set(["primary", "secondary", ...regions]),
     alerts: Object.keys(mapOf(site.value["alerts"])),
     windows: Object.keys(mapOf(site.value["windows"])),
-    targetKinds: [...new Set(targets.map((target) => (target["process"] !== undefined ? "process" : target["unit"] !== undefined ? "systemd" : "origin")))],
+    targetKinds: [...new Set(targets.flatMap(kindsOf))],
     gateway: site.value["gateway"] !== undefined,
   };
+}
+
+/** Of pods both: one may be restarted, and all of them scaled. */
+function kindsOf(target: Readonly<Record<string, unknown>>): readonly TargetKind[] {
+  if (target["kubernetes"] !== undefined) return ["pod", "workload"];
+  if (target["process"] !== undefined) return ["process"];
+  return [target["unit"] === undefined ? "origin" : "systemd"];
 }
 
 /** A route that nobody uses is worth a word. */

@@ -53,7 +53,7 @@ export const policySchema = z.strictObject({
   trigger: z.string({ error: 'expected a trigger, for example "application fails 3 consecutive times"' }).min(1).describe("When it fires: `CHECK fails N consecutive times`, `METRIC > X% for DURATION`, `CHECK error rate > X%`, `region NAME is unhealthy`, `CRON \"…\"`, joined by and / or."),
   action: z.string({ error: `expected ${oneOf(ACTION_NAMES)}` }).min(1).describe("What it does."),
   mode: z.enum(["observe", "act"]).optional().describe("observe: decide and record only. Default: observe for what can take something working away, else act."),
-  cooldown: duration({ max: 7 * 24 * HOUR }).optional().describe("Between two actions on a workload for one cause; default: restart 60s, scale 120s, region 3600s, else 60s."),
+  cooldown: duration({ max: 7 * 24 * HOUR }).optional().describe("Between two actions on a workload for one cause; default: restart 60s, rollout 10m, scale 120s, region 3600s, else 60s."),
   escalation: z
     .strictObject({
       after: attempts.describe("Failed attempts of one episode."),

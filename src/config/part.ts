@@ -1,7 +1,6 @@
 /** One file on its way to being configuration: its text's places, its value with references resolved. */
 import type * as z from "zod";
 import { explainIssues, withoutFilledIn } from "./explain.ts";
-import type { FileText } from "./files.ts";
 import type { Problem } from "./problem.ts";
 import { resolveReferences, type ReferenceContext, type ReferenceRule } from "./references.ts";
 import type { Secret } from "./secret.ts";
@@ -23,7 +22,7 @@ export type Part = {
 export type Reports = { readonly errors: Problem[]; readonly warnings: Problem[] };
 
 /** Resolves a file's references and makes sure that it is a map; what is wrong goes to the reports. */
-export function openPart(text: FileText, source: YamlSource, rules: readonly ReferenceRule[], context: ReferenceContext, reports: Reports): Part {
+export function openPart({ source, shipped }: Pick<Part, "source" | "shipped">, rules: readonly ReferenceRule[], context: ReferenceContext, reports: Reports): Part {
   reports.errors.push(...source.errors);
   const resolved = resolveReferences(source, rules, context);
   reports.errors.push(...resolved.problems);
@@ -33,7 +32,7 @@ export function openPart(text: FileText, source: YamlSource, rules: readonly Ref
   }
   // Of a file that is not YAML nothing is believed: what it lacks is no news beside the syntax error.
   const readable = !source.errors.some((error) => error.code === "YAML_SYNTAX" || error.code === "TAB_INDENT");
-  return { source, shipped: text.shipped, readable, value: isMap && readable ? (resolved.value as Record<string, unknown>) : {}, broken: resolved.broken, filled: resolved.filled };
+  return { source, shipped, readable, value: isMap && readable ? (resolved.value as Record<string, unknown>) : {}, broken: resolved.broken, filled: resolved.filled };
 }
 
 /** Runs a schema over a part. @returns undefined where it does not fit; why is in the reports. */

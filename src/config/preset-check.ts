@@ -7,15 +7,15 @@
  */
 import { stringify } from "yaml";
 import type { Catalogues } from "./catalogue.ts";
-import type { FileText } from "./files.ts";
 import { mapOf } from "./part.ts";
+import { readLater, type YamlSource } from "./yaml-source.ts";
 
 export const PAGE_CHECK = "page";
 
 const DEFAULT_PRESET = "hydrogen-react-router";
 
 export type PresetCheck = {
-  readonly text: FileText;
+  readonly source: YamlSource;
   /** Why it looks at nothing; null: it looks. */
   readonly idle: string | null;
 };
@@ -44,8 +44,10 @@ export function presetCheck(site: Readonly<Record<string, unknown>>, catalogues:
     ...(page === null ? {} : { page: page.path, must_contain: [...page.mustContain], must_not_contain: [...page.mustNotContain] }),
     ...(kind.assertions["http_status"] === undefined ? {} : { checks: { http_status: "200 OK" } }),
   };
-  const idle = site["gateway"] === undefined ? "no gateway is configured, whose preset says what a good page is" : page === null ? `the preset ${name} names no page` : null;
-  return { text: { file: `preset ${name}: page.yaml`, text: stringify(check), shipped: true }, idle };
+  // The sidecars have gateways: what their looks see is read from them.
+  const elsewhere = Object.values(mapOf(site["targets"])).some((target) => mapOf(target)["kubernetes"] !== undefined);
+  const idle = site["gateway"] === undefined && !elsewhere ? "no gateway is configured, whose preset says what a good page is" : page === null ? `the preset ${name} names no page` : null;
+  return { source: readLater(check, `preset ${name}: page.yaml`, () => stringify(check)), idle };
 }
 
 /** The targets that run what the gateway serves: its own target's workload. Null: all. */

@@ -1,13 +1,15 @@
 /** What a policy's file must fit: the trigger's grammar, the actions, the remedies' parameters, routes and windows. */
 import type * as z from "zod";
 import { ACTION_NAMES, isAction, isDestructiveAction, resolveAction, type ActionName, type Resolution } from "../core/action.ts";
+import { leaves } from "../core/look-window.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Trigger } from "../core/policy.ts";
 import type { TargetKind } from "../core/target.ts";
 import { parseTrigger, type TriggerNames } from "../core/trigger-grammar.ts";
-import type { Catalogues, RemedyKind } from "./catalogue.ts";
+import type { Catalogues } from "./catalogue.ts";
 import { explainIssues, oneOf, show } from "./explain.ts";
 import { fit, mapOf, report, textAt, textsOf, warn, type Part, type Reports } from "./part.ts";
+import { paramsSchema } from "./params-schema.ts";
 import { policySchema, type PolicyInput } from "./part-schemas.ts";
 import type { ReferenceRule } from "./references.ts";
 import { secretRules } from "./secret-rules.ts";
@@ -39,11 +41,9 @@ export const ON_CALL = "on_call";
 /** How references are read in a policy's file; what its action does says where secrets may stand. */
 export function policyRules(value: unknown, catalogues: Catalogues): readonly ReferenceRule[] {
   const { action } = mapOf(value);
-  // What may carry an action out differs by kind of target; what its parameters are does not.
-  const resolved = typeof action === "string" && isAction(action) ? resolveAction(action, "process") : null;
-  const remedy = resolved?.kind === "remedy" ? catalogues.remedies[resolved.remedy] : undefined;
+  const schema = typeof action === "string" && isAction(action) ? paramsSchema(action, catalogues) : undefined;
   const names = ["name", "action", "trigger"].map((path): ReferenceRule => ({ path, need: "never" }));
-  return [...names, ...(remedy === undefined ? [] : secretRules(remedy.schema, "params"))];
+  return [...names, ...(schema === undefined ? [] : secretRules(schema, "params"))];
 }
 
 /** Reads one policy's file and relates it to what is configured. */
@@ -52,9 +52,10 @@ export function readPolicy(part: Part, catalogues: Catalogues, names: PolicyName
   const trigger = readTrigger(part, names, reports);
   const action = readAction(part, reports);
   relateRoutes(part, names, reports);
-  const resolved = action === undefined ? null : resolve(action, names, catalogues);
-  const params = readParams(part, resolved?.remedy, reports);
-  const policy = { part, name: textAt(part, "name") ?? "", input, trigger, action, params, unavailable: resolved?.unavailable ?? null };
+  const unavailable = action === undefined ? null : resolve(action, names, catalogues);
+  const params = readParams(part, action === undefined ? undefined : paramsSchema(action, catalogues), reports);
+  relateWorkload(part, action, trigger, reports);
+  const policy = { part, name: textAt(part, "name") ?? "", input, trigger, action, params, unavailable };
   warnOfRest(policy, reports);
   return policy;
 }
@@ -95,25 +96,28 @@ function relateRoutes(part: Part, names: PolicyNames, reports: Reports): void {
   }
 }
 
-type Resolved = { readonly remedy: RemedyKind | undefined; readonly unavailable: string | null };
-
-/** What carries an action out here: one kind of target that can be acted on is enough. */
-function resolve(action: ActionName, names: PolicyNames, catalogues: Catalogues): Resolved {
+/** Why nothing carries an action out here; null where something does: one kind of target that can be acted on is enough. */
+function resolve(action: ActionName, names: PolicyNames, catalogues: Catalogues): string | null {
   const kinds: readonly (TargetKind | null)[] = names.targetKinds.length === 0 ? [null] : names.targetKinds;
   const resolutions = kinds.map((kind): Resolution => resolveAction(action, kind));
   const found = resolutions.find((one) => one.kind === "remedy") ?? resolutions[0];
-  if (found === undefined || found.kind === "unavailable") return { remedy: undefined, unavailable: found?.reason ?? "there is no target" };
-  const remedy = catalogues.remedies[found.remedy];
-  if (remedy === undefined) return { remedy, unavailable: `the remedy ${found.remedy} is not in this build` };
-  if (action === "hold_breaker" && !names.gateway) return { remedy, unavailable: "no gateway is configured, so there is no breaker to hold" };
-  if (action === "alert" && names.alerts.length === 0) return { remedy, unavailable: "no alert route is configured" };
-  return { remedy, unavailable: null };
+  if (found === undefined || found.kind === "unavailable") return found?.reason ?? "there is no target";
+  if (catalogues.remedies[found.remedy] === undefined) return `the remedy ${found.remedy} is not in this build`;
+  if (action === "hold_breaker" && !names.gateway) return "no gateway is configured, so there is no breaker to hold";
+  if (action === "alert" && names.alerts.length === 0) return "no alert route is configured";
+  return null;
 }
 
-function readParams(part: Part, remedy: RemedyKind | undefined, reports: Reports): Readonly<Record<string, unknown>> {
+/** A trigger that fires for the site as a whole names no workload that could be given another size. */
+function relateWorkload(part: Part, action: ActionName | undefined, trigger: Trigger | undefined, reports: Reports): void {
+  if ((action !== "scale_up" && action !== "pre_scale") || trigger === undefined || mapOf(part.value["params"])["workload"] !== undefined) return;
+  if (leaves(trigger).some((leaf) => leaf.kind !== "cron" && leaf.kind !== "region")) return;
+  report(part, reports, { code: "MISSING_KEY", path: ["params", "workload"], message: `${action} by a calendar or a region does not say which workload`, expected: "params.workload: the name of a Deployment" });
+}
+
+function readParams(part: Part, schema: z.ZodObject | undefined, reports: Reports): Readonly<Record<string, unknown>> {
   const written = part.value["params"] ?? {};
-  if (remedy === undefined) return mapOf(written);
-  const schema: z.ZodObject = remedy.schema.strict();
+  if (schema === undefined) return mapOf(written);
   const result = schema.safeParse(written);
   if (result.success) return result.data;
   if (typeof written !== "object" || written === null || Array.isArray(written)) return {};

@@ -3,7 +3,9 @@ import { nearest } from "../core/nearest.ts";
 import type { GatewayPreset, RouteMode, RouteSpec } from "../core/preset.ts";
 import { compileRoutes } from "../core/route.ts";
 import { SITE } from "../core/target.ts";
+import { flawOfLeaseTimes } from "../core/lease.ts";
 import type { Catalogues } from "./catalogue.ts";
+import { clusterSchema, leaseTimesOf } from "./cluster-schema.ts";
 import { oneOf } from "./explain.ts";
 import { gatewaySchema, type GatewayInput } from "./gateway-schema.ts";
 import { mapOf, piece, report, textsOf, warn, type Part, type Reports } from "./part.ts";
@@ -16,9 +18,11 @@ export type PartNames = { readonly checks: readonly string[]; readonly policies:
 /** Every relation is looked at, also where other settings are wrong. */
 export function relateSite(site: Part, catalogues: Catalogues, names: PartNames, reports: Reports): void {
   relateTargets(site, reports);
+  relateCluster(site, reports);
   relateGateway(site, catalogues, reports);
   relateListeners(site, reports);
   relateBounds(site, reports);
+  relatePeers(site, reports);
   const known = [...names.checks, ...names.policies];
   for (const { index, text } of textsOf(site.value["disabled"])) {
     if (!known.includes(text)) report(site, reports, { code: "UNKNOWN_NAME", path: ["disabled", index], message: `no check or policy is called "${text}"`, expected: oneOf(known), nearest: nearest(text, known) });
@@ -31,12 +35,38 @@ function relateTargets(site: Part, reports: Reports): void {
     report(site, reports, { code: "MISSING_KEY", path: ["targets"], at: "key", message: "there is no target to watch", expected: "at least one target" });
   }
   for (const [name, target] of Object.entries(targets)) {
+    relatePods(site, name, mapOf(target), reports);
     if (name === SITE) report(site, reports, { code: "BAD_VALUE", path: ["targets", name], at: "key", message: `the name "${SITE}" means the site as a whole`, expected: "another name" });
     const written = mapOf(target);
     if (written["process"] !== undefined && written["unit"] !== undefined) {
       report(site, reports, { code: "RELATION", path: ["targets", name, "unit"], at: "key", message: "a target is a process of ours or a systemd unit, not both", expected: "only one of process and unit" });
     }
   }
+}
+
+/** Keys of one application on this machine, which pods are not. */
+const OF_ONE = ["process", "unit", "cgroup", "pulse", "workload"] as const;
+
+function relatePods(site: Part, name: string, target: Readonly<Record<string, unknown>>, reports: Reports): void {
+  const path = ["targets", name];
+  if (target["kubernetes"] === undefined) {
+    const told = site.broken.some((broken) => broken.join(".").startsWith(`targets.${name}.url`));
+    if (target["url"] === undefined && !told) report(site, reports, { code: "MISSING_KEY", path, at: "key", message: 'the key "url" is missing', expected: "url: with the application's base URL, or kubernetes: with the Service of its pods" });
+    return;
+  }
+  if (site.value["role"] !== "singleton") report(site, reports, { code: "RELATION", path: [...path, "kubernetes"], at: "key", message: "only the role singleton sees the pods of a cluster", expected: "role: singleton, or url: instead" });
+  for (const key of OF_ONE) {
+    if (target[key] !== undefined) report(site, reports, { code: "RELATION", path: [...path, key], at: "key", message: `"${key}" is of one application, and this target is the pods of a Service`, expected: `${key} or kubernetes, not both` });
+  }
+}
+
+function relateCluster(site: Part, reports: Reports): void {
+  if (site.value["kubernetes"] === undefined) return;
+  const role = site.value["role"];
+  if (role !== "singleton") report(site, reports, { code: "RELATION", path: ["kubernetes"], at: "key", message: "only the role singleton speaks to a cluster", expected: "role: singleton" });
+  const input = piece(clusterSchema, site.value["kubernetes"]);
+  const flaw = input === undefined ? null : flawOfLeaseTimes(leaseTimesOf(input));
+  if (flaw !== null) report(site, reports, { code: "RELATION", path: ["kubernetes", "lease"], at: "key", message: flaw, expected: "duration above renew_within, and that above twice retry; 15s, 10s and 2s are the defaults" });
 }
 
 function relateGateway(site: Part, catalogues: Catalogues, reports: Reports): void {
@@ -139,6 +169,12 @@ function overlay(route: RouteSpec, over: GatewayInput["routes"][string] | undefi
     bodyIdle: over.body_idle ?? route.bodyIdle,
     whole: over.whole ?? route.whole,
   };
+}
+
+/** Without the token they tell a status word, and not whether they are ready. */
+function relatePeers(site: Part, reports: Reports): void {
+  if (site.value["peers"] === undefined || site.value["peer_token"] !== undefined) return;
+  report(site, reports, { code: "MISSING_KEY", path: ["peers"], at: "key", message: 'the key "peer_token" is missing, without which peers tell no details', expected: "peer_token: file:PATH or ${NAME}, the same in every pod" });
 }
 
 function relateListeners(site: Part, reports: Reports): void {

@@ -2,6 +2,7 @@
  * `shopkeeper.yaml` as a schema. Every key has a description; defaults stand in `.prefault`.
  */
 import * as z from "zod";
+import { clusterSchema, podsSchema } from "./cluster-schema.ts";
 import { gatewaySchema } from "./gateway-schema.ts";
 import { duration, envValue, hostPort, httpUrl, httpUrlOrSecret, listen, percent, redisUrlOrSecret, secret, size, slug, text } from "./values.ts";
 
@@ -27,7 +28,8 @@ const supervised = z
   .describe("Started and watched by Shopkeeper.");
 
 const target = z.strictObject({
-  url: httpUrl().describe("Base URL of the application."),
+  url: httpUrl().optional().describe("Base URL of the application; of pods: of their Service, default http://SERVICE."),
+  kubernetes: podsSchema.optional(),
   workload: slug().optional().describe("Replicas share one; default: the target's own name."),
   zone: z.string().min(1).optional().describe("Availability zone."),
   region: slug().optional().describe("Region; triggers may name it."),
@@ -50,10 +52,16 @@ const clockTime = text('a time of day, for example "02:30"', (written, wrong) =>
   return found === null ? wrong(`${JSON.stringify(written)} is not a time of day`) : Number(found[1]) * 60 + Number(found[2]);
 });
 
+const serviceName = text('a name of the cluster\'s DNS, for example "storefront-peers"', (written, wrong) =>
+  /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(written) ? written : wrong(`${JSON.stringify(written)} is no name of the DNS`),
+);
+
 /** Weekdays in the order of their numbers. */
 export const DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"] as const;
 
 const timeZone = text('an IANA time zone, for example "Europe/Berlin"', (written, wrong) => {
+  // The default needs no tables of the world's zones, which take a start 17 ms to load.
+  if (written === "UTC") return written;
   try {
     return new Intl.DateTimeFormat("en", { timeZone: written }).resolvedOptions().timeZone;
   } catch {
@@ -78,9 +86,10 @@ const share = (fallback: string) => percent({ min: 1, max: 100 }).prefault(fallb
 
 const guards = z.strictObject({
   evidence: duration().prefault("10s").describe("No good page through the gateway for this long before a restart."),
+  kubelet: duration().prefault("60s").describe("The kubelet has this long to restart a pod that refuses or is silent, before we replace it."),
   blast_radius: share("20%").describe("Share of a workload in recovery at once; always at least one."),
-  storm_targets: z.int().min(2).prefault(4).describe("Shared cause: at least this many targets fail the same check."),
-  storm_share: share("50%").describe("Shared cause: and at least this share of them."),
+  storm_targets: z.int().min(2).prefault(4).describe("Shared cause: of at least this many targets…"),
+  storm_share: share("50%").describe("… at least this share fails the same check."),
   storm_calm: duration().prefault("120s").describe("Calm needed to leave a storm."),
   throttled: duration().prefault("10m").describe("While a dependency throttles our looks, a restart is held; a person is called after this long."),
   relapse: duration().prefault("1h").describe("A relapse within this time belongs to the same episode."),
@@ -97,6 +106,7 @@ export const siteSchema = z.strictObject({
   targets: named(target).describe("What is watched and recovered, by name."),
   storefront: storefront.optional().describe("The shop's Storefront API; absent: its check is inactive."),
   redis: z.strictObject({ url: redisUrlOrSecret().describe("redis:// or rediss:// URL.") }).optional().describe("Absent: its check is inactive."),
+  kubernetes: clusterSchema.optional(),
   gateway: gatewaySchema.optional().describe("Serves stored pages while the application is down; absent: no gateway."),
   disabled: z.array(slug()).prefault([]).describe("Names of shipped checks and policies that are not wanted."),
   listeners: z
@@ -110,7 +120,7 @@ export const siteSchema = z.strictObject({
     .strictObject({
       state: z
         .strictObject({
-          kind: z.enum(["sqlite", "memory"]).prefault("sqlite").describe("memory: forgotten at exit."),
+          kind: z.enum(["sqlite", "memory", "kubernetes"]).optional().describe("memory: forgotten at exit. kubernetes: in ConfigMaps. Default: sqlite; of a singleton: kubernetes."),
           file: z.string().min(1).prefault(".shopkeeper/shopkeeper.db").describe("Of sqlite: against the folder of shopkeeper.yaml."),
         })
         .prefault({}),
@@ -125,6 +135,13 @@ export const siteSchema = z.strictObject({
   alerts: named(alertRoute).prefault({}).describe('Where alerts go, by name; "on_call" is what the shipped policies escalate to.'),
   tokens: named(z.strictObject({ role: z.enum(["viewer", "operator", "approver"]).describe("What its bearer may do."), value: secret().describe("By reference.") })).prefault({}).describe("Who may use the API, by name."),
   peer_token: secret().optional().describe("Shows all of the health listener to a peer, by reference."),
+  peers: z
+    .strictObject({
+      service: serviceName.describe("Headless Service of the workload's pods, the sick ones too (publishNotReadyAddresses)."),
+      port: z.int().min(1).max(65_535).prefault(9_470).describe("Where their health listeners answer."),
+    })
+    .optional()
+    .describe("The other pods of this one's workload: asked, while this one is unhealthy, whether the fault is its own or shared. Needs peer_token."),
   windows: named(maintenanceWindow).prefault({}).describe("When destructive actions wait, by name."),
   budget: z.strictObject({ actions_per_minute: z.int().min(1).max(60).prefault(10).describe("Per site, whatever the policies say.") }).prefault({}),
   guards: guards.prefault({}),

@@ -10,7 +10,8 @@ import type { Listen } from "./config.ts";
 import { reveal, Secret } from "./secret.ts";
 
 // Every schema is made after this module. zod's compiled parsers cost more than they save where a file is read once.
-z.config({ jitless: true });
+// Its look for recursion in each schema costs a start 5 ms: none of ours is recursive.
+z.config({ jitless: true, memoizer: { alloc: (_schema, _payload, empty) => empty, attach: () => {}, guard: () => {} } });
 
 type Bounds = { readonly min?: number; readonly max?: number };
 

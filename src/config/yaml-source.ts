@@ -77,19 +77,41 @@ export function readYaml(text: string, file: string): YamlSource {
       return isScalar(node) && node.type === Scalar.PLAIN;
     },
     problem: (finding) => {
-      const place = finding.offset === undefined || finding.offset === null ? locate(finding.path, finding.at ?? "value") : locateIn(finding.path, finding.offset, finding.length);
-      return {
-        code: finding.code,
-        file,
-        ...place,
-        path: pathText(finding.path),
-        message: finding.message,
-        expected: finding.expected ?? null,
-        nearest: finding.nearest ?? null,
-        source: sourceLines[place.line - 1] ?? "",
-      };
+      const place = isWithin(finding) ? locateIn(finding.path, finding.offset, finding.length) : locate(finding.path, finding.at);
+      return problemOf(finding, file, place, sourceLines[place.line - 1]);
     },
   };
+}
+
+/**
+ * A source whose value is known already: its text is read only once a place in it is asked for.
+ *
+ * @param place where an entry stands, if that is known too.
+ */
+export function readLater(value: unknown, file: string, text: () => string, place: (path: readonly PropertyKey[], at: At) => Place | undefined = () => undefined): YamlSource {
+  let read: YamlSource | null = null;
+  const source = (): YamlSource => (read ??= readYaml(text(), file));
+  return {
+    file,
+    value,
+    errors: [],
+    locate: (path, at = "value") => place(path, at) ?? source().locate(path, at),
+    locateIn: (path, offset, length) => source().locateIn(path, offset, length),
+    isPlain: (path) => source().isPlain(path),
+    problem: (finding) => {
+      const found = isWithin(finding) ? undefined : place(finding.path, finding.at ?? "value");
+      return found === undefined ? source().problem(finding) : problemOf(finding, file, found, text().split(/\r?\n/)[found.line - 1]);
+    },
+  };
+}
+
+/** It points at a character of a text, not at an entry. */
+function isWithin(finding: Finding): finding is Finding & { readonly offset: number } {
+  return finding.offset !== undefined && finding.offset !== null;
+}
+
+function problemOf({ code, path, message, expected = null, nearest = null }: Finding, file: string, place: Place, source = ""): Problem {
+  return { code, file, ...place, path: pathText(path), message, expected, nearest, source };
 }
 
 const BLANK = { line: 1, column: 1, length: 1, path: "", expected: null, nearest: null, source: "" } as const;

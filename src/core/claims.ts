@@ -6,7 +6,7 @@
 import type { Instant } from "./time.ts";
 
 export type Claim = {
-  /** "base", "sale", "outage", "scale_up:POLICY"; a newer claim of the same holder replaces the older. */
+  /** "base", "sale:POLICY", "outage", "scale_up:POLICY"; a newer claim of the same holder replaces the older. */
   readonly holder: string;
   /** At least 0, whole. */
   readonly size: number;
@@ -14,6 +14,33 @@ export type Claim = {
   readonly until: Instant | null;
   readonly why: string;
 };
+
+/** Holder of the size a workload had before anybody claimed one. */
+export const BASE = "base";
+
+/** What is kept of one workload. JSON-safe. */
+export type WorkloadClaims = {
+  readonly workload: string;
+  readonly claims: readonly Claim[];
+  /** The object whose size is claimed. */
+  readonly of: "autoscaler" | "deployment";
+  readonly name: string;
+  /** What we wrote last; before that, what was found. */
+  readonly written: number;
+  /** Somebody else wrote over this size, and it was left to them. */
+  readonly left: { readonly wanted: number; readonly manager: string } | null;
+};
+
+/** What is to be done about a size as it is found. */
+export type SizeStep =
+  /** It is as claimed, or somebody wants it larger, or it was left to somebody. */
+  | { readonly kind: "keep" }
+  | { readonly kind: "reached"; readonly size: number }
+  | { readonly kind: "write"; readonly to: number }
+  /** What we had written for this very size is not there any more. */
+  | { readonly kind: "overwritten"; readonly wanted: number }
+  /** Nobody claims anything any more, and the base is there again, or is somebody else's business. */
+  | { readonly kind: "over" };
 
 /** Most claims kept at once; beyond it the ones that end first are forgotten. */
 export const MAX_CLAIMS = 64;
@@ -43,4 +70,21 @@ export function claimedSize(claims: readonly Claim[], max: number, now: Instant)
   let by: Claim | null = null;
   for (const made of inForce(claims, now)) if (by === null || made.size > by.size) by = made;
   return { size: Math.max(0, Math.min(by?.size ?? 0, max)), by };
+}
+
+/**
+ * What to do about a size that is found to be `size` and may not be above `max`.
+ *
+ * What others wrote is never fought: a size they made larger stays, one they wrote over ours is left
+ * to them until another one is claimed, and it is not set back to the base at the end.
+ */
+export function sizeStep(kept: WorkloadClaims, { size, max }: { readonly size: number; readonly max: number | null }, now: Instant): SizeStep {
+  const wanted = claimedSize(kept.claims, max ?? Infinity, now).size;
+  const ours = size === kept.written;
+  const unclaimed = inForce(kept.claims, now).every((made) => made.holder === BASE);
+  if (unclaimed && (size === wanted || !ours)) return { kind: "over" };
+  if (size === wanted) return { kind: "reached", size };
+  if (kept.left?.wanted === wanted) return { kind: "keep" };
+  if (!ours && kept.written === wanted) return { kind: "overwritten", wanted };
+  return !ours && size > wanted ? { kind: "keep" } : { kind: "write", to: wanted };
 }

@@ -72,6 +72,7 @@ export type Condition = { readonly type: string; readonly status: "True" | "Fals
 
 export type Autoscaler = {
   readonly name: string;
+  readonly uid: string;
   readonly version: string;
   readonly target: { readonly kind: string; readonly name: string };
   readonly min: number;

@@ -5,7 +5,7 @@
 import { episodeKey, escalatedBy } from "./episode.ts";
 import type { Answer, Guard, Question } from "./guards/guard.ts";
 import { ALLOW } from "./guards/guard.ts";
-import { GUARDS, SAFETY_GUARDS } from "./guards/index.ts";
+import { BEFORE_LOOKING, GUARDS, SAFETY_GUARDS } from "./guards/index.ts";
 import type { PolicySpec } from "./policy.ts";
 import type { Decision, Proposal } from "./proposal.ts";
 import type { Scene } from "./scene.ts";
@@ -31,6 +31,11 @@ export function decide(asked: readonly Asked[], scene: Scene): readonly Decision
 /** A person's own proposal: pace, ladder, pause, windows and modes do not count; the safety checks do. */
 export function decideManual(asked: Asked, scene: Scene): Decision {
   return answer({ ...asked, scene }, SAFETY_GUARDS);
+}
+
+/** Whether a proposal is held whatever its remedy would find when it looked at the world, so that it need not look. */
+export function isHeldAnyway(asked: Asked, scene: Scene): boolean {
+  return firstObjection({ ...asked, scene }, BEFORE_LOOKING).kind !== "allow";
 }
 
 function answer(question: Question, guards: readonly Guard[]): Decision {

@@ -46,6 +46,9 @@ export type Episode = EpisodeMark & {
   readonly attempts: readonly PastAction[];
 };
 
+/** A cluster says to the second when a pod was made. */
+const BIRTH_RESOLUTION_MS: Ms = 1_000;
+
 export function episodeKey(workload: string, cause: string): string {
   return `${workload}|${cause}`;
 }
@@ -85,8 +88,11 @@ export function withAttempts(mark: EpisodeMark, actions: readonly PastAction[]):
  * Not verified, uncertain and refused ones have (an application that cannot be started
  * needs a person as much as one that dies again); so has one that seemed to help this very
  * target, which needs it again; and one that is still open while a later one was made.
+ *
+ * @param bornAt when the target was made, where each attempt makes another one (a pod): an attempt that
+ *   seemed to help has failed when what was born after it needs it again. null: it keeps its name.
  */
-export function failedAttempts(episode: Episode, target: TargetId, within: Ms, now: Instant): number {
+export function failedAttempts(episode: Episode, target: TargetId, within: Ms, now: Instant, bornAt: Instant | null = null): number {
   const counted = episode.attempts.filter((attempt) => attempt.at > now - within);
   return counted.filter((attempt, index) => {
     switch (attempt.phase) {
@@ -95,7 +101,7 @@ export function failedAttempts(episode: Episode, target: TargetId, within: Ms, n
       case "refused":
         return true;
       case "verified":
-        return attempt.target === target;
+        return attempt.target === target || (bornAt !== null && bornAt + BIRTH_RESOLUTION_MS > attempt.at);
       case "awaiting_verification":
         return counted.slice(index + 1).some((later) => later.target === attempt.target);
       case "intended":

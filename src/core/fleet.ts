@@ -48,9 +48,9 @@ export type RecoveryShare = {
   readonly share: number;
 };
 
-/** What share of a workload is being recovered; `recovering` may name targets of other workloads, which are ignored. */
+/** What share of a workload is being recovered, the workload as a whole not counted; `recovering` may name targets of other workloads, which are ignored. */
 export function recoveryShare(workload: string, targets: readonly Target[], recovering: ReadonlySet<TargetId>): RecoveryShare {
-  const own = targets.filter((target) => target.workload === workload);
+  const own = targets.filter((target) => target.workload === workload && target.kind !== "workload");
   const inRecovery = own.filter((target) => recovering.has(target.id)).map((target) => target.id);
   return { workload, total: own.length, inRecovery, share: own.length === 0 ? 0 : inRecovery.length / own.length };
 }

@@ -10,7 +10,8 @@ export type IntentState =
   | { readonly phase: "intended" }
   /** Carried out (or found carried out); the target's check must turn healthy before `verifyBy`. */
   | { readonly phase: "awaiting_verification"; readonly doneAt: Instant; readonly verifyBy: Instant; readonly effect: Readonly<Record<string, unknown>> }
-  | { readonly phase: "verified"; readonly doneAt: Instant; readonly verifiedAt: Instant }
+  /** `effect`: of what is done once it is done; absent where a check has shown that it helped. */
+  | { readonly phase: "verified"; readonly doneAt: Instant; readonly verifiedAt: Instant; readonly effect?: Readonly<Record<string, unknown>> }
   | { readonly phase: "not_verified"; readonly doneAt: Instant; readonly endedAt: Instant; readonly reason: string }
   /** The world refused it, or its precondition no longer held: nothing happened. */
   | { readonly phase: "refused"; readonly endedAt: Instant; readonly reason: string }

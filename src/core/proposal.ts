@@ -7,11 +7,24 @@ import type { Instant, Ms } from "./time.ts";
 /**
  * What a remedy needs to be true at the moment it acts; checked again by the fence.
  * `process`: this very process (pid and kernel start time) still runs, or none does.
+ * `pod`: the name is still this very pod's. `size`: the autoscaler's minReplicas, or the deployment's
+ * replicas, are still this. `generation`: nobody has changed what is wanted of the deployment.
  */
 export type Precondition =
   | { readonly kind: "none" }
   | { readonly kind: "process"; readonly pid: number; readonly startTime: string }
-  | { readonly kind: "no_process" };
+  | { readonly kind: "no_process" }
+  | { readonly kind: "pod"; readonly name: string; readonly uid: string }
+  | { readonly kind: "size"; readonly of: "autoscaler" | "deployment"; readonly name: string; readonly size: number }
+  | { readonly kind: "generation"; readonly deployment: string; readonly generation: number };
+
+/** What the remedy itself found against acting now, when it read the world; the guard of that name holds on it. */
+export type Wait = {
+  /** `disruption`: the workload cannot spare a pod now. `autoscaler`: one is at work. `unavailable`: as things stand it cannot be done. */
+  readonly guard: "disruption" | "autoscaler" | "unavailable";
+  readonly reason: string;
+  readonly until: Instant | null;
+};
 
 export type Proposal = {
   readonly policy: string;
@@ -35,6 +48,8 @@ export type Proposal = {
   readonly gone: boolean;
   readonly precondition: Precondition;
   readonly params: Readonly<Record<string, unknown>>;
+  /** Never of an action that was recorded: it would have been held. */
+  readonly wait?: Wait;
 };
 
 export type Mode = "act" | "observe";
@@ -42,6 +57,7 @@ export type Mode = "act" | "observe";
 /** Every guard by name. Closed, so that metrics can label by it. */
 export const GUARD_NAMES = [
   "mode",
+  "settling",
   "pause",
   "window",
   "suppressed",
@@ -49,6 +65,7 @@ export const GUARD_NAMES = [
   "in_flight",
   "uncertain",
   "grace",
+  "kubelet",
   "cooldown",
   "backoff",
   "ladder",
@@ -58,6 +75,8 @@ export const GUARD_NAMES = [
   "evidence",
   "last_copy",
   "blast_radius",
+  "disruption",
+  "autoscaler",
   "budget",
   "unavailable",
 ] as const;

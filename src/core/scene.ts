@@ -18,9 +18,11 @@ import type { Instant, Ms } from "./time.ts";
 export type GuardSettings = {
   /** No good page through the gateway for this long before a restart; 10 s. */
   readonly evidence: Ms;
+  /** The kubelet's liveness probe has this long to restart a pod that refuses or is silent, before we replace it; 60 s. */
+  readonly kubelet: Ms;
   /** Share of a workload in recovery at once; 0.2, and always at least one target. */
   readonly blastRadius: number;
-  /** Shared cause: at least this many targets and this share fail the same check; 4 and 0.5. */
+  /** Shared cause: of at least this many targets at least this share fails the same check; 4 and 0.5. */
   readonly stormTargets: number;
   readonly stormShare: number;
   /** Calm needed to leave a storm; 120 s. */
@@ -38,6 +40,7 @@ export type GuardSettings = {
 
 export const DEFAULT_GUARD_SETTINGS: GuardSettings = {
   evidence: 10_000,
+  kubelet: 60_000,
   blastRadius: 0.2,
   stormTargets: 4,
   stormShare: 0.5,
@@ -95,6 +98,8 @@ export type Scene = {
   readonly now: Instant;
   /** The same moment on the wall clock, for windows and calendars. */
   readonly wall: number;
+  /** Nothing is done of our own accord before; a leader that is new looks first. */
+  readonly actFrom: Instant;
   /** IANA zone of the site. */
   readonly timeZone: string;
   readonly settings: GuardSettings;

@@ -37,10 +37,10 @@ export type Slot = {
     | { readonly kind: "looking"; readonly startedAt: Instant; readonly again: boolean };
 };
 
-/** The first look falls within one interval of `at` (within 10 s for slower checks), spread by the hash of the key. */
-export function firstSlot(key: LookKey, cadence: Cadence, at: Instant): Slot {
+/** The first look falls within one interval of `at` (within 10 s for slower checks), spread by the hash of the key, or of what several share (`spreadBy`). */
+export function firstSlot(key: LookKey, cadence: Cadence, at: Instant, spreadBy: string = key): Slot {
   const spread = Math.min(cadence.interval, FIRST_LOOK_WITHIN_MS);
-  return { key, cadence, ordinal: 0, hastenedAt: null, phase: { kind: "waiting", dueAt: at + (hash(key) % spread) } };
+  return { key, cadence, ordinal: 0, hastenedAt: null, phase: { kind: "waiting", dueAt: at + (hash(spreadBy) % spread) } };
 }
 
 /** The end of the tick that an instant falls into: when a look due then fires. */

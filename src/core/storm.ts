@@ -30,9 +30,9 @@ export function workloadShares(scene: StormScene, check: string, early: boolean)
   return failingShares(check, members).filter((share) => share.scope === "workload");
 }
 
-/** At least so many targets, and at least that share of those judged. */
+/** Of at least so many targets at least that share fails: half of four has a cause in common, two of two may be chance. */
 export function isShared(share: Share, settings: Scene["settings"]): boolean {
-  return share.failing.length >= settings.stormTargets && share.share >= settings.stormShare;
+  return share.judged >= settings.stormTargets && share.share >= settings.stormShare;
 }
 
 /** Storms as they are now: begun, gone on, or ended after enough calm. */

@@ -8,8 +8,11 @@ export type TargetId = string;
 /** The target of checks that look at something all targets share (the Storefront API, Redis). */
 export const SITE: TargetId = "site";
 
-/** What a target is, which decides how an action on it is carried out. */
-export type TargetKind = "process" | "systemd" | "pod" | "origin";
+/**
+ * What a target is, which decides how an action on it is carried out. `pod`: its id is "pod/NAME", its workload the Deployment's name.
+ * `workload`: a Deployment as a whole, by the name the configuration gives it; its workload is the Deployment's name.
+ */
+export type TargetKind = "process" | "systemd" | "pod" | "workload" | "origin";
 
 export type Target = {
   readonly id: TargetId;
@@ -19,6 +22,13 @@ export type Target = {
   readonly zone?: string;
   readonly region?: string;
 };
+
+const POD = "pod/";
+
+/** The name in the cluster of a target that is a pod; null for any other. */
+export function podName(target: TargetId): string | null {
+  return target.startsWith(POD) ? target.slice(POD.length) : null;
+}
 
 /** One check on one target: the unit that has a state. Written "check@target". */
 export type LookKey = string;

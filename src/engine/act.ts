@@ -128,7 +128,7 @@ class RecordingActor implements Actor {
       const later = this.#book.after(intent);
       // What helps now is not known to be this one.
       if (later === "under_way") continue;
-      const verdict = later === "done" ? SUPERSEDED : verification(intent, checks, now);
+      const verdict = later === "done" ? SUPERSEDED : verification(intent, checks, now, this.#parts.remedies.get(intent.proposal.remedy)?.verifiedBy);
       if (verdict.kind === "verified") resolved.push(await this.#become(intent, { phase: "verified", doneAt, verifiedAt: verdict.at }));
       if (verdict.kind === "failed") resolved.push(await this.#become(intent, { phase: "not_verified", doneAt, endedAt: now, reason: verdict.reason }));
     }

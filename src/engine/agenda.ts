@@ -11,6 +11,8 @@ export interface Agenda {
   slot(key: LookKey): Slot | undefined;
   /** Takes a slot's new place; plans it when it waits. */
   put(slot: Slot): void;
+  /** Nobody looks there any more. */
+  remove(key: LookKey): void;
   stop(): void;
 }
 
@@ -69,6 +71,8 @@ export function createAgenda(clock: Clock, fire: (slot: Slot) => void, woke: (ti
       // Only an earlier tick changes when to wake.
       if (armed === null || tick < armed.tick) arm();
     },
+    // Its entry at a tick stays behind and is skipped.
+    remove: (key) => void slots.delete(key),
     stop: () => {
       stopped = true;
       armed?.cancel();

@@ -7,6 +7,7 @@
 import type { Intent, IntentState } from "../core/intent.ts";
 import type { Precondition, Proposal } from "../core/proposal.ts";
 import type { Target, TargetId } from "../core/target.ts";
+import { podName } from "../core/target.ts";
 import type { Ms } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import { sleep } from "../ports/clock.ts";
@@ -82,8 +83,14 @@ export async function readBack(intent: Intent, parts: CarryOutParts, signal?: Ab
 function lookUp(intent: Intent, parts: CarryOutParts): { readonly remedy: Remedy; readonly target: Target } | { readonly reason: string } {
   const remedy = parts.remedies.get(intent.proposal.remedy);
   if (remedy === undefined) return { reason: `there is no remedy ${intent.proposal.remedy} here` };
-  const target = parts.target(intent.proposal.target);
+  const target = parts.target(intent.proposal.target) ?? remembered(intent.proposal);
   return target === null ? { reason: `${intent.proposal.target} is not configured any more` } : { remedy, target };
+}
+
+/** Pods come and go, and after a start none is known yet: of what an action in a cluster was about, the proposal says enough to ask what became of it. */
+function remembered({ target: id, workload, precondition }: Proposal): Target | null {
+  if (podName(id) !== null) return { id, kind: "pod", workload };
+  return precondition.kind === "generation" || precondition.kind === "size" ? { id, kind: "workload", workload } : null;
 }
 
 /** @returns why not, or null when the way is clear. */
@@ -91,6 +98,7 @@ async function fenceOff(intent: Intent, target: Target, remedy: Remedy, fence: F
   const answer = await fence(intent.proposal, signal);
   if (answer.kind === "blocked") return answer.reason;
   const now = await remedy.prepare(target, intent.proposal.params, signal);
+  if (now.wait !== undefined) return `not now any more: ${now.wait.reason}`;
   if (samePrecondition(intent.proposal.precondition, now.precondition)) return null;
   return `the world moved on: expected ${inWords(intent.proposal.precondition)}, found ${inWords(now.precondition)}`;
 }
@@ -103,6 +111,12 @@ export function samePrecondition(a: Precondition, b: Precondition): boolean {
       return b.kind === "no_process";
     case "process":
       return b.kind === "process" && a.pid === b.pid && a.startTime === b.startTime;
+    case "pod":
+      return b.kind === "pod" && a.name === b.name && a.uid === b.uid;
+    case "size":
+      return b.kind === "size" && a.of === b.of && a.name === b.name && a.size === b.size;
+    case "generation":
+      return b.kind === "generation" && a.deployment === b.deployment && a.generation === b.generation;
   }
 }
 
@@ -114,12 +128,18 @@ function inWords(precondition: Precondition): string {
       return "no process";
     case "process":
       return `process ${precondition.pid}`;
+    case "pod":
+      return `pod ${precondition.name} (${precondition.uid})`;
+    case "size":
+      return `${precondition.size} replicas by the ${precondition.of} ${precondition.name}`;
+    case "generation":
+      return `generation ${precondition.generation} of ${precondition.deployment}`;
   }
 }
 
 function done(intent: Intent, remedy: Remedy, effect: Effect, clock: Clock): IntentState {
   const at = clock.now();
-  if (remedy.verifiedBy === "effect") return { phase: "verified", doneAt: at, verifiedAt: at };
+  if (remedy.verifiedBy === "effect") return { phase: "verified", doneAt: at, verifiedAt: at, effect };
   return { phase: "awaiting_verification", doneAt: at, verifyBy: at + intent.verifyWithin, effect };
 }
 

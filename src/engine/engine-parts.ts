@@ -2,13 +2,13 @@
  * What the engine is made of, and what it offers.
  */
 import type { BreakerView } from "../core/breaker.ts";
-import type { CheckSpec } from "../core/check.ts";
 import type { Evidence } from "../core/evidence.ts";
 import type { GatewayView } from "../core/gateway-view.ts";
 import type { PolicySpec, Window } from "../core/policy.ts";
+import type { Roster } from "../core/roster.ts";
 import type { GuardSettings } from "../core/scene.ts";
-import type { Target, TargetId } from "../core/target.ts";
-import type { Instant, Ms } from "../core/time.ts";
+import type { TargetId } from "../core/target.ts";
+import type { Instant } from "../core/time.ts";
 import type { AlertOutbox } from "../ports/alert-outbox.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Control } from "../ports/control.ts";
@@ -23,20 +23,18 @@ import type { Fence } from "./carry-out.ts";
 import type { AlertRoutes } from "./incidents.ts";
 import type { Orders } from "./orders.ts";
 
-export type EngineParts = {
+/** The roster is the one to begin with. */
+export type EngineParts = Roster & {
   readonly site: string;
-  /** In the order of the configuration; inactive ones included, they are shown. */
-  readonly checks: readonly CheckSpec[];
   /** By check name; one for every active check. */
   readonly probes: ReadonlyMap<string, PreparedProbe>;
-  readonly targets: readonly Target[];
-  /** Restarts are not counted against a target for this long after a start; absent: 0. */
-  readonly startupGrace: ReadonlyMap<TargetId, Ms>;
   readonly policies: readonly PolicySpec[];
   readonly settings: GuardSettings;
   readonly windows: readonly Window[];
   readonly timeZone: string;
   readonly actionsPerMinute: number;
+  /** Nothing is done of our own accord before this instant; -Infinity: at once. */
+  readonly actFrom: Instant;
   /** Reference probes of the connectivity guard; empty: the guard is off. */
   readonly references: readonly PreparedProbe[];
   /** By name of the remedy, bound to their ports. */
@@ -67,6 +65,8 @@ export interface Engine extends Control, Orders {
   processExited(target: TargetId, detail: string): void;
   /** The target's process was started by somebody else: start-up grace counts from here. */
   processStarted(target: TargetId, at: Instant): void;
+  /** Other targets, or other looks at them (pods that came and went). What is gone is forgotten; what came has begun its life now. */
+  enrol(roster: Roster): void;
   /** The state store was found damaged and has begun anew: a person is told. Never rejects; `start` asks by itself. */
   stateLost(): Promise<void>;
   /** Where the passive evidence of a target is read; one reader a target, the last one set. Must not throw. */

@@ -11,6 +11,7 @@ import type { Evidence } from "../core/evidence.ts";
 import type { GatewayView } from "../core/gateway-view.ts";
 import type { Intent } from "../core/intent.ts";
 import type { PolicySpec } from "../core/policy.ts";
+import type { Roster } from "../core/roster.ts";
 import type { Observation } from "../core/observation.ts";
 import type { Snapshot, WhyView } from "../core/snapshot.ts";
 import type { LookStatus } from "../core/status.ts";
@@ -24,14 +25,14 @@ import { createExitWatch, type ExitWatch } from "./exits.ts";
 import type { Trouble } from "./explain.ts";
 import { createIncidents, type Incidents } from "./incidents.ts";
 import { createJudge, type Judge } from "./judge.ts";
-import { checksAt, explainingLooks, looksFor, whyNotLooked } from "./looks.ts";
+import { checksAt, explainingLooks, looksFor, siblingLooks, whyNotLooked } from "./looks.ts";
 import { createLosses, type Losses } from "./lost-state.ts";
 import { createObserver, type Observer } from "./observe.ts";
 import { createOrders, type Orders } from "./orders.ts";
-import { SHARED } from "./propose.ts";
 import { createRecorder, messageOf } from "./record.ts";
 import type { Recorder } from "./record.ts";
 import { createRecovery, type Recovery } from "./recovery.ts";
+import { Roll } from "./roll.ts";
 import { createStanding, inOrderedModes, type Standing } from "./standing.ts";
 import { superviseAll } from "./supervise.ts";
 import { createUnderway, type Underway } from "./underway.ts";
@@ -45,6 +46,7 @@ export function createEngine(parts: EngineParts): Engine {
 
 class ComposedEngine implements Engine {
   readonly #parts: EngineParts;
+  readonly #roll: Roll;
   readonly #standing: Standing;
   readonly #recorder: Recorder;
   readonly #incidents: Incidents;
@@ -69,22 +71,24 @@ class ComposedEngine implements Engine {
   constructor(parts: EngineParts) {
     const { clock, store, ledger, events } = parts;
     this.#parts = parts;
+    this.#roll = new Roll(parts);
+    const roll = this.#roll;
     this.#beganAt = clock.now();
     this.#standing = createStanding(store);
     this.#recorder = createRecorder({ events, ledger, clock });
     this.#incidents = createIncidents({
       site: parts.site, routes: parts.alertRoutes, runbooks: parts.runbooks, store, outbox: parts.outbox, recorder: this.#recorder,
       acknowledged: (look, now) => this.#standing.isAcknowledged(look.target, look.check, now),
-      notLooked: (check, target) => whyNotLooked(check, target, parts.checks),
+      notLooked: (check, target) => whyNotLooked(check, target, roll.checks),
     });
     this.#losses = createLosses({ ...parts, route: parts.alertRoutes.page ?? parts.alertRoutes.notify, memory: [this.#standing, this.#incidents], loaded: () => this.#loaded, troubled: (detail) => this.#troubled("state", detail) });
     this.#judge = createJudge({
-      checks: parts.checks, clock, recorder: this.#recorder, incidents: this.#incidents, cannotSeeAfter: parts.settings.cannotSeeAfter,
+      roll, clock, recorder: this.#recorder, incidents: this.#incidents, cannotSeeAfter: parts.settings.cannotSeeAfter,
       excused: (target) => this.#underway.acting(target) || this.#underway.awaiting(target),
       turned: (look) => this.#turned(look),
     });
     this.#observer = createObserver({
-      checks: parts.checks, probes: parts.probes, targets: parts.targets, references: parts.references, clock, random: parts.random,
+      roll, probes: parts.probes, references: parts.references, clock, random: parts.random,
       observed: (check, target, seen) => this.#observed(check, target, seen),
       connectivityChanged: ({ lostSince }) => {
         this.#recorder.connectivityChanged({ at: clock.now(), lostSince });
@@ -93,7 +97,7 @@ class ComposedEngine implements Engine {
     });
     this.#underway = createUnderway(createActor({
       site: parts.site, store, ledger, outbox: parts.outbox, clock, random: parts.random, remedies: parts.remedies, fence: parts.fence,
-      target: (id) => (id === SITE ? SHARED : (parts.targets.find((target) => target.id === id) ?? null)),
+      target: (id) => roll.target(id),
       alertRoute: parts.alertRoutes.page ?? parts.alertRoutes.notify,
       runbooks: parts.runbooks, problem: (detail) => this.#troubled("state", detail),
     }));
@@ -104,12 +108,12 @@ class ComposedEngine implements Engine {
       exited: (target, detail) => this.processExited(target, detail),
       troubled: (detail) => this.#troubled("loop", detail),
     });
-    this.#orders = createOrders({ ...parts, standing: this.#standing, recovery: this.#recovery, recorder: this.#recorder });
+    this.#orders = createOrders({ ...parts, roll, standing: this.#standing, recovery: this.#recovery, recorder: this.#recorder });
   }
 
   async start(): Promise<void> {
     await this.#losses.tell();
-    for (const key of await this.#standing.load((check, target) => whyNotLooked(check, target, this.#parts.checks) !== null)) this.#troubled("state", `stored order ${key} cannot be understood; it is left where it is`);
+    for (const key of await this.#standing.load((check, target) => whyNotLooked(check, target, this.#roll.checks) !== null)) this.#troubled("state", `stored order ${key} cannot be understood; it is left where it is`);
     await this.#incidents.load(this.#parts.clock.now());
     this.#loaded = true;
     // Asked anew: if our own network is still gone, that is a new incident.
@@ -173,15 +177,15 @@ class ComposedEngine implements Engine {
   }
 
   gatewayTrouble(target: TargetId, cause: string): void {
-    if (this.#parts.targets.some((one) => one.id === target)) this.#troubles.set(target, { at: this.#parts.clock.now(), cause: cause.slice(0, 200) });
-    this.#observer.hasten(looksFor(target, this.#parts.checks));
+    if (target !== SITE && this.#roll.target(target) !== null) this.#troubles.set(target, { at: this.#parts.clock.now(), cause: cause.slice(0, 200) });
+    this.#observer.hasten(looksFor(target, this.#roll.checks));
   }
 
   processExited(target: TargetId, detail: string): void {
     if (this.#stopping.signal.aborted) return;
     const at = this.#parts.clock.now();
     this.#observer.forget(target);
-    for (const check of checksAt(target, this.#parts.checks)) {
+    for (const check of checksAt(target, this.#roll.checks)) {
       const seen: Observation = { kind: "fail", at, tookMs: 0, findings: [], facts: {}, cause: "exited", detail };
       this.#observed(check, target, seen);
     }
@@ -189,6 +193,18 @@ class ComposedEngine implements Engine {
 
   processStarted(target: TargetId, at: Instant): void {
     this.#startedAt.set(target, at);
+  }
+
+  enrol(roster: Roster): void {
+    const change = this.#roll.take(roster);
+    if (change.gone.length + change.come.length + change.goneTargets.length + change.comeTargets.length === 0) return;
+    const now = this.#parts.clock.now();
+    for (const target of change.goneTargets) for (const known of [this.#evidence, this.#troubles, this.#startedAt]) known.delete(target);
+    for (const target of change.comeTargets) if (this.#settled) this.#startedAt.set(target, now);
+    this.#judge.enrol(change);
+    this.#observer.enrol(change);
+    if (this.#loaded) this.#incidents.settle(now);
+    this.#recovery.forget(change.gone);
   }
 
   stateLost(): Promise<void> {
@@ -228,6 +244,7 @@ class ComposedEngine implements Engine {
     const { clock } = this.#parts;
     return createRecovery({
       ...this.#parts,
+      roll: this.#roll,
       actor: this.#underway.actor,
       policies: () => this.#policies(),
       view: {
@@ -250,7 +267,8 @@ class ComposedEngine implements Engine {
   #observed(check: CheckSpec, target: TargetId, seen: Observation): Pace {
     const state = this.#judge.observed(check, target, seen);
     // Before anybody is blamed, what this check depends on is looked at again.
-    if (seen.kind === "fail" && state.failing.count <= check.thresholds.fall) this.#observer.hasten(explainingLooks(check, target, this.#parts.checks));
+    if (seen.kind === "fail" && state.failing.count <= check.thresholds.fall) this.#observer.hasten(explainingLooks(check, target, this.#roll.checks));
+    if (seen.kind === "fail") this.#observer.hasten(siblingLooks(check, target, this.#roll));
     this.#recovery.observed(lookKey(check.name, target), seen);
     // Whether an action helped is worth knowing soon.
     return this.#underway.awaiting(target) ? "transition" : paceOf(state);
@@ -275,7 +293,7 @@ class ComposedEngine implements Engine {
     this.#startedAt.set(target, doneAt);
     this.#judge.reset(target);
     this.#observer.forget(target);
-    this.#observer.hasten(checksAt(target, this.#parts.checks).map((check) => lookKey(check.name, target)));
+    this.#observer.hasten(checksAt(target, this.#roll.checks).map((check) => lookKey(check.name, target)));
     this.#recheckProcess(target);
   }
 
@@ -298,7 +316,7 @@ class ComposedEngine implements Engine {
 
   #views(): Parameters<typeof takeSnapshot>[0] {
     return {
-      site: this.#parts.site, at: this.#parts.clock.now(), beganAt: this.#beganAt, targets: this.#parts.targets, checks: this.#parts.checks,
+      site: this.#parts.site, at: this.#parts.clock.now(), beganAt: this.#beganAt, targets: this.#roll.targets, checks: this.#roll.checks,
       policies: this.#policies(), judge: this.#judge, observer: this.#observer, recovery: this.#recovery, standing: this.#standing,
       openIntents: this.#underway.actor.open(), breakers: this.#breakers(), gateway: this.#gateway(), troubles: this.#troubles,
     };

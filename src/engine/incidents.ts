@@ -14,7 +14,7 @@ import { alertKey } from "../core/alert-key.ts";
 import type { Alert, AlertSeverity } from "../core/alert.ts";
 import type { LookStatus } from "../core/status.ts";
 import type { LookKey, TargetId } from "../core/target.ts";
-import { SITE } from "../core/target.ts";
+import { SITE, splitLookKey } from "../core/target.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import type { AlertOutbox } from "../ports/alert-outbox.ts";
 import type { StateStore } from "../ports/state-store.ts";
@@ -63,6 +63,8 @@ export interface Incidents {
   /** `detail` null: we see again. */
   blind(look: LookStatus, detail: string | null, now: Instant): void;
   network(lostSince: Instant | null, now: Instant): void;
+  /** Nobody makes some looks any more: what was open about them is over. */
+  settle(now: Instant): void;
   /** The store has begun anew: writes what is open once more. @returns how many, for people. @throws {StateStoreError} */
   rewrite(now: Instant): Promise<string>;
   /** Resolves when everything on its way is stored. */
@@ -90,7 +92,15 @@ class OpenIncidents implements Incidents {
       if (incident === null) this.#parts.recorder.troubled({ at: now, where: "state", detail: `stored incident ${row.key} cannot be understood; it is left where it is` });
       else this.#open.set(row.key.slice(INCIDENT_PREFIX.length), incident);
     }
+    this.settle(now);
+  }
+
+  settle(now: Instant): void {
     for (const [id, incident] of [...this.#open]) this.#endUnlooked(id, incident, now);
+    for (const key of this.#waiting.keys()) {
+      const { check, target } = splitLookKey(key);
+      if (this.#parts.notLooked(check, target) !== null) this.#waiting.delete(key);
+    }
   }
 
   review(look: LookStatus, { flapping, doubted }: Reviewed, now: Instant): void {

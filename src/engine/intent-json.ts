@@ -30,9 +30,23 @@ function parseProposal(value: unknown): Proposal | null {
 
 function parsePrecondition(value: unknown): Precondition | null {
   if (!isObject(value)) return null;
-  const { kind, pid, startTime } = value;
-  if (kind === "none" || kind === "no_process") return { kind };
-  return kind === "process" && isNumber(pid) && isText(startTime) ? { kind, pid, startTime } : null;
+  const { kind, pid, startTime, name, uid, of, size, deployment, generation } = value;
+  switch (kind) {
+    case "none":
+    case "no_process":
+      return { kind };
+    case "process":
+      return isNumber(pid) && isText(startTime) ? { kind, pid, startTime } : null;
+    case "pod":
+      return isText(name) && isText(uid) ? { kind, name, uid } : null;
+    case "size":
+      return (of === "autoscaler" || of === "deployment") && isText(name) && isNumber(size) ? { kind, of, name, size } : null;
+    case "generation":
+      return isText(deployment) && isNumber(generation) ? { kind, deployment, generation } : null;
+    // JSON from outside: any other word is none of ours.
+    default:
+      return null;
+  }
 }
 
 function parseState(value: unknown): IntentState | null {
@@ -44,7 +58,7 @@ function parseState(value: unknown): IntentState | null {
     case "awaiting_verification":
       return isNumber(doneAt) && isNumber(verifyBy) && isObject(effect) ? { phase, doneAt, verifyBy, effect } : null;
     case "verified":
-      return isNumber(doneAt) && isNumber(verifiedAt) ? { phase, doneAt, verifiedAt } : null;
+      return isNumber(doneAt) && isNumber(verifiedAt) ? { phase, doneAt, verifiedAt, ...(isObject(effect) ? { effect } : {}) } : null;
     case "not_verified":
       return isNumber(doneAt) && isNumber(endedAt) && isText(reason) ? { phase, doneAt, endedAt, reason } : null;
     case "refused":

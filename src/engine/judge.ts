@@ -12,7 +12,8 @@ import { doubtOf } from "../core/explanation.ts";
 import type { FlapState } from "../core/flapping.ts";
 import { flapPercent, observeFlap, STEADY } from "../core/flapping.ts";
 import type { Observation } from "../core/observation.ts";
-import type { LookStatus, SiteJudgement, SiteStatus } from "../core/status.ts";
+import type { RosterChange } from "../core/roster.ts";
+import type { LookStatus, SiteJudgement } from "../core/status.ts";
 import { aggregate, dependenciesOf, judgeLook, judgeSite } from "../core/status.ts";
 import type { LookKey, TargetId } from "../core/target.ts";
 import { lookKey } from "../core/target.ts";
@@ -21,9 +22,10 @@ import type { Clock } from "../ports/clock.ts";
 import type { Incidents } from "./incidents.ts";
 import type { Recorder } from "./record.ts";
 import { describeSeen } from "./record.ts";
+import type { Roll } from "./roll.ts";
 
 export type JudgeParts = {
-  readonly checks: readonly CheckSpec[];
+  readonly roll: Roll;
   readonly clock: Clock;
   readonly recorder: Recorder;
   readonly incidents: Incidents;
@@ -40,101 +42,163 @@ export interface Judge {
   observed(check: CheckSpec, target: TargetId, seen: Observation): CheckState;
   /** After an action of our own: what was counted of this target before says nothing about it now. */
   reset(target: TargetId): void;
+  /** The roster has changed: what is gone is forgotten, what has come is unknown yet. */
+  enrol(change: Pick<RosterChange, "gone" | "come">): void;
   states(): ReadonlyMap<LookKey, CheckState>;
   flaps(): ReadonlyMap<LookKey, FlapState>;
   site(): SiteJudgement & { readonly since: Instant };
 }
 
 export function createJudge(parts: JudgeParts): Judge {
-  const { checks, clock, recorder, incidents } = parts;
-  const began = clock.now();
-  const active = checks.filter((check) => check.inactive === null);
-  const states = new Map(active.flatMap((check) => check.targets.map((target) => [lookKey(check.name, target), initialState(began)] as const)));
-  const flaps = new Map<LookKey, FlapState>();
-  const byName = new Map(checks.map((check) => [check.name, check]));
-  /** Checks that depend on each check, through others too. */
-  const dependents = new Map(checks.map(({ name }) => [name, checks.filter((other) => dependenciesOf(other.name, byName).includes(name))]));
-  /** In the order of the configuration. */
-  const looks = new Map(judgeSite(checks, states).looks.map((look) => [look.key, look]));
-  let status: Pick<SiteJudgement, "status" | "causes"> & { readonly since: Instant } = { ...aggregate(looks.values()), since: began };
+  return new Judging(parts);
+}
 
-  /** Judges a look again, and those it may explain. */
-  const rejudge = (check: CheckSpec, target: TargetId, now: Instant): { readonly before: SiteStatus; readonly uncovered: readonly LookStatus[] } => {
-    const before = status.status;
+type Standing = Pick<SiteJudgement, "status" | "causes"> & { readonly since: Instant };
+
+class Judging implements Judge {
+  readonly #parts: JudgeParts;
+  readonly #began: Instant;
+  readonly #states = new Map<LookKey, CheckState>();
+  readonly #flaps = new Map<LookKey, FlapState>();
+  #names: Names;
+  /** In the order of the configuration. */
+  #looks: Map<LookKey, LookStatus>;
+  #status: Standing;
+
+  constructor(parts: JudgeParts) {
+    const { roll, clock } = parts;
+    this.#parts = parts;
+    this.#began = clock.now();
+    for (const check of roll.checks) {
+      if (check.inactive === null) for (const target of check.targets) this.#states.set(lookKey(check.name, target), initialState(this.#began));
+    }
+    this.#names = namesOf(roll.checks);
+    this.#looks = looksIn(roll.checks, this.#states);
+    this.#status = { ...aggregate(this.#looks.values()), since: this.#began };
+  }
+
+  observed(check: CheckSpec, target: TargetId, seen: Observation): CheckState {
+    const { clock, recorder, incidents } = this.#parts;
+    const now = clock.now();
+    const key = lookKey(check.name, target);
+    const before = this.#states.get(key) ?? initialState(this.#began);
+    const after = observe(before, seen, check.thresholds);
+    const flapBefore = this.#flaps.get(key) ?? STEADY;
+    const flapAfter = observeFlap(flapBefore, seen, this.#parts.excused(target));
+    this.#states.set(key, after);
+    this.#flaps.set(key, flapAfter);
+    recorder.observed({ key, check: check.name, target, seen, verdict: after.verdict });
+
+    const changed = before.verdict !== after.verdict || isGoneNow(before) !== isGoneNow(after) || before.last === null;
+    const uncovered = changed ? this.#rejudge(check, target, now) : [];
+    const look = this.#looks.get(key);
+    if (look === undefined) return after;
+    this.#flapChanged(look, flapBefore, flapAfter, before.last === null, now);
+    this.#sightChanged(look, before, after, seen, now);
+    for (const one of [look, ...uncovered]) incidents.review(one, { flapping: this.#flaps.get(one.key)?.flapping ?? false, doubted: this.#isDoubted(one) }, now);
+    if (look.verdict !== before.verdict) this.#parts.turned(look);
+    return after;
+  }
+
+  reset(target: TargetId): void {
+    for (const check of this.#parts.roll.checks) {
+      const key = lookKey(check.name, target);
+      const state = this.#states.get(key);
+      if (state !== undefined) this.#states.set(key, resetRuns(state));
+    }
+  }
+
+  enrol({ gone, come }: Pick<RosterChange, "gone" | "come">): void {
+    const { roll, clock } = this.#parts;
+    const now = clock.now();
+    for (const key of gone) {
+      this.#states.delete(key);
+      this.#flaps.delete(key);
+    }
+    for (const key of come) this.#states.set(key, initialState(now));
+    this.#names = namesOf(roll.checks);
+    this.#looks = looksIn(roll.checks, this.#states);
+    this.#aggregate(now);
+  }
+
+  states(): ReadonlyMap<LookKey, CheckState> {
+    return this.#states;
+  }
+
+  flaps(): ReadonlyMap<LookKey, FlapState> {
+    return this.#flaps;
+  }
+
+  site(): SiteJudgement & { readonly since: Instant } {
+    return { ...this.#status, looks: [...this.#looks.values()] };
+  }
+
+  /** Judges a look again, and those it may explain. @returns what had an explanation and has none now. */
+  #rejudge(check: CheckSpec, target: TargetId, now: Instant): readonly LookStatus[] {
     const uncovered: LookStatus[] = [];
-    const renew = (one: CheckSpec, at: TargetId): void => {
-      const next = judgeLook(one, at, byName, states);
-      if (next.suppressedBy === null && (looks.get(next.key)?.suppressedBy ?? null) !== null) uncovered.push(next);
-      looks.set(next.key, next);
+    const before = this.#looks.get(lookKey(check.name, target));
+    const renew = (one: CheckSpec, at: TargetId): LookStatus => {
+      const next = judgeLook(one, at, this.#names.byName, this.#states);
+      if (next.suppressedBy === null && (this.#looks.get(next.key)?.suppressedBy ?? null) !== null) uncovered.push(next);
+      this.#looks.set(next.key, next);
+      return next;
     };
-    renew(check, target);
-    for (const dependent of dependents.get(check.name) ?? []) for (const at of dependent.targets) renew(dependent, at);
-    const next = aggregate(looks.values());
-    status = { ...next, since: next.status === before ? status.since : now };
-    return { before, uncovered };
-  };
+    this.#turned(before, renew(check, target), now);
+    for (const dependent of this.#names.dependents.get(check.name) ?? []) for (const at of dependent.targets) renew(dependent, at);
+    this.#aggregate(now);
+    return uncovered;
+  }
+
+  #turned(before: LookStatus | undefined, look: LookStatus, now: Instant): void {
+    const seen = this.#states.get(look.key)?.last;
+    if (before === undefined || seen == null || look.verdict === before.verdict) return;
+    const { key, check, target, verdict, since, suppressedBy } = look;
+    this.#parts.recorder.verdictChanged({ at: now, key, check, target, from: before.verdict, to: verdict, since, seen, suppressedBy });
+  }
+
+  #aggregate(now: Instant): void {
+    const before = this.#status;
+    const next = aggregate(this.#looks.values());
+    this.#status = { ...next, since: next.status === before.status ? before.since : now };
+    if (next.status !== before.status) this.#parts.recorder.statusChanged({ at: now, from: before.status, to: next.status, causes: next.causes });
+  }
+
   /** A process that is known to be gone needs no explanation. */
-  const doubted = ({ check, target, key, verdict }: LookStatus): boolean => {
-    const spec = byName.get(check);
-    const state = states.get(key);
+  #isDoubted({ check, target, key, verdict }: LookStatus): boolean {
+    const spec = this.#names.byName.get(check);
+    const state = this.#states.get(key);
     if (verdict === "healthy" || spec === undefined || state === undefined || isGoneNow(state)) return false;
-    const doubt = doubtOf(spec, target, byName, states);
+    const doubt = doubtOf(spec, target, this.#names.byName, this.#states);
     // To be throttled may last, and has no incident of its own that says pages are broken.
     return doubt !== null && doubt.kind !== "throttled";
-  };
-  const flapChanged = (look: LookStatus, before: FlapState, after: FlapState, first: boolean, now: Instant): void => {
+  }
+
+  #flapChanged(look: LookStatus, before: FlapState, after: FlapState, first: boolean, now: Instant): void {
+    const { incidents, recorder } = this.#parts;
     // An earlier process may have left an incident: what it froze, this one does not.
     if (first) return incidents.flapping(look, false, now);
     if (before.flapping === after.flapping) return;
     recorder.flappingChanged({ at: now, key: look.key, check: look.check, target: look.target, flapping: after.flapping, percent: flapPercent(after) });
     incidents.flapping(look, after.flapping, now);
-  };
-  const sightChanged = (look: LookStatus, before: CheckState, after: CheckState, seen: Observation, now: Instant): void => {
+  }
+
+  #sightChanged(look: LookStatus, before: CheckState, after: CheckState, seen: Observation, now: Instant): void {
+    const { incidents, cannotSeeAfter } = this.#parts;
     // Only what is seen ends blindness: also one of an earlier process, or from before a restart reset the count.
     if (seen.kind !== "unknown") return before.last === null || before.last.kind === "unknown" ? incidents.blind(look, null, now) : undefined;
     // Told once for the whole site by the connectivity guard.
-    if (seen.cause !== "no_network" && cannotSee(after, parts.cannotSeeAfter)) incidents.blind(look, describeSeen(seen), now);
-  };
-  const turned = (look: LookStatus, before: CheckState, seen: Observation, now: Instant): void => {
-    if (look.verdict === before.verdict) return;
-    const { key, check, target, verdict, since, suppressedBy } = look;
-    recorder.verdictChanged({ at: now, key, check, target, from: before.verdict, to: verdict, since, seen, suppressedBy });
-  };
+    if (seen.cause !== "no_network" && cannotSee(after, cannotSeeAfter)) incidents.blind(look, describeSeen(seen), now);
+  }
+}
 
-  return {
-    observed: (check, target, seen) => {
-      const now = clock.now();
-      const key = lookKey(check.name, target);
-      const before = states.get(key) ?? initialState(began);
-      const after = observe(before, seen, check.thresholds);
-      const flapBefore = flaps.get(key) ?? STEADY;
-      const flapAfter = observeFlap(flapBefore, seen, parts.excused(target));
-      states.set(key, after);
-      flaps.set(key, flapAfter);
-      recorder.observed({ key, check: check.name, target, seen, verdict: after.verdict });
+type Names = { readonly byName: ReadonlyMap<string, CheckSpec>; readonly dependents: ReadonlyMap<string, readonly CheckSpec[]> };
 
-      const changed = before.verdict !== after.verdict || isGoneNow(before) !== isGoneNow(after) || before.last === null;
-      const outcome = changed ? rejudge(check, target, now) : null;
-      const look = looks.get(key);
-      if (look === undefined) return after;
-      turned(look, before, seen, now);
-      if (outcome !== null && outcome.before !== status.status) recorder.statusChanged({ at: now, from: outcome.before, to: status.status, causes: status.causes });
-      flapChanged(look, flapBefore, flapAfter, before.last === null, now);
-      sightChanged(look, before, after, seen, now);
-      const review = (one: LookStatus): void => incidents.review(one, { flapping: flaps.get(one.key)?.flapping ?? false, doubted: doubted(one) }, now);
-      review(look);
-      outcome?.uncovered.forEach(review);
-      if (look.verdict !== before.verdict) parts.turned(look);
-      return after;
-    },
-    reset: (target) => {
-      for (const check of checks) {
-        const state = states.get(lookKey(check.name, target));
-        if (state !== undefined) states.set(lookKey(check.name, target), resetRuns(state));
-      }
-    },
-    states: () => states,
-    flaps: () => flaps,
-    site: () => ({ ...status, looks: [...looks.values()] }),
-  };
+/** The checks by name, and those that depend on each, through others too. */
+function namesOf(checks: readonly CheckSpec[]): Names {
+  const byName = new Map(checks.map((check) => [check.name, check]));
+  return { byName, dependents: new Map(checks.map(({ name }) => [name, checks.filter((other) => dependenciesOf(other.name, byName).includes(name))])) };
+}
+
+function looksIn(checks: readonly CheckSpec[], states: ReadonlyMap<LookKey, CheckState>): Map<LookKey, LookStatus> {
+  return new Map(judgeSite(checks, states).looks.map((look) => [look.key, look]));
 }

@@ -3,6 +3,7 @@ import type { CheckSpec } from "../core/check.ts";
 import { dependenciesOf } from "../core/status.ts";
 import type { LookKey, TargetId } from "../core/target.ts";
 import { lookKey, SITE } from "../core/target.ts";
+import type { Roll } from "./roll.ts";
 
 /** Active checks that look at the target itself. */
 export function checksAt(target: TargetId, checks: readonly CheckSpec[]): readonly CheckSpec[] {
@@ -24,6 +25,17 @@ export function looksFor(target: TargetId, checks: readonly CheckSpec[]): readon
   const needed = new Set(own.flatMap((check) => dependenciesOf(check.name, byName)));
   const shared = checks.filter((check) => needed.has(check.name) && !own.includes(check));
   return [...own.map((check) => lookKey(check.name, target)), ...shared.flatMap((check) => check.targets.map((id) => lookKey(check.name, id)))];
+}
+
+/** Siblings asked when one of them fails; of a larger workload enough are looked at in that time anyway. */
+const MAX_SIBLINGS = 50;
+
+/** The same look at other pods of the workload: whether the fault is one pod's own shows by its siblings. */
+export function siblingLooks(check: CheckSpec, target: TargetId, roll: Roll): readonly LookKey[] {
+  const own = roll.target(target);
+  if (own?.kind !== "pod") return [];
+  const siblings = roll.targets.filter((other) => other.kind === "pod" && other.workload === own.workload && other.id !== target && roll.looksAt(check.name, other.id));
+  return siblings.slice(0, MAX_SIBLINGS).map(({ id }) => lookKey(check.name, id));
 }
 
 /** The looks that may explain why `check` fails at `target`: those of its dependencies, at the same target, else at the site, else everywhere. */

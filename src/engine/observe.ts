@@ -5,23 +5,23 @@
 import type { CheckSpec } from "../core/check.ts";
 import type { Connectivity } from "../core/connectivity.ts";
 import type { Observation } from "../core/observation.ts";
+import type { RosterChange } from "../core/roster.ts";
 import type { Pace, Slot } from "../core/schedule.ts";
 import { begin, dueAt, finish, firstSlot, hasten } from "../core/schedule.ts";
 import type { LookKey, Target, TargetId } from "../core/target.ts";
-import { lookKey, SITE } from "../core/target.ts";
+import { lookKey, splitLookKey } from "../core/target.ts";
 import type { Instant } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { PreparedProbe } from "../ports/probe.ts";
 import type { Random } from "../ports/random.ts";
 import { createAgenda } from "./agenda.ts";
-import { SHARED } from "./propose.ts";
+import type { Roll } from "./roll.ts";
 import { Sight } from "./sight.ts";
 
 export type ObserveParts = {
-  readonly checks: readonly CheckSpec[];
+  readonly roll: Roll;
   /** By check name; one for every active check. */
   readonly probes: ReadonlyMap<string, PreparedProbe>;
-  readonly targets: readonly Target[];
   readonly references: readonly PreparedProbe[];
   readonly clock: Clock;
   readonly random: Random;
@@ -43,6 +43,8 @@ export interface Observer {
    * looks begun before now are dropped, and the next come soon.
    */
   forget(target: TargetId): void;
+  /** The roster has changed: looks that are gone end, new ones begin. */
+  enrol(change: Pick<RosterChange, "gone" | "come">): void;
   connectivity(): Connectivity;
 }
 
@@ -53,7 +55,8 @@ type Watched = { readonly check: CheckSpec; readonly target: Target; readonly pr
 
 export function createObserver(parts: ObserveParts): Observer {
   const { clock, random } = parts;
-  const watched = watchedLooks(parts);
+  const watched = new Map(watchedLooks(parts));
+  let started = false;
   const stopping = new AbortController();
   const sight = new Sight({ clock, references: parts.references, overdue: "fail", connectivityChanged: parts.connectivityChanged });
   /** Looks whose probe has not let go yet; some outlive their deadline. */
@@ -78,7 +81,8 @@ export function createObserver(parts: ObserveParts): Observer {
     const life = lifeOf(target.id);
     agenda.put(begin(slot, startedAt));
     const seen = await sight.counted(check.remote, () => see(look, slot, startedAt));
-    if (stopping.signal.aborted) return;
+    // Stopped, or nobody's any more, or another one's: a pod that came back under the same name.
+    if (stopping.signal.aborted || watched.get(slot.key)?.target !== target) return;
     const pace = life !== lifeOf(target.id) ? "transition" : parts.observed(check, target.id, seen);
     const ended = agenda.slot(slot.key);
     if (ended !== undefined) agenda.put(finish(ended, pace, clock.now(), random.next()));
@@ -90,6 +94,9 @@ export function createObserver(parts: ObserveParts): Observer {
     held.add(key);
     return sight.looker.look(probe, { target, deadlineMs: check.cadence.timeout, ordinal }, () => letGo(key));
   };
+
+  /** What is read of one pod is read at once, so that its looks can share what they read. */
+  const plan = ([key, { check, target }]: readonly [LookKey, Watched]): void => agenda.put(firstSlot(key, check.cadence, clock.now(), target.kind === "pod" ? target.id : key));
 
   const nothingHeld = (): Promise<void> =>
     new Promise((resolve) => {
@@ -103,9 +110,9 @@ export function createObserver(parts: ObserveParts): Observer {
 
   return {
     start: () => {
+      started = true;
       sight.start();
-      const now = clock.now();
-      for (const [key, { check }] of watched) agenda.put(firstSlot(key, check.cadence, now));
+      for (const look of watched) plan(look);
     },
     stop: async () => {
       stopping.abort();
@@ -124,21 +131,34 @@ export function createObserver(parts: ObserveParts): Observer {
         if (slot !== undefined) agenda.put(hasten(slot, clock.now()));
       }
     },
+    enrol: ({ gone, come }) => {
+      for (const key of gone) {
+        watched.delete(key);
+        agenda.remove(key);
+        lives.delete(splitLookKey(key).target);
+      }
+      const all = watchedLooks(parts);
+      for (const key of come) {
+        const look = all.get(key);
+        if (look === undefined) continue;
+        watched.set(key, look);
+        if (started && !stopping.signal.aborted) plan([key, look]);
+      }
+    },
     forget: (target) => void lives.set(target, lifeOf(target) + 1),
     connectivity: () => sight.connectivity(),
   };
 }
 
-function watchedLooks({ checks, probes, targets }: ObserveParts): ReadonlyMap<LookKey, Watched> {
-  const byId = new Map(targets.map((target) => [target.id, target]));
+function watchedLooks({ roll, probes }: Pick<ObserveParts, "roll" | "probes">): ReadonlyMap<LookKey, Watched> {
   const looks = new Map<LookKey, Watched>();
-  for (const check of checks) {
+  for (const check of roll.checks) {
     const probe = probes.get(check.name);
     if (check.inactive !== null) continue;
     if (probe === undefined) throw new Error(`check ${check.name} is active but has no probe`);
     for (const id of check.targets) {
-      const target = id === SITE ? SHARED : byId.get(id);
-      if (target === undefined) throw new Error(`check ${check.name} looks at ${id}, which is no target`);
+      const target = roll.target(id);
+      if (target === null) throw new Error(`check ${check.name} looks at ${id}, which is no target`);
       looks.set(lookKey(check.name, id), { check, target, probe });
     }
   }

@@ -4,16 +4,16 @@
 import type { PolicySpec } from "../core/policy.ts";
 import type { Mode } from "../core/proposal.ts";
 import type { Pause } from "../core/scene.ts";
-import type { Target, TargetId } from "../core/target.ts";
+import type { TargetId } from "../core/target.ts";
 import { SITE } from "../core/target.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import { formatDuration } from "../core/time.ts";
-import type { CheckSpec } from "../core/check.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Control, Order, OrderResult, PauseScope, RefusalCode } from "../ports/control.ts";
 import type { Recorder } from "./record.ts";
 import { messageOf } from "./record.ts";
 import type { ManualOutcome, Recovery } from "./recovery.ts";
+import type { Roll } from "./roll.ts";
 import type { Standing } from "./standing.ts";
 
 /** The orders among what may be asked of a daemon, and those no listener offers yet. */
@@ -23,8 +23,7 @@ export interface Orders extends Pick<Control, "acknowledge" | "pause" | "resume"
 }
 
 export type OrderParts = {
-  readonly targets: readonly Target[];
-  readonly checks: readonly CheckSpec[];
+  readonly roll: Roll;
   readonly policies: readonly PolicySpec[];
   readonly standing: Standing;
   readonly recovery: Recovery;
@@ -37,7 +36,7 @@ type Step = { readonly order: Order; readonly command: string; readonly target: 
 export function createOrders(parts: OrderParts): Orders {
   const { standing, recovery, recorder, clock } = parts;
   const refused = (code: RefusalCode, text: string): OrderResult => ({ kind: "refused", code, text });
-  const workloadOf = (id: TargetId): string | null => (id === SITE ? SITE : (parts.targets.find((target) => target.id === id)?.workload ?? null));
+  const workloadOf = (id: TargetId): string | null => parts.roll.target(id)?.workload ?? null;
   const endOf = (forMs: Ms | null): Instant | null => (forMs === null ? null : clock.now() + forMs);
   const unknownScope = (scope: PauseScope): OrderResult | null => {
     if (scope.kind === "target" && workloadOf(scope.target) === null) return refused("UNKNOWN_TARGET", `there is no target ${scope.target}`);
@@ -63,7 +62,7 @@ export function createOrders(parts: OrderParts): Orders {
       const { target, check, forMs } = order;
       const workload = workloadOf(target);
       if (workload === null) return refused("UNKNOWN_TARGET", `there is no target ${target}`);
-      if (check !== null && !parts.checks.some((one) => one.name === check && one.targets.includes(target))) return refused("UNKNOWN_CHECK", `no check ${check} looks at ${target}`);
+      if (check !== null && !parts.roll.looksAt(check, target)) return refused("UNKNOWN_CHECK", `no check ${check} looks at ${target}`);
       const ack = { target, check, workload, at: clock.now(), by: order.who, why: order.why, until: endOf(forMs) };
       return carryOut({ order, command: "ack", target, text: `acknowledged ${check ?? "every check"} of ${target}${lasting(forMs)}`, run: () => standing.acknowledge(ack) });
     },
@@ -81,7 +80,7 @@ export function createOrders(parts: OrderParts): Orders {
     },
     restart: async (order) => {
       const { target, who, why, dryRun } = order;
-      if (!parts.targets.some((one) => one.id === target)) return refused("UNKNOWN_TARGET", `there is no target ${target}`);
+      if (target === SITE || parts.roll.target(target) === null) return refused("UNKNOWN_TARGET", `there is no target ${target}`);
       const outcome = await recovery.restart({ target, who, why, dryRun });
       if (outcome.kind !== "would") recorder.commanded({ at: clock.now(), who, command: "restart", target, text: `restart of ${target} (${outcome.kind}): ${why}` });
       return restartResult(outcome, target);

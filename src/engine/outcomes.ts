@@ -17,6 +17,7 @@ export function entryOf(intent: Intent, at: Instant): NewLedgerEntry {
     details: {
       action: proposal.action, remedy: proposal.remedy, cause: proposal.cause, attempt: intent.attempt, phase: state.phase,
       ...(state.phase === "awaiting_verification" ? { effect: state.effect, verifyBy: state.verifyBy } : {}),
+      ...(state.phase === "verified" && state.effect !== undefined ? { effect: state.effect } : {}),
       ...("reason" in state ? { reason: state.reason } : {}),
     },
   };

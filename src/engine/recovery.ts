@@ -71,6 +71,8 @@ export interface Recovery {
   start(): Promise<void>;
   /** After each judged observation: remembers it for windows and makes a step. Never waits. */
   observed(key: LookKey, seen: Observation): void;
+  /** Nobody looks there any more. */
+  forget(keys: readonly LookKey[]): void;
   /** Something a guard reads has changed (a pause, a breaker, a mode): decide again. */
   wake(): void;
   /** A person restarts a target: cool-downs, ladder, pause, windows and modes do not count; the safety checks do. Re-arms the ladders of its workload. */
@@ -125,11 +127,16 @@ class SteppingRecovery implements Recovery {
 
   observed(key: LookKey, seen: Observation): void {
     this.#scenes.observed(key, seen);
-    const { actor, checks, view } = this.#parts;
+    const { actor, roll, view } = this.#parts;
     // While anything is being done or verified, every look counts.
-    const quiet = this.#acting.size === 0 && actor.open().length === 0 && isQuiet(key, seen, checks, view.checks());
+    const quiet = this.#acting.size === 0 && actor.open().length === 0 && isQuiet(key, seen, roll.checks, view.checks());
     if (quiet) this.#pace.within(this.#quietWait(seen, this.#firing));
     else this.wake();
+  }
+
+  forget(keys: readonly LookKey[]): void {
+    this.#scenes.forget(keys);
+    this.wake();
   }
 
   wake(): void {

@@ -9,7 +9,7 @@ import type { Instant, Ms } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { PreparedProbe } from "../ports/probe.ts";
 import type { Looker } from "./look.ts";
-import { SHARED } from "./propose.ts";
+import { SHARED } from "./roll.ts";
 
 const STEADY_MS: Ms = 10_000;
 const LOST_MS: Ms = 2_000;

@@ -3,7 +3,6 @@
  * know, what is recorded, and what is under way at this very moment.
  */
 import type { BreakerView } from "../core/breaker.ts";
-import type { CheckSpec } from "../core/check.ts";
 import type { CheckState } from "../core/check-state.ts";
 import type { EpisodeMark, PastAction } from "../core/episode.ts";
 import { episodeKey, withAttempts } from "../core/episode.ts";
@@ -15,11 +14,12 @@ import type { PolicySpec, Window } from "../core/policy.ts";
 import type { Decision } from "../core/proposal.ts";
 import type { Acknowledgement, GuardSettings, OpenAction, Pause, RegionHealth, Scene, Storm } from "../core/scene.ts";
 import { updateStorms } from "../core/storm.ts";
-import type { LookKey, Target, TargetId } from "../core/target.ts";
-import { splitLookKey } from "../core/target.ts";
-import type { Instant, Ms } from "../core/time.ts";
+import type { LookKey, TargetId } from "../core/target.ts";
+import { SITE, splitLookKey } from "../core/target.ts";
+import type { Instant } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Actor } from "./act.ts";
+import type { Roll } from "./roll.ts";
 import type { JudgedCheck } from "./verify.ts";
 
 /** Where recovery reads what others know. All calls are cheap and synchronous. */
@@ -36,13 +36,13 @@ export type RecoveryView = {
 };
 
 export type SceneParts = {
-  readonly checks: readonly CheckSpec[];
-  readonly targets: readonly Target[];
-  readonly startupGrace: ReadonlyMap<TargetId, Ms>;
+  readonly roll: Roll;
   readonly settings: GuardSettings;
   readonly windows: readonly Window[];
   readonly timeZone: string;
   readonly actionsPerMinute: number;
+  /** Nothing is done of our own accord before this instant; -Infinity: at once. */
+  readonly actFrom: Instant;
   readonly clock: Clock;
   readonly actor: Pick<Actor, "open" | "recentActions">;
   readonly view: RecoveryView;
@@ -63,7 +63,7 @@ export class SceneTaker {
   constructor(parts: SceneParts, policies: readonly PolicySpec[]) {
     this.#parts = parts;
     const triggers = policies.map((policy) => policy.trigger);
-    const memories = parts.checks.map((spec) => [spec.name, memoryFor(triggers, spec)] as const);
+    const memories = parts.roll.checks.map((spec) => [spec.name, memoryFor(triggers, spec)] as const);
     this.#memories = new Map(memories.flatMap(([name, memory]) => (memory === null ? [] : [[name, memory] as const])));
   }
 
@@ -76,6 +76,11 @@ export class SceneTaker {
     addSample(samples, seen, memory);
   }
 
+  /** Nobody looks there any more. */
+  forget(keys: readonly LookKey[]): void {
+    for (const key of keys) this.#looks.delete(key);
+  }
+
   /** An action begins that may not be recorded yet. Returns a function to call when it has ended. */
   underway(decision: Extract<Decision, { kind: "act" }>, at: Instant): () => void {
     const entry = { decision, at };
@@ -85,20 +90,23 @@ export class SceneTaker {
 
   /** Check states as verification reads them. */
   judged(): readonly JudgedCheck[] {
+    const born = this.#parts.view.startedAt();
     return [...this.#parts.view.checks()].map(([key, state]) => {
       const seen = state.lastEvidence;
-      return { ...splitLookKey(key), verdict: state.verdict, since: state.since, lastSeen: seen === null ? null : { at: seen.at, level: seen.kind } };
+      const { check, target } = splitLookKey(key);
+      return { check, target, workload: this.#parts.roll.target(target)?.workload ?? SITE, bornAt: born.get(target) ?? null, verdict: state.verdict, since: state.since, lastSeen: seen === null ? null : { at: seen.at, level: seen.kind } };
     });
   }
 
   take(marks: readonly EpisodeMark[]): Scene {
-    const { checks: specs, targets, startupGrace, settings, windows, timeZone, actionsPerMinute, clock, view } = this.#parts;
+    const { roll, settings, windows, timeZone, actionsPerMinute, actFrom, clock, view } = this.#parts;
+    const { checks: specs, targets, startupGrace } = roll;
     const now = clock.now();
     const checks = view.checks();
     this.#storms = updateStorms(this.#storms, { now, settings, specs, targets, checks });
     const actions = this.#actions();
     return {
-      now, wall: clock.wall(), timeZone, settings, actionsPerMinute, targets, startupGrace, windows, specs, checks, actions,
+      now, wall: clock.wall(), actFrom, timeZone, settings, actionsPerMinute, targets, startupGrace, windows, specs, checks, actions,
       startedAt: view.startedAt(),
       flapping: view.flapping(),
       looks: this.#looks,

@@ -51,6 +51,8 @@ export interface Filler {
   want(order: FillOrder): void;
   /** Fetches waiting and under way. */
   busy(): number;
+  /** The page was answered, and may not be kept; nobody asks again for a while. */
+  turnedDown(key: string): boolean;
   close(): void;
 }
 
@@ -73,7 +75,7 @@ export function createFiller(parts: FillParts): Filler {
   const makePage = createPageMaker(parts.preset, parts.entryBytes);
   const waiting: Record<"page" | "asset", Map<string, FillOrder>> = { page: new Map(), asset: new Map() };
   const running = new Map<string, () => void>();
-  const spurned = new Map<string, Instant>();
+  const spurned = new Map<string, { readonly until: Instant; readonly lasting: Ms }>();
   let savings = SAVINGS;
   let savedAt = clock.now();
   let cancelPump: (() => void) | null = null;
@@ -88,7 +90,7 @@ export function createFiller(parts: FillParts): Filler {
   const spurn = (key: string, lasting: Ms): void => {
     const [oldest] = spurned.keys();
     if (spurned.size >= MOST_SPURNED && oldest !== undefined) spurned.delete(oldest);
-    spurned.set(key, clock.now() + lasting);
+    spurned.set(key, { until: clock.now() + lasting, lasting });
   };
 
   const pump = (): void => {
@@ -140,8 +142,8 @@ export function createFiller(parts: FillParts): Filler {
     if (closed || !keepsCopies(mode)) return;
     if (waiting[mode].has(order.key) || running.has(order.key)) return telemetry.count("coalesced");
     if (waiting[mode].size >= MOST_WAITING) return;
-    const until = spurned.get(order.key);
-    if (until !== undefined && clock.now() < until) return;
+    const known = spurned.get(order.key);
+    if (known !== undefined && clock.now() < known.until) return;
     spurned.delete(order.key);
     waiting[mode].set(order.key, order);
   };
@@ -161,6 +163,10 @@ export function createFiller(parts: FillParts): Filler {
       pump();
     },
     busy: () => waiting.page.size + waiting.asset.size + running.size,
+    turnedDown(key) {
+      const known = spurned.get(key);
+      return known !== undefined && known.lasting === UNCACHEABLE_FOR && clock.now() < known.until;
+    },
     close() {
       closed = true;
       cancelPump?.();

@@ -134,7 +134,10 @@ class Front {
         const whole = routeMode === "page" && isWholePage(end);
         conclude(this.#evidence, pending, { ...meaningOf(end, this.#storefrontHealthy()), tookMs }, whole);
         // A name is a door of this shop once the shop has answered to it; anybody can ask under any name.
-        if (whole && !plain && req.method === "GET") warmer.learn(facts.origin.scheme, facts.host);
+        if (whole && !plain && req.method === "GET") {
+          warmer.learn(facts.origin.scheme, facts.host);
+          warmer.start();
+        }
         this.#count(turn, end.clientGone ? 0 : end.status, relay.sentBytes(), result);
         this.#afterwards(facts, end, fallback, fill);
       },

@@ -28,39 +28,69 @@ const MAX_CUT = 64;
 
 /** An empty set of requests under way. Bounded by the connections the listener allows. */
 export function createInFlight(): InFlight {
-  // A set keeps the order of entering, so its first element is the oldest.
-  const running = new Set<InFlightToken>();
+  const running = createRow();
   const cutAt = new Map<string, Instant>();
 
   return {
-    enter(requestClass, since) {
-      const token = { requestClass, since };
-      running.add(token);
-      return token;
-    },
+    enter: (requestClass, since) => running.append(requestClass, since),
     leave(token, cut, at) {
-      if (!running.delete(token) || !cut) return;
+      if (!running.remove(token as Link) || !cut) return;
       cutAt.delete(token.requestClass);
       cutAt.set(token.requestClass, at);
       const [oldest] = cutAt.keys();
       if (cutAt.size > MAX_CUT && oldest !== undefined) cutAt.delete(oldest);
     },
-    size: () => running.size,
-    oldestSince() {
-      for (const token of running) return token.since;
-      return null;
-    },
+    size: () => running.size(),
+    oldestSince: () => running.first()?.since ?? null,
     suspects(since) {
       const classes = new Set<string>();
-      for (const token of running) {
-        classes.add(token.requestClass);
-        if (classes.size >= MAX_SUSPECTS) break;
-      }
+      for (let token = running.first(); token !== null && classes.size < MAX_SUSPECTS; token = token.next) classes.add(token.requestClass);
       for (const [requestClass, at] of cutAt) {
         if (classes.size >= MAX_SUSPECTS) break;
         if (at >= since) classes.add(requestClass);
       }
       return [...classes];
     },
+  };
+}
+
+/** A token in its place among the others. */
+type Link = { readonly requestClass: string; readonly since: Instant; before: Link | null; next: Link | null; listed: boolean };
+
+type Row = {
+  append(requestClass: string, since: Instant): Link;
+  /** @returns false when it was not in the row any more. */
+  remove(link: Link): boolean;
+  first(): Link | null;
+  size(): number;
+};
+
+/** Links in the order of their coming. A Set keeps that order too, but is built anew every few hundred requests, and is asked for its first at each. */
+function createRow(): Row {
+  let first: Link | null = null;
+  let last: Link | null = null;
+  let size = 0;
+  return {
+    append(requestClass, since) {
+      const link: Link = { requestClass, since, before: last, next: null, listed: true };
+      if (last === null) first = link;
+      else last.next = link;
+      last = link;
+      size += 1;
+      return link;
+    },
+    remove(link) {
+      if (!link.listed) return false;
+      link.listed = false;
+      if (link.before === null) first = link.next;
+      else link.before.next = link.next;
+      if (link.next === null) last = link.before;
+      else link.next.before = link.before;
+      link.before = link.next = null;
+      size -= 1;
+      return true;
+    },
+    first: () => first,
+    size: () => size,
   };
 }

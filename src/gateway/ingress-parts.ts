@@ -3,6 +3,7 @@
  */
 import type { GatewayConfig } from "../config/config.ts";
 import type { GatewayPreset } from "../core/preset.ts";
+import type { FirstFill } from "../core/readiness.ts";
 import type { Breaker } from "../ports/breaker.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { CopyStore } from "../ports/copy-store.ts";
@@ -31,6 +32,8 @@ export type IngressParts = {
   readonly storefront: () => DependencyHealth;
   /** Plain pass-through, for the person who suspects us. */
   readonly bypass: () => boolean;
+  /** Called once: what came of the first filling of the warm list. */
+  readonly filled: (fill: FirstFill) => void;
   /** A failure that should hasten the checks. The receiver limits the rate. */
   readonly trouble: (cause: string) => void;
 };

@@ -27,7 +27,7 @@ export type { IngressParts, QuarantineGate } from "./ingress-parts.ts";
 export interface Ingress {
   /** @returns the port it listens on. Rejects with the system's error when it cannot. */
   listen(): Promise<number>;
-  /** Fills the warm list and keeps it fresh until closed. */
+  /** Fills the warm list and keeps it fresh until closed. To be called once the application has answered; a page it answers a buyer begins it, too. */
   warm(): void;
   /** Stops accepting, finishes what runs, then closes; what still runs after `withinMs` is cut. */
   drain(withinMs: number): Promise<void>;
@@ -58,7 +58,7 @@ export function createIngress(parts: IngressParts): Ingress {
     assetRoute: routesOf(config, preset, "asset"),
     entryBytes: config.copyBytesPerEntry,
   });
-  const warmer = createWarmer({ paths: config.warm, clock, copies: parts.copies, filler, routeOf: routesOf(config, preset, "page") });
+  const warmer = createWarmer({ paths: config.warm, clock, copies: parts.copies, filler, routeOf: routesOf(config, preset, "page"), filled: parts.filled });
   const life = { draining: false };
   const front = createFront({ ...parts, upstream, deadlines, nonces, contradictions, read, fields, filler, warmer, draining: () => life.draining });
 

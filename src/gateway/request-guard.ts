@@ -53,7 +53,20 @@ export function routeNames(config: Pick<GatewayConfig, "routes">): readonly stri
 
 const NO_QUERY: Query = { forward: "", key: "" };
 
-type TargetFacts = { readonly route: RouteSpec; readonly index: RouteIndex; readonly path: string; readonly target: string; readonly query: Query | null };
+type TargetFacts = {
+  readonly route: RouteSpec;
+  readonly index: RouteIndex;
+  readonly path: string;
+  readonly target: string;
+  readonly query: Query | null;
+  readonly keysAt: (scheme: Origin["scheme"], host: string) => Keys;
+  /** Class of a GET of a buyer without cookies that make it personal. */
+  readonly plainClass: string;
+};
+
+/** Of one address, for both classes of agents; null: it has no copies. */
+type Keys = Readonly<Record<AgentClass, string | null>>;
+const NO_KEYS: Keys = { browser: null, bot: null };
 
 /** Compiles configuration and preset once. The reader never throws. */
 export function compileRequestGuard(config: GatewayConfig, preset: GatewayPreset, telemetry: Pick<Telemetry, "route">): ReadRequest {
@@ -62,11 +75,12 @@ export function compileRequestGuard(config: GatewayConfig, preset: GatewayPreset
   const buyerOf = compileCookies(preset);
   const classOf = remembering((key: string) => requestClass(...splitClass(key)));
   const hosts = new Set(config.hosts.map((host) => host.toLowerCase()));
+  const hostOf = rememberingLast(readHost);
 
   return (req) => {
     const target = readTargetFacts(req.url ?? "");
     if ("why" in target) return target;
-    const host = readHost(req.headers.host);
+    const host = hostOf(req.headers.host);
     if (host === null) return { status: 400, why: "no usable Host" };
     if (hosts.size > 0 && !hosts.has(host)) return { status: 421, why: "unknown host" };
 
@@ -74,11 +88,10 @@ export function compileRequestGuard(config: GatewayConfig, preset: GatewayPreset
     const method = verb === "GET" || verb === "HEAD" ? "read" : "write";
     const buyer = buyerOf(req.headers.cookie, req.headers.authorization !== undefined);
     const origin = readOrigin(req.headers, req.socket.remoteAddress ?? "", config.trustedHops);
-    const { route, index, path, query } = target;
+    const { route, index, path, query, keysAt, plainClass } = target;
     const isAsset = route.mode === "asset";
     const agent = isAsset ? "browser" : agentOf(req.headers["user-agent"] ?? "");
-    const keyFor = (as: AgentClass): string | null =>
-      query === null || method === "write" ? null : cacheKey({ scheme: origin.scheme, host, agent: as, market: "", encoding: "identity", path, query: query.key });
+    const keys = method === "write" ? NO_KEYS : keysAt(origin.scheme, host);
     return {
       route,
       index,
@@ -89,11 +102,11 @@ export function compileRequestGuard(config: GatewayConfig, preset: GatewayPreset
       host,
       origin,
       target: target.target,
-      key: keyFor(agent),
-      otherKey: isAsset || preset.botAgents === null ? null : keyFor(agent === "bot" ? "browser" : "bot"),
+      key: keys[agent],
+      otherKey: isAsset || preset.botAgents === null ? null : keys[agent === "bot" ? "browser" : "bot"],
       query: query?.forward ?? "",
       path,
-      requestClass: classOf(`${verb} ${route.name} ${buyer.personal.join(" ")}`),
+      requestClass: verb === "GET" && buyer.personal.length === 0 ? plainClass : classOf(`${verb} ${route.name} ${buyer.personal.join(" ")}`),
     };
   };
 }
@@ -109,26 +122,47 @@ function compileTargets(config: GatewayConfig, preset: GatewayPreset, telemetry:
   const reducers = new Map(config.routes.map((route) => [route.name, compileQuery(route.query, preset.dropQuery)]));
   const dropped = nameSet(preset.dropQuery);
 
+  const factsOf = (route: RouteSpec, path: string, target: string, query: Query | null): TargetFacts => ({
+    route,
+    index: telemetry.route(route.name),
+    path,
+    target,
+    query,
+    keysAt: query === null ? () => NO_KEYS : compileKeys(path, query),
+    plainClass: requestClass("GET", route.name, []),
+  });
+
   return (raw) => {
     const target = readTarget(raw);
     if (target.kind === "bad") return target.why === "too_long" ? { status: 414, why: "the request target is too long" } : { status: 400, why: "the request target is not a path" };
     const { path, query, dubious } = target;
     const route = find(path);
-    const index = telemetry.route(route.name);
     const rawPath = query === "" && !raw.endsWith("?") ? raw : raw.slice(0, raw.indexOf("?"));
     switch (route.mode) {
       case "page": {
         if (dubious) return { status: 400, why: "the path can be read in two ways" };
         const reduced = reducers.get(route.name)?.(query) ?? null;
-        return { route, index, path, target: withQuery(path, reduced?.forward ?? dropParameters(query, dropped)), query: reduced };
+        return factsOf(route, path, withQuery(path, reduced?.forward ?? dropParameters(query, dropped)), reduced);
       }
       case "asset":
-        return { route, index, path, target: withQuery(rawPath, dropParameters(query, dropped)), query: dubious || query !== "" ? null : NO_QUERY };
+        return factsOf(route, path, withQuery(rawPath, dropParameters(query, dropped)), dubious || query !== "" ? null : NO_QUERY);
       case "pass":
-        return { route, index, path, target: withQuery(rawPath, dropParameters(query, dropped)), query: null };
+        return factsOf(route, path, withQuery(rawPath, dropParameters(query, dropped)), null);
       case "never":
-        return { route, index, path, target: raw, query: null };
+        return factsOf(route, path, raw, null);
     }
+  };
+}
+
+/** Keys of one address, put together again only under another name than the last: a key that is kept is hashed once, a new one with every look-up. */
+function compileKeys(path: string, { key: query }: Query): TargetFacts["keysAt"] {
+  let last: { readonly scheme: Origin["scheme"]; readonly host: string; readonly keys: Keys } | null = null;
+  return (scheme, host) => {
+    if (last === null || last.scheme !== scheme || last.host !== host) {
+      const keyFor = (agent: AgentClass): string => cacheKey({ scheme, host, agent, market: "", encoding: "identity", path, query });
+      last = { scheme, host, keys: { browser: keyFor("browser"), bot: keyFor("bot") } };
+    }
+    return last.keys;
   };
 }
 
@@ -156,5 +190,14 @@ function remembering<T>(fn: (input: string) => T): (input: string) => T {
     if (known.size >= REMEMBERED) known = new Map();
     known.set(input, value);
     return value;
+  };
+}
+
+/** Remembers only the last input: for what nearly always stays the same. */
+function rememberingLast<I, T>(fn: (input: I) => T): (input: I) => T {
+  let last: { readonly input: I; readonly value: T } | null = null;
+  return (input) => {
+    if (last === null || last.input !== input) last = { input, value: fn(input) };
+    return last.value;
   };
 }

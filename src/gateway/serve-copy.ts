@@ -38,18 +38,21 @@ export type ServeCopy = (req: IncomingMessage, res: ServerResponse, serving: Ser
 /** What stays the same for all serves of one copy. */
 type Prepared = {
   readonly body: Uint8Array;
-  /** Names and values, flat, without the policy where it holds a nonce. */
+  /** Names and values, flat, without Cache-Control and the policy where it holds a nonce. */
   readonly fields: readonly string[];
-  /** The same as lines of a head, from the status line on; null: some field has to be refused. */
-  readonly lines: string | null;
   /** Name and pieces of the policy around its nonces; null: none to replace. */
   readonly policy: { readonly name: string; readonly pieces: readonly string[] } | null;
+  /** Who may keep this answer, as long as it is not one buyer's alone. */
+  readonly cacheControl: string;
   readonly etag: string | null;
   /** Instant; NaN: unknown. */
   readonly lastModified: number;
-  readonly cacheControl: string | null;
+  /** The end of every head, from behind the serve's own lines to the empty line; empty: some field has to be refused. */
+  readonly headEnd: Buffer;
   /** Bytes before the body in a buffer that holds a whole answer. */
   readonly room: number;
+  /** Where nonces go in such a buffer, in head and body. */
+  readonly nonceOffsets: readonly number[];
 };
 
 /** Bytes of bodies kept for the next answer. */
@@ -73,23 +76,22 @@ export function createServeCopy(nonces: NonceSource, clock: Pick<Clock, "wall">,
     const { copy, personal } = serving;
     const ready = prepared(copy);
     const nonce = copy.meta.nonceLength > 0 ? nonces.next(copy.meta.nonceLength) : "";
-    const { fields, result } = ownFields(ready, serving, nonce);
+    const { fields: status, result } = statusFields(serving);
     if (!personal && isUnchanged(req.headers, ready)) {
-      res.writeHead(304, [...ready.fields, ...fields]);
+      res.writeHead(304, headFields(ready, personal, nonce, status));
       res.end();
       return { status: 304, bytes: 0, result };
     }
     const style = serving.neutralise && neutralise !== null && copy.meta.neutraliseAt !== null ? styleTag(neutralise, nonce) : "";
     const length = ready.body.length + style.length;
-    fields.push("content-length", String(length));
-    const socket = style === "" && ready.lines !== null ? wholeAnswerSocket(req, res) : null;
-    if (socket !== null && ready.lines !== null) {
-      const head = `${ready.lines}${fieldLines(fields)}date: ${date(clock.wall())}\r\n${KEPT}`;
+    const socket = style === "" && !personal && ready.headEnd.length > 0 ? wholeAnswerSocket(req, res) : null;
+    if (socket !== null) {
       const buffer = noncedPage(pool, copy, ready, nonce);
-      sendWhole(res, socket, withHead(buffer, ready.room, head), () => pool.give(copy, buffer));
+      const begin = `HTTP/1.1 200 OK\r\n${fieldLines(status)}date: ${date(clock.wall())}\r\n`;
+      sendWhole(res, socket, withBegin(buffer, ready, begin), () => pool.give(copy, buffer));
       return { status: 200, bytes: length, result };
     }
-    res.writeHead(200, [...ready.fields, ...fields]);
+    res.writeHead(200, [...headFields(ready, personal, nonce, status), "content-length", String(length)]);
     if (req.method === "HEAD") {
       res.end();
       return { status: 200, bytes: 0, result };
@@ -107,51 +109,64 @@ export function createServeCopy(nonces: NonceSource, clock: Pick<Clock, "wall">,
 const KEPT = `connection: keep-alive\r\nkeep-alive: timeout=${KEEP_ALIVE / 1_000}\r\n\r\n`;
 
 /** Bytes kept for the fields that differ from serve to serve. */
-const OWN_FIELDS_ROOM = 1_024;
+const OWN_FIELDS_ROOM = 512;
 
 function prepare({ meta, body }: SharedCopy): Prepared {
   const fields: string[] = [];
   let policy: Prepared["policy"] = null;
   let etag: string | null = null;
   let lastModified = Number.NaN;
-  let cacheControl: string | null = null;
-  let later = 0;
+  let said: string | null = null;
   for (const [name, value] of meta.headers) {
     const nonce = name === "content-security-policy" && meta.nonceLength > 0 ? policyNonce(value) : null;
-    if (name === "cache-control") cacheControl = value;
+    if (name === "cache-control") said = value;
     else if (nonce !== null) policy = { name, pieces: value.split(nonce) };
     else {
       if (name === "etag") etag = value;
       else if (name === "last-modified") lastModified = Date.parse(value);
       fields.push(name, value);
-      continue;
     }
-    // Checked with the others, written by each serve.
-    later += checkedLines([name, value])?.length ?? Number.NaN;
   }
-  const checked = Number.isNaN(later) ? null : checkedLines(fields);
-  const lines = checked === null ? null : `HTTP/1.1 200 OK\r\n${checked}`;
-  return { body: new Uint8Array(body), fields, lines, policy, etag, lastModified, cacheControl, room: lines === null ? 0 : lines.length + later + OWN_FIELDS_ROOM };
-}
-
-/** The fields that are this serve's own: policy, Cache-Control, Age, Cache-Status, X-Cache-Status, request-id. */
-function ownFields({ policy, cacheControl }: Prepared, serving: Serving, nonce: string): { readonly fields: string[]; readonly result: CacheResult } {
   // A nonce must not outlive one answer, so no cache beyond us may keep a page that has one.
-  const control = serving.personal ? "private, no-store" : nonce === "" ? (cacheControl ?? "no-cache") : "no-store";
-  const fields = policy === null ? ["cache-control", control] : [policy.name, policy.pieces.join(nonce), "cache-control", control];
-  return { fields, result: addStatus(fields, serving) };
+  const cacheControl = meta.nonceLength > 0 ? "no-store" : (said ?? "no-cache");
+  const { headEnd, nonceOffsets } = endOfHead([...fields, "cache-control", cacheControl, "content-length", String(body.byteLength)], policy, meta.nonceLength);
+  const room = OWN_FIELDS_ROOM + headEnd.length;
+  const offsets = [...nonceOffsets.map((at) => OWN_FIELDS_ROOM + at), ...meta.nonceOffsets.map((at) => room + at)];
+  return { body: new Uint8Array(body), fields, policy, cacheControl, etag, lastModified, headEnd, room, nonceOffsets: offsets };
 }
 
-/** The head goes right before the body, so that both leave as one. */
-function withHead(buffer: Buffer, room: number, head: string): Buffer {
-  if (head.length > room) return Buffer.concat([Buffer.from(head, "latin1"), buffer.subarray(room)]);
-  const from = room - head.length;
-  buffer.write(head, from, "latin1");
-  return buffer.subarray(from);
+/** Lines of a head that are the same for every serve but for their nonces, and where those go. */
+function endOfHead(fields: readonly string[], policy: Prepared["policy"], nonceLength: number): { readonly headEnd: Buffer; readonly nonceOffsets: readonly number[] } {
+  const blank = "-".repeat(nonceLength);
+  const policyLine = policy === null ? "" : checkedLines([policy.name, policy.pieces.join(blank)]);
+  const lines = checkedLines(fields);
+  if (policyLine === null || lines === null) return { headEnd: Buffer.alloc(0), nonceOffsets: [] };
+  const nonceOffsets: number[] = [];
+  let at = policy === null ? 0 : policy.name.length + ": ".length;
+  for (const piece of policy?.pieces.slice(0, -1) ?? []) {
+    at += piece.length;
+    nonceOffsets.push(at);
+    at += nonceLength;
+  }
+  return { headEnd: Buffer.from(`${policyLine}${lines}${KEPT}`, "latin1"), nonceOffsets };
 }
 
-/** Adds Age, Cache-Status, X-Cache-Status, request-id. */
-function addStatus(fields: string[], { age, why, failed, requestId }: Serving): CacheResult {
+/** All fields of a head that node:http puts together. */
+function headFields({ fields, policy, cacheControl }: Prepared, personal: boolean, nonce: string, status: readonly string[]): string[] {
+  const own = policy === null ? [] : [policy.name, policy.pieces.join(nonce)];
+  return [...fields, ...own, "cache-control", personal ? "private, no-store" : cacheControl, ...status];
+}
+
+/** The serve's own lines go right before the others, so that all leave as one. */
+function withBegin(buffer: Buffer, { room, headEnd }: Prepared, begin: string): Buffer {
+  const end = room - headEnd.length;
+  if (begin.length > end) return Buffer.concat([Buffer.from(begin, "latin1"), buffer.subarray(end)]);
+  buffer.write(begin, end - begin.length, "latin1");
+  return buffer.subarray(end - begin.length);
+}
+
+/** The fields that are each serve's own: Age, Cache-Status, X-Cache-Status, request-id. */
+function statusFields({ age, why, failed, requestId }: Serving): { readonly fields: readonly string[]; readonly result: CacheResult } {
   const result: CacheResult = why === "revalidate" ? "UPDATING" : age.ttlLeft > 0 ? "HIT" : "STALE";
   const ttl = Math.floor(age.ttlLeft / 1_000);
   const said =
@@ -160,14 +175,17 @@ function addStatus(fields: string[], { age, why, failed, requestId }: Serving): 
       : why === "fresh"
         ? `shopkeeper; hit; ttl=${ttl}`
         : `shopkeeper; hit; ttl=${ttl}; detail=${why}`;
-  fields.push("age", String(Math.floor(age.age / 1_000)), "cache-status", said, "x-cache-status", result, "request-id", requestId);
-  return result;
+  return { fields: ["age", String(Math.floor(age.age / 1_000)), "cache-status", said, "x-cache-status", result, "request-id", requestId], result };
 }
 
-/** A buffer of our own with the page behind `room` bytes, this answer's nonce in it. */
-function noncedPage(pool: BodyPool<SharedCopy>, copy: SharedCopy, { body, room }: Prepared, nonce: string): Buffer {
-  const buffer = pool.take(copy) ?? withRoom(body, room);
-  writeNonce(buffer, copy.meta.nonceOffsets, room, nonce);
+/** A buffer of our own with the page behind `room` bytes and the end of its head before it, this answer's nonce in both. */
+function noncedPage(pool: BodyPool<SharedCopy>, copy: SharedCopy, { body, headEnd, room, nonceOffsets }: Prepared, nonce: string): Buffer {
+  let buffer = pool.take(copy);
+  if (buffer === null) {
+    buffer = withRoom(body, room);
+    buffer.set(headEnd, room - headEnd.length);
+  }
+  writeNonce(buffer, nonceOffsets, nonce);
   return buffer;
 }
 
@@ -180,16 +198,16 @@ function withRoom(body: Uint8Array, room: number): Buffer {
 /** Longest nonce that is written without a buffer of its own. */
 const NONCE_BYTES = Buffer.alloc(256);
 
-function writeNonce(buffer: Buffer, offsets: readonly number[], room: number, nonce: string): void {
+function writeNonce(buffer: Buffer, offsets: readonly number[], nonce: string): void {
   if (offsets.length === 0) return;
   // Bytes set many times cost a fifth of a string written many times.
   const bytes = nonce.length <= NONCE_BYTES.length ? NONCE_BYTES.subarray(0, NONCE_BYTES.write(nonce, "latin1")) : Buffer.from(nonce, "latin1");
-  for (const at of offsets) buffer.set(bytes, room + at);
+  for (const at of offsets) buffer.set(bytes, at);
 }
 
 function renderNeutralised(source: Uint8Array, { nonceOffsets, neutraliseAt }: CopyMeta, nonce: string, style: string): Buffer {
   const page = withRoom(source, 0);
-  writeNonce(page, nonceOffsets, 0, nonce);
+  writeNonce(page, nonceOffsets, nonce);
   const at = neutraliseAt ?? 0;
   return Buffer.concat([page.subarray(0, at), Buffer.from(style, "latin1"), page.subarray(at)]);
 }

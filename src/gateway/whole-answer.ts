@@ -34,12 +34,12 @@ export function wholeAnswerSocket(req: IncomingMessage, res: ServerResponse): So
  */
 export function sendWhole(res: ServerResponse, socket: Socket, message: Uint8Array, sent: () => void): void {
   socket.write(message, sent);
-  Object.assign(res as unknown as HeadSent, HEAD_SENT);
+  const head = res as unknown as HeadSent;
+  // Any head that is not empty, and has left.
+  head._header = "sent";
+  head._headerSent = true;
   res.end();
 }
-
-/** Any head that is not empty, and has left. */
-const HEAD_SENT: HeadSent = { _header: "sent", _headerSent: true };
 
 /** Another Node may keep its heads elsewhere: then nothing is assumed. */
 function hasHeadFields(res: ServerResponse): boolean {

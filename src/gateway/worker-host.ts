@@ -9,6 +9,7 @@ import type { ResourceLimits } from "node:worker_threads";
 import type { BreakerHold, BreakerName, BreakerView } from "../core/breaker.ts";
 import type { Evidence } from "../core/evidence.ts";
 import type { GatewayView, WorkerLoss } from "../core/gateway-view.ts";
+import type { FirstFill, FirstFillView } from "../core/readiness.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import type { BreakerChange } from "../ports/breaker.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -68,8 +69,11 @@ export interface GatewayHost {
   setStorefrontApi(health: DependencyHealth): void;
   /** The application's process died. */
   appDied(): void;
+  /** There is evidence that the application answers; only the first time counts. */
+  appUp(): void;
   /** There is evidence that the application answers again. */
   appBack(): void;
+  firstFill(): FirstFillView;
   bypass(on: boolean): void;
   purge(keys: readonly string[]): void;
   /** Stops accepting, finishes what runs, ends the workers; after `within` at the latest. */
@@ -87,7 +91,9 @@ type Inside = {
   /** Counters of the lives that ended. */
   readonly past: TelemetrySum;
   /** What was told last; a fresh worker is told again. */
-  readonly told: { storefront: DependencyHealth; bypass: boolean };
+  readonly told: { storefront: DependencyHealth; bypass: boolean; upAt: Instant | null };
+  /** What the first worker to have filled its warm list told of it. */
+  readonly heard: { filled: FirstFill | null };
 };
 
 /**
@@ -122,7 +128,8 @@ export async function startGateway(parts: GatewayHostParts): Promise<GatewayHost
     quarantine,
     crew,
     past: new TelemetrySum(parts.routes),
-    told: { storefront: "unknown", bypass: false },
+    told: { storefront: "unknown", bypass: false, upAt: null },
+    heard: { filled: null },
   };
   return hostOf(inside, await crew.start(parts.port));
 }
@@ -135,6 +142,7 @@ function* knowledge({ parts, board, quarantine, told }: Inside): Generator<ToGat
   yield { kind: "storefront_api", health: told.storefront };
   yield { kind: "quarantine", classes: quarantine.held() };
   yield { kind: "bypass", on: told.bypass };
+  if (told.upAt !== null) yield { kind: "app_up" };
 }
 
 function take(inside: Inside, from: WorkerThread, message: FromGateway): void {
@@ -153,6 +161,9 @@ function take(inside: Inside, from: WorkerThread, message: FromGateway): void {
       return parts.on({ kind: "trouble", cause: message.cause, at: message.at });
     case "log":
       return parts.on({ kind: "log", worker: from.life, level: message.level, text: message.text });
+    case "filled":
+      inside.heard.filled ??= message.fill;
+      return;
     case "ready":
     case "drained":
       return;
@@ -204,6 +215,12 @@ function hostOf(inside: Inside, port: number): GatewayHost {
       const at = quarantine.died();
       if (at !== null) crew.broadcast({ kind: "app_died", at });
     },
+    appUp() {
+      if (told.upAt !== null) return;
+      told.upAt = parts.clock.now();
+      crew.broadcast({ kind: "app_up" });
+    },
+    firstFill: () => ({ upAt: told.upAt, fill: inside.heard.filled }),
     appBack: () => crew.broadcast({ kind: "app_back" }),
     bypass(isOn) {
       told.bypass = isOn;

@@ -4,6 +4,7 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import type { BreakerName } from "../core/breaker.ts";
+import type { FirstFill } from "../core/readiness.ts";
 import type { Ms } from "../core/time.ts";
 import type { Breaker, BreakerChange } from "../ports/breaker.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -43,6 +44,8 @@ export type WorkerLinkParts = {
 export type WorkerLife = {
   /** Listens on this port, 0 for any. @returns the port it got. A rejection ends the worker. */
   readonly start: (port: number) => Promise<number>;
+  /** The application has answered for the first time. May come before `start`. */
+  readonly appUp: () => void;
   /** Stops accepting, finishes what runs, releases what keeps the thread alive. */
   readonly drain: (within: Ms) => Promise<void>;
 };
@@ -58,6 +61,8 @@ export interface WorkerLink {
   /** A position changed: the main thread's view follows. */
   breakerChanged(change: BreakerChange): void;
   log(level: "info" | "warn" | "error", text: string): void;
+  /** The warm list was filled for the first time. */
+  filled(fill: FirstFill): void;
   /** Takes messages from now on; once. Until then they wait in the port. */
   run(life: WorkerLife): void;
 }
@@ -96,11 +101,13 @@ export function openWorkerLink(parts: WorkerLinkParts): WorkerLink {
     },
     breakerChanged: (change) => send({ kind: "breaker", change }),
     log: (level, text) => send({ kind: "log", level, text: text.slice(0, MAX_TEXT_LENGTH) }),
+    filled: (fill) => send({ kind: "filled", fill }),
     run(life) {
       const tick = createTick(parts);
       port.on("message", (message: ToGateway) => {
         if (message.kind === "start") return void start(life, tick, message.port, send);
         if (message.kind === "drain") return void drain(parts, life, tick, message.within, send);
+        if (message.kind === "app_up") return life.appUp();
         learn(parts, told, message, send);
       });
     },
@@ -121,7 +128,7 @@ async function drain({ port, breakers }: WorkerLinkParts, life: WorkerLife, tick
   port.close();
 }
 
-function learn({ telemetry, copies, breakers }: WorkerLinkParts, told: Told, message: Exclude<ToGateway, { readonly kind: "start" | "drain" }>, send: (message: FromGateway) => void): void {
+function learn({ telemetry, copies, breakers }: WorkerLinkParts, told: Told, message: Exclude<ToGateway, { readonly kind: "start" | "drain" | "app_up" }>, send: (message: FromGateway) => void): void {
   switch (message.kind) {
     case "copies":
       for (const copy of message.copies) copies.put(copy);

@@ -10,6 +10,10 @@ import type { Instant, Ms } from "../core/time.ts";
 
 /** Pods read or kept at once; beyond it they are cut, and the number that was cut is said. */
 export const MAX_PODS = 3_000;
+/** By this name the cluster knows that we wrote a field. Never to be changed: GitOps rules name it. */
+export const FIELD_MANAGER = "shopkeeper";
+/** Where a restart of a rollout leaves its mark on a Deployment, as `kubectl rollout restart` does. */
+export const RESTARTED_AT = "kubectl.kubernetes.io/restartedAt";
 /** Objects of any other kind. */
 export const MAX_OBJECTS = 1_000;
 
@@ -134,8 +138,8 @@ export interface Cluster {
   tryEviction(pod: PodRef, signal: AbortSignal): Promise<Eviction>;
   /** Passes by every budget. */
   deletePod(pod: PodRef, signal: AbortSignal): Promise<PodChange>;
-  /** Sets a label, or takes it off (null): a pod without its Service's label gets no requests, is replaced, and stays to be looked at. */
-  labelPod(pod: PodRef, label: string, value: string | null, signal: AbortSignal): Promise<PodChange>;
+  /** Sets labels, or takes them off (null), in one write: a pod without its Service's label gets no requests, is replaced, and stays to be looked at. */
+  labelPod(pod: PodRef, labels: Readonly<Record<string, string | null>>, signal: AbortSignal): Promise<PodChange>;
   /** Replaces all pods of a deployment by its own strategy. `at`: ISO time, for people. */
   restartRollout(deployment: Pick<Deployment, "name" | "generation">, at: string, signal: AbortSignal): Promise<RolloutStart>;
   /** An HPA's minReplicas, from what it was to what it shall be. */

@@ -75,7 +75,7 @@ export type Commanded = { readonly at: Instant; readonly who: string; readonly c
 export type ConnectivityChanged = { readonly at: Instant; readonly lostSince: Instant | null };
 
 /** The engine's own troubles: what could not be done beside the recovery path, such as a ledger write. */
-export type Troubled = { readonly at: Instant; readonly where: "ledger" | "state" | "alerts" | "loop" | "evidence" | "listener"; readonly detail: string };
+export type Troubled = { readonly at: Instant; readonly where: "ledger" | "state" | "alerts" | "loop" | "evidence" | "listener" | "cluster"; readonly detail: string };
 
 export interface Events {
   observed(event: Observed): void;

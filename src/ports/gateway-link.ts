@@ -7,6 +7,7 @@
  */
 import type { BreakerHold, BreakerName } from "../core/breaker.ts";
 import type { CopyMeta } from "../core/copy.ts";
+import type { FirstFill } from "../core/readiness.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import type { BreakerChange } from "./breaker.ts";
 
@@ -30,6 +31,8 @@ export type ToGateway =
   | { readonly kind: "start"; readonly port: number }
   /** The application's process is known to have died: answer with `suspects`. */
   | { readonly kind: "app_died"; readonly at: Instant }
+  /** The application has answered for the first time: what asks it of its own accord may begin. */
+  | { readonly kind: "app_up" }
   /** The application answers again: the breaker may try at once instead of waiting out its time. */
   | { readonly kind: "app_back" }
   /** The classes not to be forwarded from now on; replaces the last such list. */
@@ -51,4 +54,6 @@ export type FromGateway =
   /** A failure that should hasten the checks; at most one a second. */
   | { readonly kind: "trouble"; readonly at: Instant; readonly cause: string }
   | { readonly kind: "log"; readonly level: "info" | "warn" | "error"; readonly text: string }
+  /** The warm list was filled for the first time. Once. */
+  | { readonly kind: "filled"; readonly fill: FirstFill }
   | { readonly kind: "drained" };

@@ -1,6 +1,6 @@
 /** One kind of recovery. `src/remedies/index.ts` is the catalogue. */
 import type { Intent } from "../core/intent.ts";
-import type { Precondition } from "../core/proposal.ts";
+import type { Precondition, Wait } from "../core/proposal.ts";
 import type { Target } from "../core/target.ts";
 import type { Ms } from "../core/time.ts";
 
@@ -24,6 +24,8 @@ export type Prepared = {
   readonly destructive: boolean;
   /** The target is known to be gone. */
   readonly gone: boolean;
+  /** Why it should not be done now: a hold, not an attempt. Found by the fence, it refuses. */
+  readonly wait?: Wait;
 };
 
 /** Did an interrupted action land? `unreadable`: this effect leaves nothing to read. */
@@ -35,9 +37,15 @@ export type ReadBack =
 export interface Remedy {
   /**
    * What shows that it worked. `checks` (default): the target's failing checks turn healthy in time.
-   * `effect`: done is done (an alert sent, a hold set).
+   * `replacement`: the target is gone for good, and what comes up in its place turns healthy in time. `workload`: these checks turn
+   * healthy in all of the target's workload. `effect`: done is done (an alert sent, a hold set).
    */
-  readonly verifiedBy?: "checks" | "effect";
+  readonly verifiedBy?: "checks" | "effect" | "replacement" | "workload";
+  /**
+   * What `prepare` always answers, where it asks somebody over a network: the guards are then asked first, so that
+   * nothing is read for a proposal that they would hold in any case. Absent: only `prepare` knows.
+   */
+  readonly foreseen?: Pick<Prepared, "destructive" | "gone">;
   /** Carrying it out again changes nothing (receivers deduplicate), so an interrupted one is simply repeated. Default false. */
   readonly repeatable?: boolean;
   /** Time an action may take beyond the 5 s each has: a graceful stop, a command's own deadline. Default 0. */

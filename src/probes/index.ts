@@ -5,8 +5,10 @@ import type { Probe } from "./kind.ts";
 import { pageProbe } from "./page.ts";
 import { processProbe } from "./process.ts";
 import { redisProbe } from "./redis.ts";
+import { sidecarProbe } from "./sidecar.ts";
 import { storefrontApiProbe } from "./storefront-api.ts";
 import { tcpProbe } from "./tcp.ts";
+import { workloadProbe } from "./workload.ts";
 
 export const probes: Readonly<Record<string, Probe>> = {
   [httpProbe.name]: httpProbe,
@@ -16,4 +18,6 @@ export const probes: Readonly<Record<string, Probe>> = {
   [redisProbe.name]: redisProbe,
   [tcpProbe.name]: tcpProbe,
   [processProbe.name]: processProbe,
+  [sidecarProbe.name]: sidecarProbe,
+  [workloadProbe.name]: workloadProbe,
 };

@@ -11,7 +11,9 @@ import type { Http } from "../ports/http.ts";
 import type { OwnLoad } from "../ports/own-load.ts";
 import type { PreparedProbe } from "../ports/probe.ts";
 import type { RedisPinger } from "../ports/redis-pinger.ts";
+import type { Sidecars } from "../ports/sidecars.ts";
 import type { TargetUsage } from "../ports/target-usage.ts";
+import type { Workloads } from "../ports/workloads.ts";
 import type { Tcp } from "../ports/tcp.ts";
 
 /** One check's part of the configuration, as its probe needs it. `CheckConfig` fits. */
@@ -39,6 +41,9 @@ export type ProbePorts = {
   /** null: no Redis is configured. */
   readonly redis: RedisPinger | null;
   readonly usage: TargetUsage;
+  /** null: there are no pods here. */
+  readonly sidecars: Sidecars | null;
+  readonly workloads: Workloads | null;
   readonly load: OwnLoad;
   readonly site: ProbeSite;
 };

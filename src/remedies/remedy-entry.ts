@@ -4,7 +4,9 @@ import type { TargetId } from "../core/target.ts";
 import type { Ms } from "../core/time.ts";
 import type { AlertOutbox } from "../ports/alert-outbox.ts";
 import type { BreakerControl } from "../ports/breaker-control.ts";
+import type { ClaimBook } from "../ports/claim-book.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Cluster } from "../ports/cluster.ts";
 import type { Processes, ProcessSpec } from "../ports/processes.ts";
 import type { Remedy } from "../ports/remedy.ts";
 import type { Units } from "../ports/units.ts";
@@ -25,9 +27,13 @@ export type RemedyPorts = {
   readonly units: Units;
   readonly outbox: AlertOutbox;
   readonly breakers: BreakerControl;
+  /** null: none here. */
+  readonly cluster: Cluster | null;
+  /** null: no sizes are claimed here. */
+  readonly claims: ClaimBook | null;
   /** null: we keep no process for this target. */
   readonly supervised: (target: TargetId) => Supervised | null;
 };
 
-/** One kind of recovery: `schema` reads a policy's `params:`, whose parsed value arrives in every proposal. */
-export type RemedyEntry = RemedyKind & { readonly make: (ports: RemedyPorts) => Remedy };
+/** One kind of recovery: `schema` reads a policy's `params:`, whose parsed value arrives in every proposal. `make`: null where a port it needs is not there. */
+export type RemedyEntry = RemedyKind & { readonly make: (ports: RemedyPorts) => Remedy | null };

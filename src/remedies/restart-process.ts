@@ -86,6 +86,11 @@ async function readChild({ processes }: RemedyPorts, { spec }: Child, intent: In
 
 function holds(precondition: Precondition, running: readonly ProcessRef[]): boolean {
   switch (precondition.kind) {
+    // Not of a process: another remedy's.
+    case "pod":
+    case "size":
+    case "generation":
+      return false;
     case "none":
       return true;
     case "no_process":

@@ -35,6 +35,7 @@ const DRAIN_MS = 10_000;
 
 /** Starts everything. What had started is stopped again when a part cannot start. */
 export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
+  if (parts.parts.leads) return (await import("./singleton.ts")).startSingleton(parts);
   const daemon = new RunningDaemon(parts);
   await daemon.start();
   return daemon;
@@ -139,7 +140,7 @@ class RunningDaemon implements Daemon {
   }
 
   #lasting(stores: Stores, gateway: Gateway | null): Lasting {
-    return { stores, gateway, onLoss: (tell) => void (this.#tellLoss = tell) };
+    return { stores, gateway, side: null, onLoss: (tell) => void (this.#tellLoss = tell) };
   }
 
   /** The stores that are open where these settings want the same. */

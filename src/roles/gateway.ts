@@ -120,6 +120,8 @@ export function joinGateway({ host, tell, setting }: Gateway, engine: Engine, co
   engine.breakersFrom(() => host.breakers());
   engine.gatewayFrom(() => host.view());
   if (apiChecksOf(config).size === 0) host.setStorefrontApi("unknown");
+  // Nobody will say when it answers.
+  if (!config.checks.some((check) => check.inactive === null && check.targets.includes(target))) host.appUp();
   const unsubscribe = engine.subscribe(engineToGateway(host, config, target, clock));
   tell(gatewayToEngine(engine, host, target, log));
   return () => {
@@ -190,6 +192,7 @@ function engineToGateway(host: GatewayHost, config: Config, target: TargetId, cl
           return host.appDied();
         }
         const answered = event.target === target && (event.seen.kind === "pass" || event.seen.kind === "warn");
+        if (answered) host.appUp();
         if (!answered || clock.now() - lastBack < BACK_SPACING_MS || !isOpen(host)) return;
         lastBack = clock.now();
         return host.appBack();

@@ -17,10 +17,13 @@ import { createOutbox, type Outbox } from "../engine/outbox.ts";
 import type { GatewayHost } from "../gateway/worker-host.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Http } from "../ports/http.ts";
+import type { Resolver } from "../ports/resolver.ts";
 import { makeRemedies } from "../remedies/index.ts";
+import type { ClusterSide } from "./cluster-side.ts";
 import { breakerControl } from "./gateway.ts";
 import type { RoleParts } from "./parts.ts";
 import type { Spare } from "./spare-thread.ts";
+import { rosterOf } from "./pod-watch.ts";
 import { prepareProbes, type Probing } from "./probing.ts";
 import type { Stores } from "./stores.ts";
 import { markersOf, supervisedBy } from "./supervision.ts";
@@ -35,6 +38,8 @@ export type DaemonParts = {
   readonly log: Logger;
   /** A thread started ahead of time, for the first gateway. */
   readonly spare?: Spare["take"];
+  /** Finds the siblings; default: as the system resolves names. */
+  readonly resolver?: Resolver;
 };
 
 export type Ground = {
@@ -49,7 +54,7 @@ export type Ground = {
 /** Where runbooks stand; alerts link to them. */
 const RUNBOOKS = "docs/runbooks";
 
-export async function layGround({ config, env, clock, log }: DaemonParts, stores: Stores, atStop: AtStop): Promise<Ground> {
+export async function layGround({ config, env, clock, log }: DaemonParts, stores: Stores, side: ClusterSide | null, atStop: AtStop): Promise<Ground> {
   const problem = (text: string): void => log.error({ event: "trouble" }, text);
   const http = createLeanHttp({ clock });
   atStop(() => http.close());
@@ -59,7 +64,7 @@ export async function layGround({ config, env, clock, log }: DaemonParts, stores
   atStop(() => alerts.close());
   const outbox = createOutbox({ store: stores.state, alerts, ledger: stores.ledger, clock, problem });
   atStop(() => outbox.close());
-  const probing = await prepareProbes(config, clock, http, processes);
+  const probing = await prepareProbes(config, clock, http, processes, side?.pods == null ? null : { cluster: side.cluster, pods: side.pods });
   atStop(() => probing.close());
   const registry = new Registry();
   const metrics = createEngineMetrics(registry);
@@ -67,7 +72,7 @@ export async function layGround({ config, env, clock, log }: DaemonParts, stores
   return { http, processes, outbox, probing, registry, metrics };
 }
 
-export function composeEngine(ground: Ground, stores: Stores, { config, parts, clock, log }: DaemonParts, host: GatewayHost | null): Engine {
+export function composeEngine(ground: Ground, stores: Stores, { config, parts, clock, log }: DaemonParts, host: GatewayHost | null, side: ClusterSide | null): Engine {
   const { processes, outbox, probing, metrics } = ground;
   const remedies = makeRemedies({
     site: config.site,
@@ -77,15 +82,15 @@ export function composeEngine(ground: Ground, stores: Stores, { config, parts, c
     units: createSystemdUnits({ processes }),
     outbox,
     breakers: breakerControl(host),
+    cluster: side?.cluster ?? null,
+    claims: side?.claims ?? null,
     runbooks: RUNBOOKS,
     supervised: parts.supervises ? supervisedBy(config) : () => null,
   });
   return createEngine({
     site: config.site,
-    checks: config.checks,
+    ...(side?.pods?.roster() ?? rosterOf(config)),
     probes: probing.probes,
-    targets: config.targets,
-    startupGrace: new Map(config.targets.map((target) => [target.id, target.startupGrace])),
     policies: config.policies,
     settings: config.guards,
     windows: config.windows,
@@ -94,7 +99,8 @@ export function composeEngine(ground: Ground, stores: Stores, { config, parts, c
     references: probing.references,
     remedies,
     supervised: parts.supervises ? { processes, markers: markersOf(config) } : null,
-    fence: alwaysClear,
+    fence: side === null ? alwaysClear : async () => side.mayAct(),
+    actFrom: side?.actFrom ?? Number.NEGATIVE_INFINITY,
     alertRoutes: { page: routeFor(config.alerts, "page"), notify: routeFor(config.alerts, "notify") },
     runbooks: RUNBOOKS,
     clock,

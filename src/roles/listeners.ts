@@ -4,18 +4,19 @@
 import { monitorEventLoopDelay, type IntervalHistogram } from "node:perf_hooks";
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
-import type { Registry } from "prom-client";
-import type { EngineMetrics } from "../adapters/metrics.ts";
 import type { Config, Listen } from "../config/config.ts";
-import type { Control } from "../ports/control.ts";
-import type { Ledger } from "../ports/ledger.ts";
+import { readinessOf, type Readiness } from "../core/readiness.ts";
+import type { SiblingsState } from "../core/siblings.ts";
+import type { Snapshot } from "../core/snapshot.ts";
+import type { Instant } from "../core/time.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { GatewayHost } from "../gateway/worker-host.ts";
-import { adminListener } from "../server/admin-listener.ts";
+import { adminListener, type AdminParts } from "../server/admin-listener.ts";
 import { healthListener } from "../server/health-listener.ts";
 import { knownToken, type KnownToken } from "../server/tokens.ts";
 import { adminToken } from "./admin-token.ts";
 import { metricsText } from "./gateway-metrics.ts";
-import { readinessOf } from "./readiness.ts";
+import { currentControl, type Sitting } from "./sitting.ts";
 import { VERSION } from "./version.ts";
 
 /** The loop's delay is sampled this often; what the histogram holds is this and the delay together. */
@@ -24,12 +25,15 @@ const DELAY_RESOLUTION_MS = 20;
 export type ListenersParts = {
   readonly config: Config;
   readonly admin: boolean;
-  readonly control: Control;
-  readonly ledger: Ledger;
-  readonly registry: Registry;
-  readonly metrics: EngineMetrics;
+  /** Who answers, asked at each call. */
+  readonly sitting: () => Sitting;
+  /** Where another daemon may be the one that acts. */
+  readonly forward?: AdminParts["forward"];
   readonly host: GatewayHost | null;
+  readonly clock: Clock;
   readonly log: Logger;
+  /** What the siblings said last; null: none are asked. */
+  readonly siblings: () => SiblingsState | null;
   /** The daemon has started before, with another configuration: it goes on, it does not start. */
   readonly resumed: boolean;
 };
@@ -44,8 +48,8 @@ export type Listeners = {
 };
 
 export async function startListeners(parts: ListenersParts): Promise<Listeners> {
-  const { config, control, log } = parts;
-  const life = { started: parts.resumed, leaving: false };
+  const { config } = parts;
+  const life: Life = { startedAt: parts.resumed ? parts.clock.now() : null, leaving: false, wasReady: parts.resumed };
   const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
   delay.enable();
   const open: FastifyInstance[] = [];
@@ -61,14 +65,26 @@ export async function startListeners(parts: ListenersParts): Promise<Listeners> 
   try {
     const ports = {
       health: await start(healthOf(parts, life, delay), config.listeners.health),
-      admin: !parts.admin || config.listeners.admin === null ? null : await start(adminListener({ control, ledger: parts.ledger, tokens: await tokensOf(config), trouble: (detail) => troubled(log, detail) }), config.listeners.admin),
+      admin: !parts.admin || config.listeners.admin === null ? null : await start(await adminOf(parts), config.listeners.admin),
     };
-    return { ports, started: () => void (life.started = true), leaving: () => void (life.leaving = true), close };
+    return { ports, started: () => void (life.startedAt ??= parts.clock.now()), leaving: () => void (life.leaving = true), close };
   } catch (error) {
     await close();
     throw error;
   }
 }
+
+async function adminOf({ config, sitting, forward, log }: ListenersParts): Promise<FastifyInstance> {
+  return adminListener({
+    control: currentControl(() => sitting().control),
+    ledger: { query: (query) => sitting().ledger.query(query) },
+    tokens: await tokensOf(config),
+    trouble: (detail) => troubled(log, detail),
+    ...(forward === undefined ? {} : { forward }),
+  });
+}
+/** `wasReady`: it said so once, so it no longer waits for its first pages. */
+type Life = { startedAt: Instant | null; leaving: boolean; wasReady: boolean };
 
 /** Anybody may ask the health listener, as often as they like: a picture of the whole site is not taken anew for each. */
 const SNAPSHOT_MS = 250;
@@ -84,14 +100,26 @@ function atMostEvery<T>(ms: number, make: () => T): () => T {
   };
 }
 
-function healthOf({ config, control, metrics, registry, host, log }: ListenersParts, life: { readonly started: boolean; readonly leaving: boolean }, delay: IntervalHistogram): FastifyInstance {
-  const snapshot = atMostEvery(SNAPSHOT_MS, () => control.snapshot());
+/** Whether it is ready; remembers that it was. */
+function ask({ clock, host, siblings }: ListenersParts, life: Life, { status }: Snapshot): Readiness {
+  if (life.leaving) return { ready: false, reason: "stopping" };
+  const gateway = host === null ? null : { copies: host.evidence().copies, firstFill: host.firstFill() };
+  const answer = readinessOf({ now: clock.now(), startedAt: life.startedAt, status, gateway, siblings: siblings(), wasReady: life.wasReady });
+  life.wasReady ||= answer.ready;
+  return answer;
+}
+
+function healthOf(parts: ListenersParts, life: Life, delay: IntervalHistogram): FastifyInstance {
+  const { config, sitting, host, log } = parts;
+  const snapshot = atMostEvery(SNAPSHOT_MS, () => sitting().control.snapshot());
   return healthListener({
     snapshot,
     published: new Map(config.checks.map((check) => [check.published, check.name])),
-    readiness: () => (life.leaving ? { ready: false, reason: "stopping" } : readinessOf(snapshot(), life.started, host?.port ?? null, host?.evidence() ?? null)),
-    started: () => life.started,
+    readiness: () => ask(parts, life, snapshot()),
+    started: () => life.startedAt !== null,
+    copies: () => host?.evidence().copies ?? 0,
     metrics: () => {
+      const { metrics, registry } = sitting();
       metrics.loopDelay(delay.percentile(99) / 1e6 - DELAY_RESOLUTION_MS);
       delay.reset();
       for (const { name, effective } of host?.breakers() ?? []) metrics.breakerState(name, effective);

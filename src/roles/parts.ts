@@ -13,9 +13,11 @@ export type RoleParts = {
   readonly admin: boolean;
   /** Where state is kept: as configured, or always in memory (a sidecar's disk dies with its pod). */
   readonly stores: "configured" | "memory";
+  /** One of several in a cluster, of which one acts at a time. */
+  readonly leads: boolean;
 };
 
-const STANDALONE: RoleParts = { supervises: true, gateway: true, pulse: true, admin: true, stores: "configured" };
+const STANDALONE: RoleParts = { supervises: true, gateway: true, pulse: true, admin: true, stores: "configured", leads: false };
 
 /**
  * The parts of a role.
@@ -29,6 +31,7 @@ export function partsOf(role: Role): RoleParts | null {
     case "sidecar":
       return { ...STANDALONE, supervises: false, stores: "memory" };
     case "singleton":
+      return { ...STANDALONE, supervises: false, gateway: false, pulse: false, leads: true };
     case "witness":
       return null;
   }

@@ -15,16 +15,16 @@ export type Reading = {
 };
 
 /** @param file absolute path of shopkeeper.yaml */
-export async function readConfig(file: string, env: Readonly<Record<string, string | undefined>>): Promise<Reading> {
+export async function readConfig(file: string, env: Readonly<Record<string, string | undefined>>, disk: Files = diskFiles): Promise<Reading> {
   const texts = new Map<string, string>();
   const files: Files = {
     read: async (path) => {
       texts.set(path, "missing");
-      const text = await diskFiles.read(path);
+      const text = await disk.read(path);
       texts.set(path, `text ${text}`);
       return text;
     },
-    list: diskFiles.list,
+    list: disk.list,
   };
   const loaded = await loadConfig({ file, env, catalogues, files });
   const sorted = [...texts].toSorted(([a], [b]) => (a < b ? -1 : 1));

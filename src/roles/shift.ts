@@ -2,18 +2,28 @@
  * A shift: one configuration at work. A daemon lives through as many as there are configurations;
  * the stores and the gateway are handed from one to the next.
  */
+import { createSystemRandom } from "../adapters/system-random.ts";
+import { createSystemResolver } from "../adapters/system-resolver.ts";
+import { hasLeft } from "../core/siblings.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { Http } from "../ports/http.ts";
 import type { LocalProcesses } from "../adapters/local-processes.ts";
 import { joinGateway, type Gateway } from "./gateway.ts";
 import { composeEngine, layGround, type DaemonParts } from "./ground.ts";
+import type { ClusterSide } from "./cluster-side.ts";
 import { startListeners } from "./listeners.ts";
+import { followPods } from "./follow-pods.ts";
+import { tendCluster } from "./tend-cluster.ts";
 import { watchPulse } from "./pulse-watch.ts";
+import { createSiblings, type Siblings } from "./siblings.ts";
 import type { Stores } from "./stores.ts";
 
 /** What outlives a shift. */
 export type Lasting = {
   readonly stores: Stores;
   readonly gateway: Gateway | null;
+  /** Of a leader; null: this role leads nobody. */
+  readonly side: ClusterSide | null;
   /** Takes whom to tell that the state store lost what it held, before anything of this shift is read from it. */
   readonly onLoss: (tell: () => void) => void;
 };
@@ -48,18 +58,22 @@ export async function startShift(daemon: DaemonParts, lasting: Lasting, resumed:
   }
 }
 
-async function start(daemon: DaemonParts, { stores, gateway, onLoss }: Lasting, resumed: boolean, { closing, resting }: { readonly closing: Steps; readonly resting: Steps }): Promise<Shift> {
+async function start(daemon: DaemonParts, { stores, gateway, side, onLoss }: Lasting, resumed: boolean, { closing, resting }: { readonly closing: Steps; readonly resting: Steps }): Promise<Shift> {
   const { config, parts, clock, log } = daemon;
-  const ground = await layGround(daemon, stores, (step) => closing.push(step));
+  const ground = await layGround(daemon, stores, side, (step) => closing.push(step));
   const host = gateway?.host ?? null;
-  const engine = composeEngine(ground, stores, daemon, host);
+  const engine = composeEngine(ground, stores, daemon, host, side);
+  const sitting = { control: engine, ledger: stores.ledger, registry: ground.registry, metrics: ground.metrics };
   if (gateway !== null) resting.push(joinGateway(gateway, engine, config, clock, log));
-  const listeners = await startListeners({ config, admin: parts.admin, control: engine, ledger: stores.ledger, registry: ground.registry, metrics: ground.metrics, host, log, resumed });
+  const siblings = joinSiblings(daemon, engine, ground.http, resting);
+  const listeners = side?.listeners(sitting) ?? (await startListeners({ config, admin: parts.admin, sitting: () => sitting, host, clock, log, resumed, siblings: () => siblings?.state() ?? null }));
   closing.push(() => listeners.close());
   await ground.outbox.resume();
   resting.push(() => engine.stop());
   onLoss(() => void engine.stateLost());
+  if (side?.pods != null) followPods(side.pods, engine, ground.probing);
   await engine.start();
+  if (side !== null) resting.push(...tendCluster(side, engine, stores.ledger, daemon));
   if (gateway !== null && parts.pulse) startPulse(daemon, gateway, engine, ground.http, resting);
   listeners.started();
   return {
@@ -69,6 +83,28 @@ async function start(daemon: DaemonParts, { stores, gateway, onLoss }: Lasting, 
     rest: () => undo(resting),
     close: () => undo(closing),
   };
+}
+
+/** null: none are asked. Without a gateway, what they say would change nothing. */
+function joinSiblings({ config, parts, clock, log, resolver }: DaemonParts, engine: Engine, http: Http, resting: Steps): Siblings | null {
+  const { peers, peerToken } = config;
+  if (peers === null || peerToken === null || !parts.gateway || config.gateway === null) return null;
+  const siblings = createSiblings({
+    ...peers,
+    token: peerToken,
+    ownHost: config.listeners.health.host,
+    http,
+    resolver: resolver ?? createSystemResolver(clock),
+    random: createSystemRandom(),
+    clock,
+    found: (state) => log.info({ event: "siblings", finding: state.finding, left: hasLeft(state) }, state.why),
+  });
+  const unsubscribe = engine.subscribe((event) => {
+    if (event.kind === "status") siblings.judged(event.to, event.causes);
+  });
+  resting.push(() => siblings.stop());
+  resting.push(unsubscribe);
+  return siblings;
 }
 
 function startPulse({ config, clock }: DaemonParts, { host }: Gateway, engine: Engine, http: Parameters<typeof watchPulse>[0]["http"], resting: Steps): void {

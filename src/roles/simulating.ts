@@ -28,6 +28,8 @@ export const simulationParts: SimulationParts = {
       units: ports.units,
       outbox: ports.outbox,
       breakers: ports.breakers,
+      cluster: null,
+      claims: null,
       runbooks: RUNBOOKS,
       supervised: supervisedBy(config),
     }),
@@ -50,6 +52,8 @@ function probePorts(config: Config, ports: SimulatedPorts): ProbePorts {
     tcp: ports.tcp,
     redis: ports.redis,
     usage: ports.usage,
+    sidecars: null,
+    workloads: null,
     load: ports.load,
     site: { url: (target) => urls.get(target) ?? null, storefront: config.storefront, errorMarks: config.gateway?.errorMarks ?? [] },
   };

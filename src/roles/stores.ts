@@ -7,7 +7,7 @@ import { openSqlite } from "../adapters/sqlite-store.ts";
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Ledger } from "../ports/ledger.ts";
-import type { StateStore } from "../ports/state-store.ts";
+import { StateStoreError, type StateStore } from "../ports/state-store.ts";
 import { SQLITE_WORKER } from "./thread-entries.ts";
 
 export type Stores = { readonly state: StateStore; readonly ledger: Ledger; close(): Promise<void> };
@@ -16,6 +16,8 @@ export type Stores = { readonly state: StateStore; readonly ledger: Ledger; clos
 const MEMORY_LEDGER_BYTES = 4_000_000;
 
 /**
+ * State in a cluster is opened by who leads: see singleton.ts.
+ *
  * @param lost the state file was found damaged while in use; what is found at opening the engine tells when it starts.
  * @throws {StateStoreError} when the file is another daemon's, or cannot be opened.
  */
@@ -27,6 +29,7 @@ export async function openStores(config: Config, kind: "configured" | "memory", 
     const ledger = createMemoryLedger(clock, { ...limits, maxBytes: Math.min(limits.maxBytes, MEMORY_LEDGER_BYTES) });
     return { state: store, ledger, close: async () => void (await Promise.all([store.close(), ledger.close()])) };
   }
+  if (state.kind === "kubernetes") throw new StateStoreError("UNAVAILABLE", "state is kept in a cluster, and this role speaks to none: stores.state.kind sqlite or memory is for it");
   const opened = await openSqlite({ file: state.file, workerUrl: SQLITE_WORKER, clock, limits, problem, lost });
   if (opened.moved !== null) problem(`the state file was damaged (${opened.moved.problem}); it is kept as ${opened.moved.to}, and a new one was begun`);
   return opened;

@@ -7,6 +7,7 @@ import { LEDGER_KINDS } from "../core/ledger-entry.ts";
 import { parseDuration } from "../core/time.ts";
 import type { Control, Order, OrderResult, PauseScope } from "../ports/control.ts";
 import type { Ledger } from "../ports/ledger.ts";
+import { forwardCalls, type Forwarding } from "./forward.ts";
 import { NO_SCHEMAS } from "./no-schemas.ts";
 import { answerProblems, ProblemError } from "./problem-answers.ts";
 import { may, personOf, type KnownToken, type Person } from "./tokens.ts";
@@ -15,6 +16,8 @@ export type AdminParts = {
   readonly control: Control;
   readonly ledger: Pick<Ledger, "query">;
   readonly tokens: readonly KnownToken[];
+  /** Where another one may be the one that acts; absent: this one is. */
+  readonly forward?: Omit<Forwarding, "deadlineMs">;
   /** Told of errors of our own, which the asker is not shown. Must not throw. */
   readonly trouble: (detail: string) => void;
 };
@@ -58,6 +61,7 @@ export const ADMIN_SILENCE_MS = 150_000;
 export function adminListener(parts: AdminParts): FastifyInstance {
   const app = fastify({ logger: false, schemaController: NO_SCHEMAS, bodyLimit: 16_384, connectionTimeout: ADMIN_SILENCE_MS, requestTimeout: 10_000 });
   answerProblems(app, parts.trouble);
+  if (parts.forward !== undefined) forwardCalls(app, { ...parts.forward, deadlineMs: ADMIN_SILENCE_MS - 5_000 });
   reading(app, parts);
   ordering(app, parts);
   return app;

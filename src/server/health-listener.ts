@@ -2,14 +2,12 @@
  * The health listener: `/health*` for probes and peers, `/metrics` for Prometheus. Read-only.
  */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Readiness } from "../core/readiness.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import { checkBody, httpStatusOf, siteBody, type HealthBody } from "./health-body.ts";
 import { NO_SCHEMAS } from "./no-schemas.ts";
 import { answerProblems, ProblemError } from "./problem-answers.ts";
 import { personOf, type KnownToken } from "./tokens.ts";
-
-/** Can this pod serve buyers now, and if not, why. */
-export type Readiness = { readonly ready: boolean; readonly reason: string };
 
 export type HealthParts = {
   readonly snapshot: () => Snapshot;
@@ -17,6 +15,8 @@ export type HealthParts = {
   readonly published: ReadonlyMap<string, string>;
   readonly readiness: () => Readiness;
   readonly started: () => boolean;
+  /** Stored pages that could be served in an outage. */
+  readonly copies: () => number;
   /** Prometheus text and its content type. */
   readonly metrics: () => Promise<{ readonly text: string; readonly contentType: string }>;
   /** Tokens that may see details; empty: nobody may. */
@@ -33,10 +33,12 @@ export function healthListener(parts: HealthParts): FastifyInstance {
   const app = fastify({ logger: false, schemaController: NO_SCHEMAS, bodyLimit: 1_024, connectionTimeout: 10_000, requestTimeout: 5_000 });
   answerProblems(app, parts.trouble);
   const details = (request: FastifyRequest): boolean => personOf(request.headers.authorization, parts.peers) !== null;
+  const site = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+    answer(reply, siteBody(parts.snapshot(), details(request) ? { version: parts.version, ready: parts.readiness().ready, copies: parts.copies() } : null));
 
-  app.get("/health", (request, reply) => answer(reply, siteBody(parts.snapshot(), parts.version, details(request))));
+  app.get("/health", site);
   // One process sees one region: its own.
-  app.get("/health/region", (request, reply) => answer(reply, siteBody(parts.snapshot(), parts.version, details(request))));
+  app.get("/health/region", site);
   app.get("/health/live", (_request, reply) => answer(reply, { status: "pass" }));
   app.get("/health/ready", (request, reply) => {
     const { ready, reason } = parts.readiness();

@@ -5,13 +5,12 @@
 import type { Autoscaler, Budget, Deployment, Endpoint, Pod, PodRef, PodUsage } from "../core/cluster.ts";
 import { selects, withZones } from "../core/cluster.ts";
 import type { Clock } from "../ports/clock.ts";
-import { ClusterError, MAX_PODS } from "../ports/cluster.ts";
+import { ClusterError, FIELD_MANAGER, MAX_PODS, RESTARTED_AT } from "../ports/cluster.ts";
 import type { Cluster, ClusterKind, ClusterNote, ClusterWatch, Eviction, FieldOwner, OwnedKind, PodChange, PodList, PodQuery, Right, RightAnswer, RolloutStart, SizeChange, WatchOptions } from "../ports/cluster.ts";
 import { parseLabelQuery } from "./label-query.ts";
 import { SimulatedWatch } from "./simulated-watch.ts";
 import type { Outage, SimulatedObjects } from "./simulated-watch.ts";
 
-const OURS = "shopkeeper";
 const MAX_NOTES = 1_000;
 
 export class SimulatedCluster implements Cluster {
@@ -54,8 +53,10 @@ export class SimulatedCluster implements Cluster {
     this.#changed("budgets");
   }
 
-  placeDeployment(deployment: Deployment): void {
+  /** @param manager who writes its replicas by this; null: nobody anew. */
+  placeDeployment(deployment: Deployment, manager: string | null = null): void {
     this.#objects.deployments.set(deployment.name, { ...deployment, version: this.#version() });
+    if (manager !== null) this.#own("Deployment", deployment.name, "spec.replicas", manager);
     this.#changed("deployments");
   }
 
@@ -159,12 +160,12 @@ export class SimulatedCluster implements Cluster {
     return this.#onPod(name, uid, () => this.#end(name));
   }
 
-  async labelPod({ name, uid }: PodRef, label: string, value: string | null, signal: AbortSignal): Promise<PodChange> {
+  async labelPod({ name, uid }: PodRef, labels: Readonly<Record<string, string | null>>, signal: AbortSignal): Promise<PodChange> {
     this.#ask({ verb: "patch", group: "", resource: "pods" }, signal);
     return this.#onPod(name, uid, (pod) => {
-      const { [label]: _, ...others } = pod.labels;
-      this.placePod({ ...pod, labels: value === null ? others : { ...others, [label]: value } });
-      this.#own("Pod", name, `metadata.labels.${label}`, OURS);
+      const after = Object.entries({ ...pod.labels, ...labels }).filter((entry): entry is [string, string] => entry[1] !== null);
+      this.placePod({ ...pod, labels: Object.fromEntries(after) });
+      for (const label of Object.keys(labels)) this.#own("Pod", name, `metadata.labels.${label}`, FIELD_MANAGER);
     });
   }
 
@@ -174,6 +175,7 @@ export class SimulatedCluster implements Cluster {
     if (found === undefined) return { kind: "gone" };
     if (found.generation !== generation) return { kind: "moved", found: found.generation };
     this.placeDeployment({ ...found, generation: generation + 1 });
+    this.#own("Deployment", name, `spec.template.metadata.annotations.${RESTARTED_AT}`, FIELD_MANAGER);
     return { kind: "started", generation: generation + 1 };
   }
 
@@ -183,7 +185,7 @@ export class SimulatedCluster implements Cluster {
     if (found === undefined) return { kind: "gone" };
     if (found.min !== from) return { kind: "moved", found: found.min };
     if (to > found.max || to < 1) throw new ClusterError("INVALID", `set minReplicas of ${name}: ${to} is not between 1 and maxReplicas (${found.max})`);
-    this.placeAutoscaler({ ...found, min: to }, OURS);
+    this.placeAutoscaler({ ...found, min: to }, FIELD_MANAGER);
     return { kind: "done" };
   }
 
@@ -193,7 +195,7 @@ export class SimulatedCluster implements Cluster {
     if (found === undefined) return { kind: "gone" };
     if (found.wanted !== from) return { kind: "moved", found: found.wanted };
     this.placeDeployment({ ...found, wanted: to, generation: found.generation + 1 });
-    this.#own("Deployment", name, "spec.replicas", OURS);
+    this.#own("Deployment", name, "spec.replicas", FIELD_MANAGER);
     return { kind: "done" };
   }
 

@@ -27,12 +27,12 @@ function podBody({ name, app }: PodDraft): object {
   };
 }
 
-function podStatus({ ready = true }: PodDraft): object {
+function podStatus({ ready = true, ip = "10.87.0.1" }: PodDraft): object {
   const lastState = { terminated: { reason: "OOMKilled", exitCode: 137, finishedAt: NOW, startedAt: NOW } };
   return {
     phase: "Running",
-    podIP: "10.87.0.1",
-    podIPs: [{ ip: "10.87.0.1" }],
+    podIP: ip,
+    podIPs: [{ ip }],
     startTime: NOW,
     conditions: [{ type: "Ready", status: ready ? "True" : "False" }],
     containerStatuses: [{ name: "app", image: "none", imageID: "", ready, restartCount: 2, started: true, state: { running: { startedAt: NOW } }, lastState }],
@@ -59,11 +59,11 @@ export async function apiScene(world: ApiWorld): Promise<ClusterScene> {
       return { name: metadata.name, uid: metadata.uid };
     },
     removePod: async (name) => void (await sent(api, "DELETE", `${pods}/${name}?gracePeriodSeconds=0`)),
-    addEndpoints: async (service, refs) => {
+    addEndpoints: async (service, refs, slice = service) => {
       // A slice a pod, as of a Service that is spread over several.
       for (const [index, { name, uid }] of refs.entries()) {
         await sent(api, "POST", path("discovery.k8s.io/v1", "endpointslices"), {
-          metadata: { name: `${service}-${index}`, labels: { "kubernetes.io/service-name": service } },
+          metadata: { name: `${slice}-${index}`, labels: { "kubernetes.io/service-name": service } },
           addressType: "IPv4",
           ports: [{ port: 8080 }],
           endpoints: [{ addresses: [`10.87.0.${index + 1}`], conditions: { ready: true }, nodeName: "node-1", zone: "zone-a", targetRef: { kind: "Pod", name, uid, namespace } }],

@@ -98,7 +98,7 @@ describe.skipIf(lacking("api").length > 0)("the minimal Role", () => {
     const rights = ["delete", "patch"].map((verb) => ({ verb, group: "", resource: "pods" }));
     expect((await account.cluster.canI(rights, signal)).map(({ allowed }) => allowed)).toEqual([false, false]);
     await expect(account.cluster.deletePod(pod, signal)).rejects.toMatchObject({ code: "FORBIDDEN" });
-    await expect(account.cluster.labelPod(pod, "app", null, signal)).rejects.toMatchObject({ code: "FORBIDDEN" });
+    await expect(account.cluster.labelPod(pod, { app: null }, signal)).rejects.toMatchObject({ code: "FORBIDDEN" });
     expect(await account.cluster.pod("web-1", signal)).toMatchObject({ deletingAt: null, labels: { app: "web" } });
   });
 });

@@ -36,7 +36,7 @@ const BROKEN: Readonly<Record<string, readonly Expected[]>> = {
     ["6:7", "BAD_VALUE", "fall", "0", "at least 1", null],
   ],
   "check-probe.yaml": [
-    ["2:8", "UNKNOWN_NAME", "probe", "htpp", "one of http, page, storefront_api, dependencies", "http"],
+    ["2:8", "UNKNOWN_NAME", "probe", "htpp", "one of http, page, storefront_api, dependencies, sidecar", "http"],
   ],
   "check-timeout.yaml": [
     ["5:10", "RELATION", "timeout", "10s", "timeout below interval: a look never overlaps the next one", null],
@@ -49,7 +49,7 @@ const BROKEN: Readonly<Record<string, readonly Expected[]>> = {
     ["4:19", "ASSERTION", "checks.storefront_api", "reachible", "reachable, for example \"reachable\"", "reachable"],
   ],
   "policy-action.yaml": [
-    ["3:9", "UNKNOWN_NAME", "action", "restart_pd", "one of restart_pod, restart_process, run_command, alert, hold_breaker, scale_up, failover_dns", "restart_pod"],
+    ["3:9", "UNKNOWN_NAME", "action", "restart_pd", "one of restart_pod, restart_process, quarantine_pod, rollout_restart, run_command, alert, hold_breaker, scale_up, pre_scale, failover_dns", "restart_pod"],
     ["4:7", "BAD_VALUE", "mode", "acting", "one of observe, act", null],
   ],
   "policy-escalation.yaml": [
@@ -75,6 +75,9 @@ const BROKEN: Readonly<Record<string, readonly Expected[]>> = {
   "policy-trigger-quoted.yaml": [
     ["2:49", "TRIGGER", "trigger", "for", "\"%\"", null],
   ],
+  "policy-workload.yaml": [
+    ["4:1", "MISSING_KEY", "params.workload", "params", "params.workload: the name of a Deployment", null],
+  ],
   "policy-trigger.yaml": [
     ["2:22", "TRIGGER", "trigger", "fials", "\"fails\" or \"error rate\"", "fails"],
   ],
@@ -98,6 +101,11 @@ const BROKEN: Readonly<Record<string, readonly Expected[]>> = {
   "site-not-yaml.yaml": [
     ["4:1", "YAML_SYNTAX", "", "c", null, null],
   ],
+  "site-peers.yaml": [
+    ["5:1", "MISSING_KEY", "peers", "peers", "peer_token: file:PATH or ${NAME}, the same in every pod", null],
+    ["6:12", "BAD_VALUE", "peers.service", "Storefront_Peers", "a name of the cluster's DNS, for example \"storefront-peers\"", null],
+    ["7:9", "BAD_VALUE", "peers.port", "0", "at least 1", null],
+  ],
   "site-route.yaml": [
     ["7:5", "MISSING_KEY", "gateway.routes.prodct.match", "prodct", "a path pattern, or a route of the preset: home, product, other", "product"],
     ["10:7", "RELATION", "gateway.routes.home", "f", "first_byte at or below whole, or whole: \"0s\" for none", null],
@@ -118,8 +126,8 @@ const BROKEN: Readonly<Record<string, readonly Expected[]>> = {
     ["8:12", "UNKNOWN_NAME", "disabled[0]", "failovr", "one of application, dependencies, shopify_api, page, auto_scale_up, circuit_breaker, failover, pod_restart", "failover"],
   ],
   "site-unknown-key.yaml": [
-    ["5:5", "UNKNOWN_KEY", "targets.app.startup_grce", "startup_grce", "one of url, workload, zone, region, process, unit, cgroup, pulse, startup_grace", "startup_grace"],
-    ["6:1", "UNKNOWN_KEY", "gatway", "gatway", "one of site, role, time_zone, targets, storefront, redis, gateway, disabled, listeners, connectivity, stores, ledger, alerts, tokens, peer_token, windows, budget, guards", "gateway"],
+    ["5:5", "UNKNOWN_KEY", "targets.app.startup_grce", "startup_grce", "one of url, kubernetes, workload, zone, region, process, unit, cgroup, pulse, startup_grace", "startup_grace"],
+    ["6:1", "UNKNOWN_KEY", "gatway", "gatway", "one of site, role, time_zone, targets, storefront, redis, kubernetes, gateway, disabled, listeners, connectivity, stores, ledger, alerts, tokens, peer_token, peers, windows, budget, guards", "gateway"],
   ],
   "site-warm-path.yaml": [
     ["8:7", "RELATION", "gateway.warm[1]", "/cart", "a path on a route with mode page: others are never stored", null],

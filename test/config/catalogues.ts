@@ -61,6 +61,17 @@ const dependencies: ProbeKind = {
   inactiveWhen: () => null,
 };
 
+const sidecar: ProbeKind = {
+  name: "sidecar",
+  summary: "Asks the sidecar of each pod.",
+  schema: z.object({}),
+  assertions: { sidecar: { value: "word", severity: "fail", words: ["reachable"], example: "reachable" } },
+  scope: "target",
+  targetKinds: [],
+  remote: true,
+  inactiveWhen: () => null,
+};
+
 const ROUTE: RouteSpec = { name: "home", match: "/", mode: "page", ttl: 300_000, staleWhileRevalidate: 86_400_000, staleIfError: 86_400_000, query: [], firstByte: 5_000, bodyIdle: 10_000, whole: 60_000 };
 
 const preset: GatewayPreset = {
@@ -84,7 +95,7 @@ const preset: GatewayPreset = {
 };
 
 export const catalogues: Catalogues = {
-  probes: { http, page, storefront_api: storefrontApi, dependencies },
+  probes: { http, page, storefront_api: storefrontApi, dependencies, sidecar },
   remedies: {
     restart_process: { name: "restart_process", summary: "Restarts.", schema: z.strictObject({}) },
     run_command: { name: "run_command", summary: "Runs.", schema: z.strictObject({ command: z.array(z.string()).min(1), deadline: duration().prefault("10s") }) },

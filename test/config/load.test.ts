@@ -209,3 +209,51 @@ describe("warnings", () => {
     if (isTold) expect(told[0]).toMatchObject({ line: lineNumber, path: expect.stringMatching(/^gateway(\.hosts)?$/), message: expect.stringContaining("names that strangers invent"), expected: expect.stringContaining("hosts: with every name buyers use") });
   });
 });
+
+describe("pods and the cluster of a singleton", () => {
+  const POD_SITE = "site: shop\nrole: singleton\ntargets:\n  storefront:\n    kubernetes: { service: web }\n";
+  const errorsOf = async (text: string): Promise<readonly (readonly [string, string])[]> => {
+    const loaded = await load({ "shopkeeper.yaml": text });
+    return loaded.ok ? [] : loaded.errors.map((error) => [error.path, error.message]);
+  };
+
+  test("a target may be the pods of a Service, which the singleton finds", async () => {
+    const config = await configOf({ "shopkeeper.yaml": POD_SITE });
+    expect(config.targets).toMatchObject([{ id: "storefront", kind: "workload", workload: "web", url: "http://web", pulse: false, pods: { service: "web", sidecarPort: 9470, port: 3000 } }]);
+    expect(config.cluster).toEqual({ namespace: null, kubeconfig: null, lease: { name: "shopkeeper", times: { duration: 15_000, renewWithin: 10_000, retry: 2_000 } }, state: "shopkeeper-state", ledger: "shopkeeper-ledger", watchFirst: 20_000 });
+    expect(config.stores.state).toEqual({ kind: "kubernetes" });
+  });
+
+  test("sidecars bring a check and a policy, and make the page check one that is read there", async () => {
+    const config = await configOf({ "shopkeeper.yaml": POD_SITE });
+    expect(config.checks.filter((check) => check.inactive === null).map((check) => [check.name, check.targets])).toEqual([["application", ["storefront"]], ["page", ["storefront"]], ["sidecar", ["storefront"]]]);
+    expect(config.policies.find((policy) => policy.name === "pod_unreachable")).toMatchObject({ action: "restart_pod", triggerText: "sidecar fails 3 consecutive times", mode: "observe" });
+  });
+
+  test("without sidecars the checks ask the applications themselves", async () => {
+    const config = await configOf({ "shopkeeper.yaml": POD_SITE.replace("service: web", "service: web, sidecar: none, port: 8000") });
+    expect(config.targets[0]?.pods).toEqual({ service: "web", sidecarPort: null, port: 8_000 });
+    expect(config.checks.some((check) => check.name === "sidecar")).toBe(false);
+  });
+
+  test("a file of the same name replaces what comes with pods", async () => {
+    const config = await configOf({ "shopkeeper.yaml": POD_SITE, "checks/own.yaml": "name: sidecar\nprobe: sidecar\ninterval: 3s\ntimeout: 1s\n" });
+    expect(config.checks.filter((check) => check.name === "sidecar").map((check) => check.cadence.interval)).toEqual([3_000]);
+  });
+
+  test("elsewhere there is neither, and no cluster", async () => {
+    const config = await configOf({ "shopkeeper.yaml": SITE });
+    expect([config.cluster, config.checks.some((check) => check.name === "sidecar"), config.policies.some((policy) => policy.name === "pod_unreachable")]).toEqual([null, false, false]);
+  });
+
+  test.each<[string, string, readonly (readonly [string, string])[]]>([
+    ["another role", POD_SITE.replace("role: singleton\n", ""), [["targets.storefront.kubernetes", "only the role singleton sees the pods of a cluster"]]],
+    ["a process beside", `${POD_SITE}    unit: web.service\n`, [["targets.storefront.unit", '"unit" is of one application, and this target is the pods of a Service']]],
+    ["neither", "site: shop\ntargets:\n  app: { zone: a }\n", [["targets.app", 'the key "url" is missing']]],
+    ["a Service's name", POD_SITE.replace("service: web", "service: Web"), [["targets.storefront.kubernetes.service", '"Web" is not valid here']]],
+    ["a cluster of another role", `${SITE}kubernetes: { namespace: shop }\n`, [["kubernetes", "only the role singleton speaks to a cluster"]]],
+    ["times by which two would lead", `${POD_SITE}kubernetes: { lease: { duration: 5s } }\n`, [["kubernetes.lease", "duration must be above renew_within: else two may lead at once"]]],
+  ])("%s is an error at its place", async (_what, text, errors) => {
+    expect(await errorsOf(text)).toEqual(errors);
+  });
+});

@@ -2,7 +2,7 @@
 import type { PodRef } from "../../src/core/cluster.ts";
 import type { Cluster } from "../../src/ports/cluster.ts";
 
-export type PodDraft = { readonly name: string; readonly app: string; readonly ready?: boolean };
+export type PodDraft = { readonly name: string; readonly app: string; readonly ready?: boolean; /** Where the scene has addresses; else one of its own. */ readonly ip?: string };
 
 /** A scene around a Cluster: whoever else works in its namespace. Pods request 250m of CPU, stand on node-1 in zone-a, belong to a Deployment of their app's name, and had one container killed for memory. */
 export type ClusterScene = {
@@ -10,7 +10,8 @@ export type ClusterScene = {
   addPod(draft: PodDraft): Promise<PodRef>;
   /** Its grace period is over. */
   removePod(name: string): Promise<void>;
-  addEndpoints(service: string, pods: readonly PodRef[]): Promise<void>;
+  /** `slice`: begins the names of the slices they stand in; default: the Service's name. */
+  addEndpoints(service: string, pods: readonly PodRef[], slice?: string): Promise<void>;
   addBudget(name: string, app: string, allowed: number): Promise<void>;
   /** 1 to 10 replicas, holding CPU at 70 %, unable to scale because a request is missing. */
   addAutoscaler(name: string, deployment: string): Promise<void>;

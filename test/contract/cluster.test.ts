@@ -29,6 +29,7 @@ function simulatedScene(): ClusterScene {
   const cluster = new SimulatedCluster(createSystemClock());
   const autoscaler = (name: string, target: string, min: number) => ({
     name,
+    uid: `uid-${name}`,
     version: "",
     target: { kind: "Deployment", name: target },
     min,

@@ -76,7 +76,7 @@ export function clusterContract(name: string, makeScene: () => Promise<ClusterSc
       expect(await cluster.evictPod(old, signal)).toEqual({ kind: "changed" });
       expect(await cluster.tryEviction(old, signal)).toEqual({ kind: "changed" });
       expect(await cluster.deletePod(old, signal)).toBe("changed");
-      expect(await cluster.labelPod(old, "app", null, signal)).toBe("changed");
+      expect(await cluster.labelPod(old, { app: null }, signal)).toBe("changed");
       expect(await cluster.pod("web-1", signal)).toMatchObject({ uid: next.uid, deletingAt: null, labels: { app: "web" } });
     });
 
@@ -100,12 +100,13 @@ export function clusterContract(name: string, makeScene: () => Promise<ClusterSc
 
     test("takes a label off a pod and puts it on again", async () => {
       const pod = await scene.addPod({ name: "web-1", app: "web" });
-      expect(await cluster.labelPod(pod, "app", null, signal)).toBe("done");
+      expect(await cluster.labelPod(pod, { app: null, "shopkeeper.dev/why": "wrong-answers" }, signal)).toBe("done");
       expect((await cluster.pods({ selector: "app=web" }, signal)).pods).toEqual([]);
-      expect(await cluster.labelPod(pod, "shopkeeper.dev/quarantined", "web", signal)).toBe("done");
+      expect(await cluster.labelPod(pod, { "shopkeeper.dev/quarantined": "web", "shopkeeper.dev/why": null }, signal)).toBe("done");
       expect((await cluster.pods({ selector: "shopkeeper.dev/quarantined" }, signal)).pods).toMatchObject([pod]);
+      expect((await cluster.pods({ selector: "shopkeeper.dev/why" }, signal)).pods).toEqual([]);
       expect(await cluster.fieldOwners("Pod", "web-1", ["metadata", "labels", "shopkeeper.dev/quarantined"], signal)).toMatchObject([{ manager: "shopkeeper" }]);
-      expect(await cluster.labelPod(NOBODY, "app", null, signal)).toBe("gone");
+      expect(await cluster.labelPod(NOBODY, { app: null }, signal)).toBe("gone");
       expect(await cluster.deletePod(NOBODY, signal)).toBe("gone");
     });
 

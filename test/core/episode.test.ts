@@ -39,3 +39,15 @@ describe("a failed attempt", () => {
     expect(failedAttempts(withAttempts(mark(), actions.map((one) => one)), "web-1", HOUR, NOW)).toBe(actions[0]?.at === NOW - HOUR ? 0 : failed);
   });
 });
+
+describe("an attempt on a pod that seemed to help", () => {
+  const helped = withAttempts(mark(), [past("pod/web-1", NOW - 60_000, "verified")]);
+  test.each([
+    ["has failed when its replacement needs it again", NOW - 59_000, 1],
+    ["also when the cluster dates that to the same second", NOW - 60_999, 1],
+    ["has not when an older pod needs it", NOW - 300_000, 0],
+    ["has not when nobody knows how old the pod is", null, 0],
+  ])("%s", (_what, bornAt, failed) => {
+    expect(failedAttempts(helped, "pod/web-2", HOUR, NOW, bornAt)).toBe(failed);
+  });
+});

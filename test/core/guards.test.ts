@@ -103,6 +103,17 @@ describe("explained failures", () => {
   });
 });
 
+describe("a leader that is new", () => {
+  test("looks first, and acts from then on", () => {
+    expect(outcome(scene(["web-1"], { actFrom: NOW + 5_000 }))).toEqual(["settling", NOW + 5_000]);
+    expect(outcome(scene(["web-1"], { actFrom: NOW }))).toBe("act");
+  });
+
+  test("does what a person orders", () => {
+    expect(decideManual(asked(restart("web-1", { policy: "manual", evidence: [], cause: "manual" })), scene(["web-1"], { actFrom: NOW + 5_000 })).kind).toBe("act");
+  });
+});
+
 describe("a dependency that throttles our looks", () => {
   const MINUTES = 60_000;
   const long = restart("web-1", { since: NOW - 60 * MINUTES });
@@ -167,6 +178,8 @@ describe("blame", () => {
     ["nor before the episode began", scene(four, { ...history([], { openedAt: NOW - 60_000 }), acknowledgements: [ack("web-1", { at: NOW - 60_001 })] }), ["page", "blame"]],
     ["in it one has", scene(four, { ...history([], { openedAt: NOW - 60_000 }), acknowledgements: [ack("web-1", { at: NOW - 60_000 })] }), ["blame", null]],
     ["four of ten are fewer than half", scene(four, { targets: web(10) }), "act"],
+    ["half of four fail: nothing is restarted", scene(two, { targets: web(4) }), ["page", "blame"]],
+    ["of two one is the canary", scene(["web-1"], { targets: web(2) }), "act"],
     ["three of three are fewer than four", scene(["web-1", "web-2", "web-3"], { targets: web(3) }), "act"],
     ["of two failing the first is the canary", scene(two), "act"],
     ["and the other one waits for it", scene(two, { openActions: [open("web-2")] }), ["blame", NOW + 55_000]],
@@ -175,6 +188,14 @@ describe("blame", () => {
     ["an older restart was no canary", scene(two, history([past("web-2", since - 1)], { openedAt: 0 })), "act"],
   ])("%s", (_what, of, expected) => {
     expect(outcome(of)).toEqual(expected);
+  });
+
+  test("a pod is restarted once its siblings have had the time to fail, too", () => {
+    const pods = web(3).map((target) => ({ ...target, kind: "pod" as const }));
+    const from = after("xxx").failing.since;
+    const at = (now: number): Outcome => outcome(scene(["web-1"], { targets: pods, now }));
+    expect([at(from + 15_999), at(from + 16_000)]).toEqual([["blame", from + 16_000], "act"]);
+    expect(outcome(scene(["web-1"], { targets: pods.slice(0, 1), now: from + 5_000 }))).toBe("act");
   });
 
   test("failures that have only begun elsewhere are waited for", () => {

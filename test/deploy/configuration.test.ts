@@ -48,7 +48,7 @@ describe.each(FILES.filter((file) => file.endsWith("/shopkeeper.yaml")))("%s", (
 
   test("writes nothing: no state file, and no token of its own making", async () => {
     const config = await load(file);
-    expect(config.role === "sidecar" || config.stores.state.kind === "memory").toBe(true);
+    expect(config.role === "sidecar" || config.stores.state.kind === "kubernetes").toBe(true);
     expect(config.tokens.length).toBeGreaterThan(0);
   });
 });
@@ -59,5 +59,7 @@ test("the sidecar's ports are those of the Service, the probes and the metrics",
   expect(at(named(ALL, "Service", "storefront"), "spec.ports[0].targetPort")).toBe(config.gateway?.listen.port);
   for (const probe of ["startupProbe", "readinessProbe", "livenessProbe"]) expect(at(sidecar, `${probe}.httpGet.port`)).toBe(config.listeners.health.port);
   expect(at(named(ALL, "Service", "storefront-peers"), "spec.ports[0].targetPort")).toBe(config.listeners.health.port);
+  // Headless: its name is the pods' own addresses, so the port is the pods', too.
+  expect(config.peers).toEqual({ service: "storefront-peers", port: config.listeners.health.port });
   expect(config.targets[0]?.url).toBe(`http://127.0.0.1:${String(at(STOREFRONT, "spec.template.spec.containers[0].ports[0].containerPort"))}`);
 });

@@ -12,7 +12,7 @@ function awaiting(evidence: readonly string[] = ["application"]): Intent {
 }
 
 function check(verdict: JudgedCheck["verdict"], since: number, seen: JudgedCheck["lastSeen"], over: Partial<JudgedCheck> = {}): JudgedCheck {
-  return { check: "application", target: "app", verdict, since, lastSeen: seen, ...over };
+  return { check: "application", target: "app", workload: "storefront", bornAt: null, verdict, since, lastSeen: seen, ...over };
 }
 
 describe("an action done at 1 s, to be verified by 61 s", () => {
@@ -49,5 +49,46 @@ describe("an action done at 1 s, to be verified by 61 s", () => {
 
   test("a failure names the checks", () => {
     expect(verification(awaiting(), [check("unhealthy", 10, fail)], BY)).toEqual({ kind: "failed", reason: "application is unhealthy after 60s" });
+  });
+});
+
+describe("an action on a pod, which is answered by what comes up in its place", () => {
+  const pass = { at: 5_000, level: "pass" } as const;
+  const fail = { at: 5_000, level: "fail" } as const;
+  const pod = (name: string, bornAt: number | null, verdict: JudgedCheck["verdict"], seen: JudgedCheck["lastSeen"], over: Partial<JudgedCheck> = {}): JudgedCheck =>
+    check(verdict, 4_000, seen, { target: `pod/${name}`, bornAt, ...over });
+  test.each([
+    ["a younger one is well", [pod("b", 950, "healthy", pass)], 5_000, "verified"],
+    ["only older ones are well", [pod("b", 100, "healthy", pass), pod("c", null, "healthy", pass)], 5_000, "waiting"],
+    ["the younger one belongs to another workload", [pod("b", 950, "healthy", pass, { workload: "search" })], 5_000, "waiting"],
+    ["the younger one is not well on one of its checks", [pod("b", 950, "healthy", pass), pod("b", 950, "unhealthy", fail, { check: "page" })], 5_000, "waiting"],
+    ["of two younger ones one is well", [pod("b", 950, "unhealthy", fail), pod("c", 960, "healthy", pass)], 5_000, "verified"],
+    ["what is well is not what it answers to", [pod("b", 950, "healthy", pass, { check: "redis" })], 5_000, "waiting"],
+    ["nothing came up in time", [pod("b", 100, "healthy", pass)], BY, "failed"],
+    ["what came up is ill when the time is over", [pod("b", 950, "unhealthy", fail)], BY, "failed"],
+  ] as const)("%s", (_story, checks, now, kind) => {
+    expect(verification(awaiting(["application", "page"]), checks, now, "replacement").kind).toBe(kind);
+  });
+
+  test("a failure says what is there instead, or that nothing is", () => {
+    expect(verification(awaiting(), [pod("b", 950, "unhealthy", fail)], BY, "replacement")).toEqual({ kind: "failed", reason: "in its place application of pod/b is unhealthy after 60s" });
+    expect(verification(awaiting(), [], BY, "replacement")).toEqual({ kind: "failed", reason: "nothing came up in the place of app within 60s" });
+  });
+});
+
+describe("an action on a workload as a whole", () => {
+  const pass = { at: 5_000, level: "pass" } as const;
+  const fail = { at: 5_000, level: "fail" } as const;
+  const of = (target: string, verdict: JudgedCheck["verdict"], seen: JudgedCheck["lastSeen"], over: Partial<JudgedCheck> = {}): JudgedCheck => check(verdict, 4_000, seen, { target, ...over });
+  test.each([
+    ["all of it is well", [of("pod/b", "healthy", pass), of("pod/c", "healthy", pass), of("pod/d", "unhealthy", fail, { workload: "search" })], 5_000, "verified"],
+    ["one is not", [of("pod/b", "healthy", pass), of("pod/c", "unhealthy", fail)], 5_000, "waiting"],
+    ["one is not when its time is over", [of("pod/b", "healthy", pass), of("pod/c", "unhealthy", fail)], BY, "failed"],
+  ] as const)("%s", (_story, checks, now, kind) => {
+    expect(verification(awaiting(["application"]), checks, now, "workload").kind).toBe(kind);
+  });
+
+  test("a failure names the pods", () => {
+    expect(verification(awaiting(), [of("pod/c", "unhealthy", fail)], BY, "workload")).toEqual({ kind: "failed", reason: "application of pod/c is unhealthy after 60s" });
   });
 });

@@ -10,6 +10,7 @@ import type { Incidents } from "../../src/engine/incidents.ts";
 import { createJudge } from "../../src/engine/judge.ts";
 import type { Judge } from "../../src/engine/judge.ts";
 import { createRecorder } from "../../src/engine/record.ts";
+import { Roll } from "../../src/engine/roll.ts";
 import type { EngineEvent } from "../../src/ports/events.ts";
 import { eventsTo } from "../../src/ports/events.ts";
 import { ManualClock, settle } from "../support/manual-clock.ts";
@@ -35,7 +36,7 @@ function court(excused = false): Court {
     site: "shop", routes: { page: "on_call", notify: "team" }, runbooks: "docs/runbooks", store: createMemoryStateStore(), recorder,
     outbox: { enqueue: async (_route, alert) => void alerts.push(alert) }, acknowledged: () => false, notLooked: () => null,
   });
-  const judge = createJudge({ checks: CHECKS, clock, recorder, incidents, cannotSeeAfter: 4, excused: () => excused, turned: () => undefined });
+  const judge = createJudge({ roll: new Roll({ targets: [], checks: CHECKS, startupGrace: new Map() }), clock, recorder, incidents, cannotSeeAfter: 4, excused: () => excused, turned: () => undefined });
   return { clock, judge, incidents, alerts, events };
 }
 

@@ -4,6 +4,7 @@ import type { Observation } from "../../src/core/observation.ts";
 import type { Pace } from "../../src/core/schedule.ts";
 import { createObserver } from "../../src/engine/observe.ts";
 import type { Observer, ObserveParts } from "../../src/engine/observe.ts";
+import { Roll } from "../../src/engine/roll.ts";
 import type { PreparedProbe } from "../../src/ports/probe.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import type { Sign } from "../support/notation.ts";
@@ -12,6 +13,8 @@ import { APP, checkOf, probeOf } from "../support/watched-world.ts";
 
 type Seen = { readonly key: string; readonly at: number; readonly seen: Observation };
 
+const rollOf = (checks: readonly CheckSpec[]): Roll => new Roll({ targets: [APP], checks, startupGrace: new Map() });
+
 class Watch {
   readonly clock = new JumpingClock();
   readonly seen: Seen[] = [];
@@ -19,9 +22,8 @@ class Watch {
 
   observer(probes: Readonly<Record<string, PreparedProbe>>, over: Partial<ObserveParts> = {}, spec: Partial<CheckSpec> = {}): Observer {
     const observer = createObserver({
-      checks: Object.keys(probes).map((name) => checkOf(name, spec)),
+      roll: rollOf(Object.keys(probes).map((name) => checkOf(name, spec))),
       probes: new Map(Object.entries(probes)),
-      targets: [APP],
       references: [],
       clock: this.clock,
       random: { next: () => 0.5, id: () => "id" },
@@ -154,9 +156,9 @@ describe("the observe loop", () => {
 
   test("a check without a probe, or at no target, is an error at once", () => {
     const watch = new Watch();
-    expect(() => watch.observer({}, { checks: [checkOf("application")] })).toThrow("application is active but has no probe");
+    expect(() => watch.observer({}, { roll: rollOf([checkOf("application")]) })).toThrow("application is active but has no probe");
     expect(() => watch.observer({ application: silent }, {}, { targets: ["nowhere"] })).toThrow("nowhere, which is no target");
-    expect(() => watch.observer({}, { checks: [checkOf("redis", { inactive: "not configured" })] })).not.toThrow();
+    expect(() => watch.observer({}, { roll: rollOf([checkOf("redis", { inactive: "not configured" })]) })).not.toThrow();
   });
 });
 

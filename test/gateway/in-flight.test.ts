@@ -14,6 +14,17 @@ describe("requests in flight", () => {
     expect([inFlight.size(), inFlight.oldestSince()]).toEqual([0, null]);
   });
 
+  test("keeps the order of coming whoever leaves first", () => {
+    const inFlight = createInFlight();
+    const [first, second, third] = [inFlight.enter("a", 100), inFlight.enter("b", 200), inFlight.enter("c", 300)];
+    inFlight.leave(second, false, 400);
+    inFlight.enter("d", 400);
+    expect([inFlight.suspects(0), inFlight.oldestSince()]).toEqual([["a", "c", "d"], 100]);
+    inFlight.leave(first, false, 500);
+    inFlight.leave(third, false, 500);
+    expect([inFlight.suspects(0), inFlight.oldestSince(), inFlight.size()]).toEqual([["d"], 400, 1]);
+  });
+
   test("suspects are in flight, or were cut off since; who got an answer is none", () => {
     const inFlight = createInFlight();
     inFlight.enter("running", 0);

@@ -7,6 +7,7 @@ import { createOpossumBreaker } from "../../src/adapters/opossum-breaker.ts";
 import type { GatewayConfig } from "../../src/config/config.ts";
 import type { BreakerName } from "../../src/core/breaker.ts";
 import type { GatewayPreset, RouteSpec } from "../../src/core/preset.ts";
+import type { FirstFill } from "../../src/core/readiness.ts";
 import type { Breaker } from "../../src/ports/breaker.ts";
 import type { CopyStore } from "../../src/ports/copy-store.ts";
 import type { DependencyHealth } from "../../src/ports/gateway-link.ts";
@@ -59,6 +60,8 @@ export type World = AsyncDisposable & {
   /** Requests the application got, oldest first. */
   readonly seen: Seen[];
   readonly troubles: string[];
+  /** What came of the first filling, once it is over. */
+  readonly filled: FirstFill[];
   /** Changeable conditions. */
   readonly given: { app: RequestListener; storefront: DependencyHealth; bypass: boolean; suspects: ReadonlySet<string> };
   ask(path: string, asking?: Asking): Promise<Answer>;
@@ -95,18 +98,20 @@ export async function createWorld(app: RequestListener, changes: { readonly conf
   const names = routeNames(config);
   const memory = createTelemetryMemory(names.length);
   const troubles: string[] = [];
+  const filled: FirstFill[] = [];
   const ingress = createIngress({
     config, preset, upstream: changes.upstream ?? served.url, breakers, copies, clock,
     telemetry: openTelemetry(memory, names),
     quarantine: { suspects: (name) => given.suspects.has(name) },
     storefront: () => given.storefront,
     bypass: () => given.bypass,
+    filled: (fill) => void filled.push(fill),
     trouble: (cause) => void troubles.push(cause),
   });
   const port = await ingress.listen();
   const ask: World["ask"] = (path, asking) => sendRequest(port, path, asking);
   return {
-    clock, port, ingress, copies, breakers, seen, troubles, given, ask,
+    clock, port, ingress, copies, breakers, seen, troubles, filled, given, ask,
     counted: () => Object.fromEntries(Object.entries(new TelemetrySum(names).add(memory, true).counters().events).filter(([, count]) => count > 0)),
     async visit(path) {
       const answer = await ask(path);

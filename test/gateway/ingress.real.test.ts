@@ -1,5 +1,6 @@
 import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
+import { settle } from "../support/manual-clock.ts";
 import { createWorld, NONCE, openRequest, passTime, rendered, sendPage, until, WINDOWS, type World } from "./ingress-world.ts";
 
 const CART = { cookie: "cart=anything" };
@@ -295,6 +296,43 @@ describe("the warm list", () => {
     await until(() => world.seen.length === 4);
     expect((await world.ask("/", { headers: { host: "shop.example" } })).headers["x-cache-status"]).toBe("HIT");
     expect((await world.ask("/", { headers: { host: "evil.example" } })).status).toBe(421);
+  });
+
+  test("tells once what came of its first filling: stored, or turned down for good", async () => {
+    await using world = await createWorld((req, res) => sendPage(res, "warm", req.url === "/collections" ? { "cache-control": "no-store" } : {}), { config: { warm: ["/", "/collections"], hosts: ["shop.example"] } });
+    world.ingress.warm();
+    for (let turn = 0; turn < 50 && world.filled.length === 0; turn += 1) {
+      await world.clock.advance(100);
+      await settle();
+    }
+    expect(world.filled).toEqual([{ stored: 1, listed: 2 }]);
+    await world.clock.advance(60_000);
+    expect(world.filled).toHaveLength(1);
+  });
+
+  test("has 20 s for its first filling, and tries again meanwhile what failed", async () => {
+    await using world = await createWorld((_, res) => void res.writeHead(500).end(), { config: { warm: ["/"], hosts: ["shop.example"] } });
+    world.ingress.warm();
+    for (let ms = 0; ms < 19_900; ms += 100) await world.clock.advance(100);
+    expect(world.filled).toEqual([]);
+    await world.clock.advance(100);
+    expect(world.filled).toEqual([{ stored: 0, listed: 1 }]);
+    expect(world.seen.length).toBeGreaterThan(2);
+  });
+
+  test("an empty one is filled at once", async () => {
+    await using world = await createWorld((_, res) => sendPage(res, "x"), { config: { hosts: ["shop.example"] } });
+    world.ingress.warm();
+    expect(world.filled).toEqual([{ stored: 0, listed: 0 }]);
+  });
+
+  test("waits for the application: nothing is asked, and the breaker stays closed, until it answered a buyer", async () => {
+    await using world = await createWorld((_, res) => sendPage(res, "warm"), { config: { warm: ["/", "/collections"], hosts: ["shop.example"] } });
+    await world.clock.advance(60_000);
+    expect(world.seen).toEqual([]);
+    expect(world.breakers.ingressApp.admits()).toBe(true);
+    await world.ask("/pages/a", { headers: { host: "shop.example" } });
+    await until(() => world.copies.size() === 3);
   });
 });
 

@@ -44,6 +44,7 @@ const breaker = (name: BreakerName): Breaker =>
 const breakers = { "ingress:app": breaker("ingress:app"), "egress:storefront": breaker("egress:storefront") };
 const link: WorkerLink = openWorkerLink({ port, clock, telemetry, copies: createMemoryCopies({ totalBytes: 1 << 20, entryBytes: 1 << 19 }), breakers });
 
+let appIsUp = false;
 const server = createServer({ keepAlive: false }, (request, response) => {
   const token = telemetry.arrived(clock.now());
   response.once("finish", () => telemetry.answered(token, 0, "GET", 200, clock.now(), 0));
@@ -81,6 +82,9 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
     case "/trouble":
       for (let call = 0; call < 5; call += 1) link.trouble(name);
       return void response.end();
+    case "/filled":
+      link.filled({ stored: Number(name), listed: 3 });
+      return void response.end();
     default:
       return void response.end(
         JSON.stringify({
@@ -89,6 +93,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
           admits: breakers["ingress:app"].admits(),
           suspected: link.quarantine.suspects(name),
           copies: link.copies.size(),
+          appIsUp,
           clock: clock.now(),
         }),
       );
@@ -96,6 +101,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
 }
 
 link.run({
+  appUp: () => void (appIsUp = true),
   start: (wanted) =>
     new Promise((resolve, reject) => {
       server.once("error", reject);

@@ -75,6 +75,20 @@ describe("a stored page sent whole", () => {
     socket.destroy();
   });
 
+  test("gets its nonce wherever the policy names one", async () => {
+    const policy = (nonce: string): string => `script-src 'nonce-${nonce}' 'self'; style-src 'nonce-${nonce}'`;
+    await using world = await createWorld((_, res) => sendPage(res, "hello", { "content-security-policy": policy(NONCE) }));
+    await world.visit("/");
+    const { socket, heard } = dial(world.port);
+    socket.write(get(world, "/"));
+    await until(() => answersIn(heard()).length === 1);
+    const [answer] = answersIn(heard());
+    const nonce = /<script nonce="([0-9a-f]{32})"/.exec(answer?.body ?? "")?.[1] ?? "none";
+    expect(answer?.fields.get("content-security-policy")).toBe(policy(nonce));
+    expect([answer?.body, nonce === NONCE]).toEqual([rendered("hello", nonce), false]);
+    socket.destroy();
+  });
+
   test("waits for its turn behind an answer that takes longer", async () => {
     await using world = await shop();
     const { socket, heard } = dial(world.port);

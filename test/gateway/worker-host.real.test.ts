@@ -107,16 +107,17 @@ describe("a worker that crashes", () => {
     expect(requests).toEqual([{ route: "page", method: "GET", status: "200", count: 2 }]);
   });
 
-  test("its successor knows the holds, the verdict, the quarantine and the bypass before it listens", async () => {
+  test("its successor knows the holds, the verdict, the quarantine, the bypass and that the application is up before it listens", async () => {
     const { host, ask, state } = await setUp();
     host.hold({ breaker: "ingress:app", position: "open", until: clock.now() + 60_000, by: "ann", why: "drill" });
     host.setStorefrontApi("unhealthy");
     host.bypass(true);
+    host.appUp();
     await ask("/send?name=killer");
     await killTwice(host);
     await ask("/crash");
     await until(() => ask("/state"), (body) => body !== "");
-    expect(await state("killer")).toMatchObject({ storefront: "unhealthy", bypass: true, admits: false, suspected: true });
+    expect(await state("killer")).toMatchObject({ storefront: "unhealthy", bypass: true, admits: false, suspected: true, appIsUp: true });
   });
 
   test("again and again is replaced each time, after growing waits", async () => {
@@ -267,6 +268,23 @@ describe("evidence and events", () => {
     await until(() => events.length, (count) => count > 1);
     await ask("/state");
     expect(events.filter(({ kind }) => kind === "trouble")).toMatchObject([{ cause: "refused" }]);
+  });
+});
+
+describe("the first pages", () => {
+  test("may be filled once the application is up, and what came of it is told by the first worker that is done", async () => {
+    const { host, ask, state } = await setUp();
+    expect(host.firstFill()).toEqual({ upAt: null, fill: null });
+    expect(await state("")).toMatchObject({ appIsUp: false });
+    host.appUp();
+    const { upAt } = host.firstFill();
+    expect(upAt).toBeGreaterThan(0);
+    await until(() => state(""), (now) => now["appIsUp"] === true);
+    await ask("/filled?name=2");
+    await ask("/filled?name=3");
+    await ask("/state");
+    host.appUp();
+    expect(host.firstFill()).toEqual({ upAt, fill: { stored: 2, listed: 3 } });
   });
 });
 

@@ -5,7 +5,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { FLAGS } from "../../bench/rows/sidecar.ts";
+import { ENV, FLAGS } from "../../bench/rows/sidecar.ts";
 import { BASE, type ContainerTool, type ImageConfig } from "./container-tool.ts";
 import { findTool } from "./find-tool.ts";
 
@@ -98,6 +98,7 @@ function bootAnd(then: string): readonly string[] {
 test("the program is started with the flags it is measured with", async () => {
   const script = await readFile(join(ROOT, "deploy/image/shopkeeper"), "utf8");
   const command = script.split("\n").find((line) => line.startsWith("exec node "))?.replace(/"\$\{\w+:-(\d+)\}"/, "$1");
+  expect(script.split("\n").filter((line) => line.startsWith("export "))).toEqual(Object.entries(ENV).map(([name, value]) => `export ${name}=${value}`));
   expect(command).toBe(`exec node ${FLAGS.join(" ")} /opt/shopkeeper/shopkeeper.mjs "$@"`);
 });
 

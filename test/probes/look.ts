@@ -28,6 +28,8 @@ export function portsOf({ url, site, ...others }: World): ProbePorts {
     redis: null,
     usage: { read: async (): Promise<TargetUsageAnswer> => ({ kind: "none", detail: "nothing measures it" }) },
     load: createEventLoopLoad(),
+    sidecars: null,
+    workloads: null,
     ...others,
     site: { url: () => url ?? null, storefront: null, errorMarks: [], ...site },
   };

@@ -73,7 +73,7 @@ describe("where a target's usage comes from", () => {
     unit: null,
     cgroup: null,
     pulse: false,
-    startupGrace: 0,
+    pods: null, startupGrace: 0,
   };
 
   /** Only what is asked here; one process at most, by its marker. */

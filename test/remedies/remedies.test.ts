@@ -18,6 +18,7 @@ const UNIT_TARGET: Target = { id: "shop", kind: "systemd", workload: "shop" };
 function remedyOf(name: string, world: World, { supervised = CHILD, units }: { readonly supervised?: Supervised | null; readonly units?: Units } = {}): Remedy {
   const none: Units = { state: () => Promise.reject(new UnitError("UNAVAILABLE", "no systemd")), restart: () => Promise.reject(new UnitError("UNAVAILABLE", "no systemd")) };
   const remedies = makeRemedies({
+    cluster: null, claims: null,
     site: "shop", folder: "/srv/shop", runbooks: "docs/runbooks", clock: world.clock, processes: world.processes, units: units ?? none,
     outbox: { enqueue: async (route, alert) => void world.delivered.push({ route, alert }) },
     breakers: { hold: async (hold) => void world.holds.push(hold), release: async (breaker, by) => void world.holds.splice(0, world.holds.length, ...world.holds.filter((hold) => hold.breaker !== breaker || hold.by !== by)), views: () => world.holds.map((hold) => ({ name: hold.breaker, effective: hold.position, own: "closed", since: 0, hold })) },
@@ -40,7 +41,8 @@ async function begun(world: World, intentId = ""): Promise<Precondition> {
 describe("the catalogue", () => {
   test("holds each remedy under its own name", () => {
     expect(Object.entries(REMEDIES).map(([key, { name }]) => [key, name])).toEqual([
-      ["restart_process", "restart_process"], ["run_command", "run_command"], ["alert", "alert"], ["hold_breaker", "hold_breaker"],
+      ["restart_process", "restart_process"], ["restart_pod", "restart_pod"], ["quarantine_pod", "quarantine_pod"], ["rollout_restart", "rollout_restart"],
+      ["run_command", "run_command"], ["alert", "alert"], ["hold_breaker", "hold_breaker"], ["scale_up", "scale_up"], ["pre_scale", "pre_scale"],
     ]);
   });
 });

@@ -61,7 +61,7 @@ async function setUp() {
   joinGateway(gateway, engine, config, clock, silent);
   const entries = async () => (await engine.idle(), world.ledger.query({ kinds: ["quarantine", "worker_lost"] }));
   const metric = async (name: string, labels: string): Promise<string | undefined> => (await registry.metrics()).split("\n").find((line) => line.startsWith(`${name}${labels} `))?.split(" ")[1];
-  return { gateway, engine, entries, metric };
+  return { world, gateway, engine, entries, metric };
 }
 
 /** One GET on a connection of its own, answered or cut. */
@@ -91,6 +91,20 @@ test("a class is in status, ledger and metrics from its second death until the A
     ["app", `"${CLASS}" is not forwarded for now: in flight at two deaths of the application`],
     ["app", `"${CLASS}" is forwarded again: the Storefront API is healthy`],
   ]);
+});
+
+test("the application is up from its first good look on; where nobody looks, from the start", async () => {
+  const { world, gateway, engine } = await setUp();
+  expect(gateway.host.firstFill().upAt).toBeNull();
+  await engine.start();
+  await world.clock.advance(30_000);
+  await engine.stop();
+  expect(gateway.host.firstFill().upAt).not.toBeNull();
+
+  const config = await configOf();
+  const unwatched = await tinyGateway(config);
+  joinGateway(unwatched, engine, { ...config, checks: [] }, clock, silent);
+  expect(unwatched.host.firstFill().upAt).not.toBeNull();
 });
 
 test("a worker that crashes is in status, ledger and metrics, with the reason", async () => {

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { Snapshot } from "../../src/core/snapshot.ts";
+import { readHealthBody } from "../../src/probes/health-body.ts";
 import { healthListener, type HealthParts } from "../../src/server/health-listener.ts";
 import { knownToken } from "../../src/server/tokens.ts";
-import { lookOf, outage, wellbeing } from "./fake-control.ts";
+import { lookOf, NOW, outage, wellbeing } from "./fake-control.ts";
 
 const PEER = "token-of-a-peer";
 const opened: { close(): Promise<unknown> }[] = [];
@@ -18,6 +19,7 @@ function ask(state: Snapshot, over: Partial<HealthParts> = {}) {
     published: new Map([["/health/shopify", "shopify_api"], ["/health/application", "application"]]),
     readiness: () => ({ ready: true, reason: "the gateway listens" }),
     started: () => true,
+    copies: () => 7,
     metrics: () => Promise.resolve({ text: "up 1\n", contentType: "text/plain; version=0.0.4; charset=utf-8" }),
     peers: [knownToken("peer", "viewer", PEER)],
     version: "1.2.3",
@@ -56,11 +58,32 @@ describe("GET /health", () => {
     const { body, status } = await ask(outage()).get("/health", PEER);
     expect(status).toBe(503);
     expect(body).toMatchObject({ status: "fail", version: "1.2.3", serviceId: "my-shop", notes: ["application at app is unhealthy"] });
+    expect(body).toMatchObject({ verdict: "unhealthy", ready: true, copies: 7 });
+    expect(body.breakers).toEqual([{ name: "ingress:app", state: "open", since: NOW - 180_000 }, { name: "egress:storefront", state: "closed", since: NOW - 3_600_000 }]);
     expect(body.checks.application).toEqual([
-      { componentId: "app", componentType: "component", status: "fail", time: "2026-11-22T19:59:58.000Z", observedValue: 3, observedUnit: "ms", output: "connect ECONNREFUSED 127.0.0.1:3000" },
+      {
+        componentId: "app", componentType: "component", status: "fail", time: "2026-11-22T19:59:58.000Z", observedValue: 3, observedUnit: "ms", output: "connect ECONNREFUSED 127.0.0.1:3000",
+        verdict: "unhealthy", run: { level: "pass", count: 12, since: NOW - 3_600_000 }, seen: "fail", cause: "refused", at: NOW - 2_000, facts: {},
+      },
     ]);
-    expect(body.checks.dependencies).toEqual([{ componentId: "site", componentType: "component", status: "pass", output: "inactive: no redis: in shopkeeper.yaml" }]);
+    expect(body.checks.dependencies).toEqual([{ componentId: "site", componentType: "component", status: "pass", output: "inactive: no redis: in shopkeeper.yaml", verdict: "healthy", inactive: "no redis: in shopkeeper.yaml" }]);
     expect(body.checks.shopify_api[0].status).toBe("warn");
+  });
+
+  test("tells a peer memory and CPU under the draft's names, as bad as the look found them", async () => {
+    const finding = { assertion: "memory_usage", level: "warn", observed: "91%", expected: "< 80%" } as const;
+    const last = { kind: "warn", at: NOW, tookMs: 5, findings: [finding], facts: { cpu_usage: 12, memory_usage: 91, response_time: 5 }, cause: "assertion", detail: "memory_usage 91%, expected < 80%" } as const;
+    const { body } = await ask(wellbeing({ looks: [lookOf("application", "app", { verdict: "degraded", last })] })).get("/health", PEER);
+    const entry = { componentId: "app", componentType: "system", time: "2026-11-22T20:00:00.000Z", observedUnit: "percent" };
+    expect(body.checks["cpu:utilization"]).toEqual([{ ...entry, status: "pass", observedValue: 12 }]);
+    expect(body.checks["memory:utilization"]).toEqual([{ ...entry, status: "warn", observedValue: 91 }]);
+    expect(readHealthBody(body)).toEqual({ memoryPercent: 91, cpuPercent: 12, status: "pass" });
+  });
+
+  test("readiness is told beside the status, since neither tells the other", async () => {
+    const { get } = ask(outage(), { readiness: () => ({ ready: false, reason: "the fault is this pod's own" }), copies: () => 3 });
+    expect((await get("/health", PEER)).body).toMatchObject({ verdict: "unhealthy", ready: false, copies: 3 });
+    expect((await get("/health/region", PEER)).body).toMatchObject({ verdict: "unhealthy", ready: false });
   });
 });
 
@@ -79,7 +102,7 @@ describe("GET /health/{check}", () => {
 
   test("a look that has not been made yet says so, without a time", async () => {
     const state = wellbeing({ looks: [lookOf("application", "app", { last: null, verdict: "unknown" })] });
-    expect((await ask(state).get("/health/application", PEER)).body.checks.application[0]).toEqual({ componentId: "app", componentType: "component", status: "warn", output: "no look yet" });
+    expect((await ask(state).get("/health/application", PEER)).body.checks.application[0]).toEqual({ componentId: "app", componentType: "component", status: "warn", output: "no look yet", verdict: "unknown" });
   });
 
   test("one that is not there is 404 as problem+json", async () => {
@@ -114,7 +137,7 @@ describe("the rest of the listener", () => {
     const { get } = ask(wellbeing());
     expect(await get(`/${"x".repeat(500)}`)).toMatchObject({ status: 404, type: "application/problem+json; charset=utf-8" });
     expect(JSON.stringify((await get(`/${"x".repeat(500)}`)).body).length).toBeLessThan(400);
-    const app = healthListener({ snapshot: () => wellbeing(), published: new Map(), readiness: () => ({ ready: true, reason: "" }), started: () => true, metrics: () => Promise.reject(new Error("never asked")), peers: [], version: "", trouble: () => undefined });
+    const app = healthListener({ snapshot: () => wellbeing(), published: new Map(), readiness: () => ({ ready: true, reason: "" }), started: () => true, copies: () => 0, metrics: () => Promise.reject(new Error("never asked")), peers: [], version: "", trouble: () => undefined });
     opened.push(app);
     expect((await app.inject({ method: "POST", url: "/health" })).statusCode).toBe(404);
   });

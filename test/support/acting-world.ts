@@ -55,6 +55,7 @@ export function createDaemon(world: World, crash = new CrashPoint(0, "before"), 
   const breakers = crash.wrap<BreakerControl>(breakerControl(world), ["hold", "release"]);
   const outbox = createOutbox({ store, alerts, ledger, clock, problem });
   const remedies = makeRemedies({
+    cluster: null, claims: null,
     site: "shop", folder: "/", runbooks: "docs/runbooks", clock, processes, units: NO_UNITS, outbox, breakers,
     supervised: (target) => (target === APP.id ? { kind: "child", stopGrace: 5_000, spec: { command: ["stays"], cwd: "/", env: {}, marker: MARKER, logFile: null } } : null),
   });
@@ -81,7 +82,7 @@ export function decisionOf(over: Partial<Proposal> = {}, attempt = 1): ActDecisi
 /** The application check as judged now. */
 export function judged(verdict: JudgedCheck["verdict"], since: number, seenAt = since): JudgedCheck {
   const level = verdict === "healthy" ? "pass" : verdict === "degraded" ? "warn" : "fail";
-  return { check: "application", target: APP.id, verdict, since, lastSeen: verdict === "unknown" ? null : { at: seenAt, level } };
+  return { check: "application", target: APP.id, workload: APP.workload, bornAt: null, verdict, since, lastSeen: verdict === "unknown" ? null : { at: seenAt, level } };
 }
 
 /** The intents as they stand in the store, whoever wrote them. */

@@ -40,6 +40,13 @@ export class ManualClock implements Clock {
     await settle();
   }
 
+  /** Runs what is due now, within this turn of the loop. */
+  ring(): void {
+    const due = this.#timers.filter((timer) => timer.at <= this.#now);
+    this.#timers = this.#timers.filter((timer) => timer.at > this.#now);
+    for (const { fn } of due) fn();
+  }
+
   /** Timers that have not run. */
   get waiting(): number {
     return this.#timers.length;

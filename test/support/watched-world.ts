@@ -73,6 +73,7 @@ export function createWatch(world: WatchedWorld, sees: Readonly<Record<string, (
   const outbox = { enqueue: async (route: string, alert: Alert): Promise<void> => void world.told.push({ route, alert }) };
   const store = createMemoryStateStore(world.rows);
   const remedies = makeRemedies({
+    cluster: null, claims: null,
     site: "shop", folder: "/", runbooks: "docs/runbooks", clock, processes, units: NO_UNITS, outbox,
     breakers: { hold: async () => undefined, release: async () => undefined, views: () => [] },
     supervised: (target) => (target === APP.id ? { kind: "child", stopGrace: 5_000, spec: { command: ["stays"], cwd: "/", env: {}, marker: MARKER, logFile: null } } : null),
@@ -87,7 +88,7 @@ export function createWatch(world: WatchedWorld, sees: Readonly<Record<string, (
     settings: DEFAULT_GUARD_SETTINGS,
     windows: [],
     timeZone: "UTC",
-    actionsPerMinute: 10,
+    actionsPerMinute: 10, actFrom: Number.NEGATIVE_INFINITY,
     references: [],
     remedies,
     supervised: { processes, markers: new Map([[APP.id, MARKER]]) },

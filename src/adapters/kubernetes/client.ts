@@ -23,7 +23,7 @@ import {
 import type { ConfigurationOptions, ObservableMiddleware, RequestContext } from "@kubernetes/client-node";
 import type { Ms } from "../../core/time.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { ClusterError } from "../../ports/cluster.ts";
+import { ClusterError, FIELD_MANAGER } from "../../ports/cluster.ts";
 import { clusterError } from "./failures.ts";
 import { MAX_BODY_BYTES, createBoundedHttp } from "./bounded-http.ts";
 import { PooledConfig } from "./pooled-config.ts";
@@ -32,8 +32,8 @@ export { V1MicroTime };
 
 /** One call, retries none. Below the 5 s after which nobody may act on a decision any more. */
 export const CALL_DEADLINE_MS: Ms = 4_500;
-/** By this name the cluster knows who wrote a field. Never to be changed: GitOps rules name it. */
-export const FIELD_MANAGER = "shopkeeper";
+
+export { FIELD_MANAGER };
 
 export type KubernetesAccess =
   /** The service account mounted into our own pod; `root`: below another folder, as tools mount it that bring a pod's world to a desk. */

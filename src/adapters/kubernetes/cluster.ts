@@ -35,7 +35,7 @@ export function createKubernetesCluster(client: KubernetesClient, random: Random
     evictPod: (pod, signal) => within(signal, (inTime) => writes.evict(client, pod, false, inTime)),
     tryEviction: (pod, signal) => within(signal, (inTime) => writes.evict(client, pod, true, inTime)),
     deletePod: (pod, signal) => within(signal, (inTime) => writes.deletePod(client, pod, inTime)),
-    labelPod: (pod, label, value, signal) => within(signal, (inTime) => writes.labelPod(client, pod, label, value, inTime)),
+    labelPod: (pod, labels, signal) => within(signal, (inTime) => writes.labelPod(client, pod, labels, inTime)),
     restartRollout: (deployment, at, signal) => within(signal, (inTime) => writes.restartRollout(client, deployment, at, inTime)),
     setMinReplicas: (autoscaler, from, to, signal) => within(signal, (inTime) => writes.setMinReplicas(client, autoscaler, from, to, inTime)),
     setScale: (deployment, from, to, signal) => within(signal, (inTime) => writes.setScale(client, deployment, from, to, inTime)),

@@ -40,6 +40,7 @@ export function autoscalerOf({ metadata, spec, status }: V2HorizontalPodAutoscal
   const cpu = (spec?.metrics ?? []).find(({ resource }) => resource?.name === "cpu");
   return {
     name: metadata?.name ?? "",
+    uid: metadata?.uid ?? "",
     version: metadata?.resourceVersion ?? "",
     target: { kind: spec?.scaleTargetRef.kind ?? "", name: spec?.scaleTargetRef.name ?? "" },
     min: spec?.minReplicas ?? 1,

@@ -4,7 +4,7 @@
  */
 import type { V1Pod } from "@kubernetes/client-node";
 import type { Deployment, PodRef } from "../../core/cluster.ts";
-import { ClusterError } from "../../ports/cluster.ts";
+import { ClusterError, RESTARTED_AT } from "../../ports/cluster.ts";
 import type { ClusterNote, Eviction, PodChange, RolloutStart, SizeChange } from "../../ports/cluster.ts";
 import { FIELD_MANAGER, V1MicroTime } from "./client.ts";
 import type { KubernetesClient } from "./client.ts";
@@ -14,7 +14,6 @@ const MAX_NOTE_BYTES = 1_024;
 const MAX_WORD_CHARS = 128;
 /** Times an object may change in other ways while one field of it is written. */
 const MAX_TRIES = 4;
-const RESTARTED_AT = "kubectl.kubernetes.io/restartedAt";
 
 const by = { fieldManager: FIELD_MANAGER } as const;
 
@@ -44,10 +43,10 @@ export async function deletePod(client: KubernetesClient, pod: PodRef, signal: A
   }
 }
 
-export async function labelPod(client: KubernetesClient, pod: PodRef, label: string, value: string | null, signal: AbortSignal): Promise<PodChange> {
+export async function labelPod(client: KubernetesClient, pod: PodRef, labels: Readonly<Record<string, string | null>>, signal: AbortSignal): Promise<PodChange> {
   const { core, namespace, call } = client;
   const { name, uid } = pod;
-  const body = { metadata: { uid, labels: { [label]: value } } };
+  const body = { metadata: { uid, labels } };
   try {
     await call(`label pod ${name}`, signal, (options) => core.patchNamespacedPod({ name, namespace, body, ...by }, options), "application/merge-patch+json");
     return "done";

@@ -1,14 +1,15 @@
 /**
  * Whose fault is it? Asked before anything living is taken away.
  *
- * Shared cause: a declared dependency is failing, or at least 4 targets and half of
- * the workload fail the same check. Then nothing is restarted. With fewer failing, and
+ * Shared cause: a declared dependency is failing, or half of a workload of at least 4
+ * targets fails the same check. Then nothing is restarted. With fewer failing, and
  * more than one, a single canary is restarted first: if that helped, the rest may
  * follow; if not, a person is called.
  */
 import type { CheckSpec } from "../check.ts";
 import { doubtOf } from "../explanation.ts";
 import type { Scene } from "../scene.ts";
+import { specOf } from "../scene.ts";
 import { isShared, workloadShares } from "../storm.ts";
 import type { TargetId } from "../target.ts";
 import { lookKey } from "../target.ts";
@@ -58,8 +59,23 @@ function fleetAnswer(check: string, question: Question): Answer {
   }
   const early = of(true);
   if (early === undefined) return ALLOW;
+  const unsure = siblingsUnsure(check, question, early.judged);
+  if (unsure !== null) return unsure;
   if (isShared(early, scene.settings)) return hold("blame", `${early.failing.length} of ${early.judged} targets of ${proposal.workload} are failing ${check}: waiting to see whether the cause is shared`, null);
   return early.failing.length < 2 ? ALLOW : canaryAnswer(check, early.failing, question);
+}
+
+/**
+ * Pods are judged by their own sidecars, each in its own time, and turn one after the other though they fail at once:
+ * a cycle of the check, and the looks that turn a verdict, are waited for from the first failure.
+ */
+function siblingsUnsure(check: string, { proposal, scene }: Question, judged: number): Answer | null {
+  const spec = specOf(scene, check);
+  const failing = scene.checks.get(lookKey(check, proposal.target))?.failing;
+  const kind = scene.targets.find((target) => target.id === proposal.target)?.kind;
+  if (spec === undefined || failing === undefined || failing.count === 0 || kind !== "pod" || judged < 2) return null;
+  const until = failing.since + spec.cadence.interval + spec.thresholds.fall * spec.cadence.fast;
+  return scene.now < until ? hold("blame", `waiting to see whether other pods of ${proposal.workload} fail ${check} too`, until) : null;
 }
 
 /** Several fail, too few for a storm: what did the first restart of this incident do? */

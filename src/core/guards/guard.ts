@@ -26,6 +26,11 @@ export function hold(guard: GuardName, reason: string, until: Instant | null): A
   return { kind: "hold", guard, reason, until };
 }
 
+/** A guard whose question only the remedy can put to the world, so that the answer comes with the proposal. */
+export function found(name: "disruption" | "autoscaler"): Guard {
+  return { name, ask: ({ proposal: { wait } }) => (wait?.guard === name ? hold(name, wait.reason, wait.until) : ALLOW) };
+}
+
 /**
  * Calls a person, once per episode, and not while one has acknowledged it: they know. A hold where nobody is to be called any more.
  *

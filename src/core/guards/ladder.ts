@@ -15,7 +15,8 @@ export const ladder: Guard = {
     const episode = episodeOf(question);
     if (policy.escalation === null || episode === undefined) return ALLOW;
     const { afterFailed, within } = policy.escalation;
-    const failed = failedAttempts(episode, proposal.target, within, scene.now);
+    const isPod = scene.targets.find(({ id }) => id === proposal.target)?.kind === "pod";
+    const failed = failedAttempts(episode, proposal.target, within, scene.now, isPod ? (scene.startedAt.get(proposal.target) ?? null) : null);
     if (failed >= afterFailed && episode.escalated.ladder === undefined) {
       return { kind: "page", guard: "ladder", reason: `${failed} failed attempts within ${formatDuration(within)}` };
     }

@@ -1,0 +1,21 @@
+/** What a leader's shift has of its cluster, beside what every shift has. */
+import type { FenceAnswer } from "../engine/act.ts";
+import type { Instant } from "../core/time.ts";
+import type { ClaimBook } from "../ports/claim-book.ts";
+import type { Cluster } from "../ports/cluster.ts";
+import type { Listeners } from "./listeners.ts";
+import type { PodWatch } from "./pod-watch.ts";
+import type { Sitting } from "./sitting.ts";
+
+export type ClusterSide = {
+  readonly cluster: Cluster;
+  /** null: no target is pods. */
+  readonly pods: PodWatch | null;
+  /** Loaded. */
+  readonly claims: ClaimBook;
+  /** Still the leader, renewed a moment ago, and seeing. */
+  readonly mayAct: () => FenceAnswer;
+  readonly actFrom: Instant;
+  /** The listeners are open already, and stay; closing what is given here only leaves the seat. */
+  readonly listeners: (sitting: Sitting) => Listeners;
+};

@@ -1,0 +1,285 @@
+/**
+ * The singleton: of several in a cluster one leads, watches all pods and acts on them; the others wait, and pass on
+ * what they are asked.
+ *
+ * The listeners stay open all the while. A leadership is a shift of its own: state, ledger and the watch of the cluster
+ * are opened when it is won, and let go when it is lost.
+ */
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { Registry } from "prom-client";
+import { createLeanHttp } from "../adapters/lean-http.ts";
+import { createMemoryLedger } from "../adapters/memory-ledger.ts";
+import { createEngineMetrics } from "../adapters/metrics.ts";
+import { ownAddress } from "../adapters/own-address.ts";
+import { createSystemRandom } from "../adapters/system-random.ts";
+import type { Leadership } from "../core/lease.ts";
+import type { Ms } from "../core/time.ts";
+import { createClaimBook } from "../engine/claim-book.ts";
+import { createLead, type Lead } from "../engine/lead.ts";
+import type { ClusterKind, Sight } from "../ports/cluster.ts";
+import type { Http } from "../ports/http.ts";
+import type { ActingOne } from "../server/forward.ts";
+import { openClusterAccess, type ClusterAccess } from "./cluster-access.ts";
+import { findRights, rightText, withoutMissing } from "./cluster-rights.ts";
+import type { ClusterSide } from "./cluster-side.ts";
+import type { Daemon, DaemonPorts, Taken } from "./daemon.ts";
+import type { DaemonParts } from "./ground.ts";
+import { startListeners, type Listeners } from "./listeners.ts";
+import { watchPods, type PodWatch } from "./pod-watch.ts";
+import { startShift, type Shift } from "./shift.ts";
+import { standbyControl, type Sitting } from "./sitting.ts";
+import { openStores, type Stores } from "./stores.ts";
+import { withEpoch } from "./with-epoch.ts";
+
+/** A shift that could not begin is tried again; meanwhile nobody acts. */
+const RETRY_MS: Ms = 5_000;
+/** To see all of a namespace once. */
+const SEEN_WITHIN_MS: Ms = 30_000;
+
+/** Starts it. Resolves once the listeners are open; who leads is found out after. */
+export async function startSingleton(parts: DaemonParts): Promise<Daemon> {
+  const singleton = new Singleton(parts);
+  await singleton.start();
+  return singleton;
+}
+
+type Leading = { readonly shift: Shift; readonly close: () => Promise<void> };
+
+class Singleton implements Daemon {
+  #parts: DaemonParts;
+  #access: ClusterAccess | null = null;
+  #http: Http | null = null;
+  #listeners: Listeners | null = null;
+  #lead: Lead | null = null;
+  #leading: Leading | null = null;
+  #standby: Sitting;
+  #sitting: Sitting;
+  /** What follows from winning and losing, one after the other. */
+  #turns: Promise<void> = Promise.resolve();
+  #stopped = false;
+  #troubled = "";
+  #cancelRetry: () => void = () => {};
+
+  constructor(parts: DaemonParts) {
+    this.#parts = parts;
+    this.#standby = standbySitting(parts);
+    this.#sitting = this.#standby;
+  }
+
+  async start(): Promise<void> {
+    const { config, clock, log } = this.#parts;
+    if (config.cluster === null) throw new Error("the configuration was read for another role than singleton");
+    try {
+      this.#access = await openClusterAccess(config.cluster, clock, createSystemRandom(), (line) => log.info({ event: "ledger", entry: JSON.parse(line) as unknown }, "ledger"));
+      this.#http = createLeanHttp({ clock });
+      this.#listeners = await startListeners({
+        config, admin: true, host: null, clock, log, resumed: false, siblings: () => null,
+        sitting: () => this.#sitting,
+        forward: { acting: () => this.#acting(), http: this.#http },
+      });
+      this.#listeners.started();
+      this.#lead = this.#candidate(this.#access, this.#listeners);
+      this.#lead.start();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    log.info({ event: "started", ...this.ports() }, `one of those that may lead ${config.site} in namespace ${this.#access.cluster.namespace}`);
+  }
+
+  ports(): DaemonPorts {
+    return { ingress: null, health: this.#listeners?.ports.health ?? 0, admin: this.#listeners?.ports.admin ?? null };
+  }
+
+  /** As if it had ended and begun anew: another one takes over meanwhile where there is one. */
+  async take({ config, parts }: Pick<DaemonParts, "config" | "parts">): Promise<Taken> {
+    const before = this.#parts;
+    await this.#end();
+    const begin = async (next: DaemonParts): Promise<void> => {
+      this.#parts = next;
+      this.#stopped = false;
+      this.#standby = standbySitting(next);
+      this.#sitting = this.#standby;
+      await this.start();
+    };
+    try {
+      await begin({ ...before, config, parts });
+      return { kind: "taken" };
+    } catch (error) {
+      try {
+        await begin(before);
+        return { kind: "refused", why: textOf(error) };
+      } catch (again) {
+        return { kind: "lost", why: `${textOf(error)}; and the configuration before it could not be started again: ${textOf(again)}` };
+      }
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#listeners?.leaving();
+    await this.#end();
+  }
+
+  async #end(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelRetry();
+    // The shift ends before the lease is given back: two must never act at once.
+    this.#turn(() => this.#leave("shopkeeper is stopping"));
+    await this.#turns;
+    await this.#lead?.stop();
+    this.#lead = null;
+    await this.#listeners?.close();
+    this.#listeners = null;
+    await this.#http?.close();
+    await this.#access?.close();
+    this.#access = null;
+  }
+
+  #candidate(access: ClusterAccess, { ports }: Listeners): Lead {
+    const { config, clock, log } = this.#parts;
+    return createLead({
+      lease: access.lease,
+      clock,
+      me: `${hostname()}/${addressOf(ports.admin)}/${randomUUID().slice(0, 8)}`,
+      ...(config.cluster === null ? {} : { times: config.cluster.lease.times }),
+      won: (leadership) => {
+        this.#troubled = "";
+        log.info({ event: "leader", epoch: leadership.epoch }, `leads ${config.site}, epoch ${leadership.epoch}`);
+        this.#turn(() => this.#enter(leadership));
+      },
+      lost: (why) => {
+        log.warn({ event: "leader" }, `leads no more: ${why}`);
+        this.#turn(() => this.#leave(why));
+      },
+      troubled: (detail) => {
+        this.#troubled = detail;
+        log.error({ event: "trouble", where: "lease" }, `the lease cannot be read or written: ${detail}`);
+      },
+    });
+  }
+
+  #turn(work: () => Promise<void>): void {
+    this.#turns = this.#turns.then(work).catch((error: unknown) => this.#parts.log.error({ event: "trouble", where: "lead" }, textOf(error)));
+  }
+
+  async #enter(leadership: Leadership): Promise<void> {
+    if (this.#stopped || this.#leading !== null || this.#lead?.leadership()?.epoch !== leadership.epoch) return;
+    try {
+      this.#leading = await this.#begin(leadership);
+    } catch (error) {
+      this.#parts.log.error({ event: "trouble", where: "lead" }, `the shift could not begin, and is tried again: ${textOf(error)}`);
+      this.#cancelRetry = this.#parts.clock.after(RETRY_MS, () => this.#turn(() => this.#enter(leadership)));
+    }
+  }
+
+  async #begin({ epoch }: Leadership): Promise<Leading> {
+    const access = this.#access;
+    const lead = this.#lead;
+    if (access === null || lead === null) throw new Error("it is not started");
+    const { config, clock, log } = this.#parts;
+    const closing: (() => Promise<void>)[] = [];
+    const close = async (): Promise<void> => {
+      for (const step of closing.toReversed()) await step().catch((error: unknown) => log.error({ event: "trouble", where: "lead" }, textOf(error)));
+    };
+    try {
+      const stores = await this.#stores(access);
+      closing.push(() => stores.close());
+      const pods = await this.#pods(access);
+      closing.push(async () => pods?.stop());
+      const parts = await this.#withRights(access);
+      const claims = createClaimBook(stores.state);
+      for (const key of await claims.load()) log.error({ event: "trouble", where: "state" }, `stored claims ${key} cannot be understood; they are left where they are`);
+      const side: ClusterSide = {
+        cluster: access.cluster,
+        pods,
+        claims,
+        mayAct: () => {
+          const reason = lead.mayAct() ? (pods?.blindness() ?? null) : "the lease was not renewed in time";
+          return reason === null ? { kind: "clear" } : { kind: "blocked", reason };
+        },
+        actFrom: clock.now() + (config.cluster?.watchFirst ?? 0),
+        listeners: (sitting) => this.#seat(sitting),
+      };
+      const ledger = withEpoch(stores.ledger, epoch);
+      const shift = await startShift(parts, { stores: { ...stores, ledger }, gateway: null, side, onLoss: () => undefined }, false);
+      return { shift, close };
+    } catch (error) {
+      await close();
+      throw error;
+    }
+  }
+
+  /** A recovery whose right is missing only records, and says which. */
+  async #withRights({ cluster }: ClusterAccess): Promise<DaemonParts> {
+    const { config, log } = this.#parts;
+    const found = await findRights(config, cluster, AbortSignal.timeout(SEEN_WITHIN_MS)).catch((error: unknown) => {
+      log.warn({ event: "rights" }, `which rights are there cannot be found out, so each is tried: ${textOf(error)}`);
+      return [];
+    });
+    for (const { right, for: purpose, allowed } of found) if (!allowed) log.warn({ event: "rights", for: purpose }, `missing right: ${rightText(right)}, needed for ${purpose}`);
+    return { ...this.#parts, config: { ...config, policies: withoutMissing(config.policies, found) } };
+  }
+
+  async #pods({ cluster }: ClusterAccess): Promise<PodWatch | null> {
+    const { config, clock, log } = this.#parts;
+    if (config.targets.every((target) => target.pods === null)) return null;
+    const sighted = (kind: ClusterKind, sight: Sight): void => {
+      if (sight.state === "blind") log.warn({ event: "blind", kind, code: sight.code }, `${kind} cannot be seen: ${sight.detail}`);
+    };
+    return watchPods({ config, clock, cluster, sighted }, AbortSignal.timeout(SEEN_WITHIN_MS));
+  }
+
+  async #stores(access: ClusterAccess): Promise<Stores> {
+    const { config, parts, clock, log } = this.#parts;
+    const problem = (text: string): void => log.error({ event: "trouble" }, text);
+    if (config.stores.state.kind !== "kubernetes") return openStores(config, parts.stores, clock, problem, () => undefined);
+    const state = access.state();
+    const ledger = await access.ledger({ maxAgeMs: config.ledger.maxAge, maxBytes: config.ledger.maxBytes }, problem);
+    return { state, ledger, close: async () => void (await Promise.all([state.close(), ledger.close()])) };
+  }
+
+  /** What a shift closes of the listeners is only its seat. */
+  #seat(sitting: Sitting): Listeners {
+    const listeners = this.#listeners;
+    if (listeners === null) throw new Error("the listeners are closed");
+    this.#sitting = sitting;
+    return { ...listeners, started: () => undefined, leaving: () => undefined, close: async () => void (this.#sitting = this.#standby) };
+  }
+
+  async #leave(why: string): Promise<void> {
+    this.#cancelRetry();
+    const leading = this.#leading;
+    this.#leading = null;
+    if (leading === null) return;
+    await leading.shift.rest();
+    await leading.shift.close();
+    await leading.close();
+    this.#parts.log.info({ event: "leader" }, `the shift has ended: ${why}`);
+  }
+
+  #acting(): ActingOne {
+    if (this.#leading !== null) return { kind: "here" };
+    const [, address = ""] = (this.#lead?.holder() ?? "").split("/");
+    if (this.#lead?.leadership() != null) return { kind: "nobody", why: "this one leads since a moment ago and is getting ready" };
+    if (this.#troubled !== "") return { kind: "nobody", why: `the lease cannot be read: ${this.#troubled}` };
+    return address === "" ? { kind: "nobody", why: "nobody leads" } : { kind: "elsewhere", address };
+  }
+}
+
+function standbySitting({ config, clock }: DaemonParts): Sitting {
+  const registry = new Registry();
+  const metrics = createEngineMetrics(registry);
+  metrics.leader(false);
+  return { control: standbyControl(config.site, clock.now(), clock.now), ledger: createMemoryLedger(clock, { maxAgeMs: 1_000, maxBytes: 1_000 }), registry, metrics };
+}
+
+/** Where others reach it, "10.0.0.3:9471"; "" where they cannot. */
+function addressOf(adminPort: number | null): string {
+  const host = ownAddress();
+  return adminPort === null || host === null ? "" : `${host.includes(":") ? `[${host}]` : host}:${adminPort}`;
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

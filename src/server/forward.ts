@@ -1,0 +1,44 @@
+/**
+ * Of several daemons one acts. Whoever is asked and does not act asks the one that does, and passes its answer on, so
+ * that a Service may send people to any of them.
+ */
+import type { FastifyInstance } from "fastify";
+import type { Http } from "../ports/http.ts";
+import { ProblemError } from "./problem-answers.ts";
+
+export type ActingOne =
+  | { readonly kind: "here" }
+  /** "10.0.0.3:9471" */
+  | { readonly kind: "elsewhere"; readonly address: string }
+  | { readonly kind: "nobody"; readonly why: string };
+
+export type Forwarding = { readonly acting: () => ActingOne; readonly http: Http; readonly deadlineMs: number };
+
+/** Says that a call was passed on once already: it goes no further. */
+const FORWARDED = "x-shopkeeper-forwarded";
+/** The status of 3,000 pods has about ten million. */
+const MAX_ANSWER_BYTES = 64_000_000;
+
+/** Before anything else of `app` is asked. The caller's token goes along, and is judged there. */
+export function forwardCalls(app: FastifyInstance, { acting, http, deadlineMs }: Forwarding): void {
+  app.addHook("preHandler", async (request, reply) => {
+    const one = acting();
+    if (one.kind === "here") return;
+    if (one.kind === "nobody") throw new ProblemError("UNAVAILABLE", `nobody acts at the moment: ${one.why}`);
+    if (request.headers[FORWARDED] !== undefined) throw new ProblemError("UNAVAILABLE", "who acts is changing at this moment: ask again");
+    const { method, url, headers } = request;
+    if (method !== "GET" && method !== "HEAD" && method !== "POST") throw new ProblemError("INVALID_REQUEST", `${method} is not understood`);
+    const answer = await http.request({
+      method,
+      url: `http://${one.address}${url}`,
+      headers: { [FORWARDED]: "1", accept: "application/json", ...(headers.authorization === undefined ? {} : { authorization: headers.authorization }), ...(method === "POST" ? { "content-type": "application/json" } : {}) },
+      ...(method === "POST" ? { body: JSON.stringify(request.body ?? {}) } : {}),
+      deadlineMs,
+      maxBodyBytes: MAX_ANSWER_BYTES,
+      connection: "reuse",
+    });
+    if (answer.kind === "failed") throw new ProblemError("UNAVAILABLE", `the one that acts does not answer: ${answer.detail}`);
+    if (answer.bodyCut) throw new ProblemError("UNAVAILABLE", "the answer of the one that acts is too large");
+    return reply.code(answer.status).type(answer.headers["content-type"] ?? "application/json").send(answer.body);
+  });
+}

@@ -1,0 +1,212 @@
+/** Singletons as processes of their own, with short times, and what they answer. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createServer } from "node:net";
+import type { Snapshot } from "../../src/core/snapshot.ts";
+import { PEER_TOKEN } from "./told-sidecars.ts";
+
+const OPERATOR = "operator-token";
+const MAIN = join(import.meta.dirname, "../../src/main.ts");
+
+export type SingletonsOptions = {
+  readonly kubeconfig: string;
+  readonly namespace: string;
+  readonly sidecarPort: number;
+  /** Files beside shopkeeper.yaml, "policies/pod_restart.yaml". */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Lines of shopkeeper.yaml. */
+  readonly settings?: string;
+};
+
+/** Shortened: a lease of 3 s, a new leader acts after 2 s, looks every second. */
+function siteFile({ kubeconfig, namespace, sidecarPort, settings = "" }: SingletonsOptions): string {
+  return `site: shop
+role: singleton
+targets:
+  storefront:
+    kubernetes: { service: storefront, sidecar: ${sidecarPort} }
+    startup_grace: 2s
+kubernetes:
+  kubeconfig: ${kubeconfig}
+  namespace: ${namespace}
+  lease: { duration: 3s, renew_within: 2s, retry: 400ms }
+  watch_first: 2s
+connectivity: []
+peer_token: "\${PEER_TOKEN}"
+listeners: { health: "127.0.0.1:0", admin: "0.0.0.0:0" }
+tokens: { operator: { role: operator, value: "\${OPERATOR_TOKEN}" } }
+${settings}
+`;
+}
+
+const check = (name: string, probe: string, rest = ""): string => `name: ${name}\nprobe: ${probe}\ninterval: 1s\nfast: 500ms\ndown: 1s\ntimeout: 800ms\n${rest}`;
+const CHECKS: Readonly<Record<string, string>> = {
+  "checks/application.yaml": check("application", "http", 'endpoint: /health\nchecks: { http_status: "200 OK" }\n'),
+  "checks/page.yaml": check("page", "page", 'checks: { http_status: "200 OK" }\n'),
+  "checks/sidecar.yaml": check("sidecar", "sidecar", 'checks: { sidecar: "reachable" }\n'),
+};
+
+export class Singletons {
+  readonly #options: SingletonsOptions;
+  readonly #running: RunningSingleton[] = [];
+
+  constructor(options: SingletonsOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<RunningSingleton> {
+    const folder = await mkdtemp(join(tmpdir(), "shopkeeper-singleton-"));
+    const files = { "shopkeeper.yaml": siteFile(this.#options), ...CHECKS, ...this.#options.files };
+    await Promise.all(["checks", "policies"].map((name) => mkdir(join(folder, name))));
+    await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(folder, name), text)));
+    const one = new RunningSingleton(folder);
+    this.#running.push(one);
+    await one.started();
+    return one;
+  }
+
+  /** Whoever leads and is at work, once somebody is. */
+  async leader(withinMs = 30_000): Promise<RunningSingleton> {
+    const late = performance.now() + withinMs;
+    for (;;) {
+      for (const one of this.#running) if ((await one.metric("shopkeeper_leader")) === 1) return one;
+      if (performance.now() > late) throw new Error(`nobody leads:\n${this.#running.map((one) => one.output()).join("\n")}`);
+      await pause(100);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#running.map((one) => one.end()));
+  }
+}
+
+export class RunningSingleton {
+  readonly #folder: string;
+  readonly #child: ChildProcess;
+  #output = "";
+  readonly #exit: Promise<number | null>;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#child = spawn(process.execPath, [MAIN, "run", "--config", join(folder, "shopkeeper.yaml")], {
+      env: { ...process.env, PEER_TOKEN, OPERATOR_TOKEN: OPERATOR },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#child.stdout?.on("data", (chunk: Buffer) => (this.#output = (this.#output + chunk.toString()).slice(-400_000)));
+    this.#child.stderr?.on("data", (chunk: Buffer) => (this.#output = (this.#output + chunk.toString()).slice(-400_000)));
+    this.#exit = new Promise((resolve) => this.#child.once("exit", resolve));
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  output(): string {
+    return this.#output;
+  }
+
+  /** Log lines of one event. */
+  lines(event: string): readonly Readonly<Record<string, unknown>>[] {
+    const all = this.#output.split("\n").filter((line) => line.startsWith("{"));
+    return all.map((line) => JSON.parse(line) as Record<string, unknown>).filter((line) => line["event"] === event);
+  }
+
+  async started(): Promise<void> {
+    const late = performance.now() + 20_000;
+    while (this.lines("started").length === 0) {
+      if (this.#child.exitCode !== null || performance.now() > late) throw new Error(`it did not start:\n${this.#output}`);
+      await pause(50);
+    }
+  }
+
+  async status(): Promise<Snapshot> {
+    const answer = await this.#ask("GET", "/api/v1/status");
+    if (answer.status !== 200) throw new Error(`status: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer.body as Snapshot;
+  }
+
+  /** Asks until it is so. Between leaders nobody answers: that is waited for, too. */
+  async until(so: (seen: Snapshot) => boolean, withinMs: number): Promise<Snapshot> {
+    const late = performance.now() + withinMs;
+    let last: unknown = null;
+    for (;;) {
+      const { status, body } = await this.#ask("GET", "/api/v1/status");
+      last = body;
+      if (status === 200 && so(body as Snapshot)) return body as Snapshot;
+      if (performance.now() > late) throw new Error(`it never was so: ${JSON.stringify(last).slice(0, 4_000)}\n${this.#output.slice(-4_000)}`);
+      await pause(100);
+    }
+  }
+
+  async ledger(): Promise<readonly { readonly kind: string; readonly text: string; readonly target: string; readonly details: Readonly<Record<string, unknown>> }[]> {
+    const { body } = await this.#ask("GET", "/api/v1/ledger?limit=1000");
+    return (body as { entries: Awaited<ReturnType<RunningSingleton["ledger"]>> }).entries;
+  }
+
+  async pause(scope: string, why: string): Promise<void> {
+    const { status, body } = await this.#ask("POST", "/api/v1/pause", { scope, why });
+    if (status !== 200) throw new Error(`pause: ${status} ${JSON.stringify(body)}`);
+  }
+
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(`http://127.0.0.1:${this.#port("health")}/metrics`, { signal: AbortSignal.timeout(5_000) })).text();
+    return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1]);
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  async kill(): Promise<void> {
+    this.signal("SIGKILL");
+    await this.#exit;
+  }
+
+  /** Exit code after SIGTERM. */
+  async terminate(): Promise<number | null> {
+    this.signal("SIGTERM");
+    return this.#exit;
+  }
+
+  async end(): Promise<void> {
+    this.signal("SIGCONT");
+    this.signal("SIGTERM");
+    const late = setTimeout(() => this.signal("SIGKILL"), 10_000);
+    if (this.#child.exitCode === null && this.#child.signalCode === null) await this.#exit;
+    clearTimeout(late);
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  #port(which: "health" | "admin"): number {
+    return Number(this.lines("started").at(-1)?.[which]);
+  }
+
+  async #ask(method: "GET" | "POST", path: string, body?: object): Promise<{ readonly status: number; readonly body: unknown }> {
+    const answer = await fetch(`http://127.0.0.1:${this.#port("admin")}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${OPERATOR}`, "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(10_000),
+    });
+    return { status: answer.status, body: await answer.json() };
+  }
+}
+
+let taken = 0;
+
+/** Loopback addresses that nobody used before, and a port that is free on the first. */
+export async function addressesFor(count: number): Promise<{ readonly port: number; readonly ips: readonly string[] }> {
+  const ips = Array.from({ length: count }, () => `127.93.${process.pid % 250}.${(taken += 1)}`);
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, ips[0], resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (typeof address !== "object" || address === null) throw new Error("no port");
+  return { port: address.port, ips };
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
