@@ -14,6 +14,12 @@ const UNDICI = `
 export { default as Pool } from "undici/lib/dispatcher/pool.js";
 `;
 
+/** What the Kubernetes client uses of it is all there is; only a singleton ever loads it. */
+const WHOLE_UNDICI = `
+export { Agent, fetch, Pool, ProxyAgent, request } from "undici/index.js";
+`;
+const BY_KUBERNETES = /\/(node_modules\/@kubernetes|src\/adapters\/kubernetes)\//;
+
 /** What packages require and we never reach, by who requires it: fastify's compilers of JSON Schemas, and HTTP/2, which undici does without where Node lacks it. */
 const UNREACHED: readonly { readonly what: RegExp; readonly by: RegExp }[] = [
   { what: /^@fastify\/(ajv-compiler|fast-json-stringify-compiler)$/, by: /\/node_modules\/fastify\// },
@@ -39,7 +45,8 @@ function whenUsed(path: string): string {
 const lean: Plugin = {
   name: "lean",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^undici$/ }, ({ path }) => ({ path, namespace: "undici" }));
+    onResolve({ filter: /^undici$/ }, ({ path, importer }) => ({ path, namespace: BY_KUBERNETES.test(importer) ? "whole-undici" : "undici" }));
+    onLoad({ filter: /./, namespace: "whole-undici" }, () => ({ contents: WHOLE_UNDICI, resolveDir: HERE }));
     onLoad({ filter: /./, namespace: "undici" }, () => ({ contents: UNDICI, resolveDir: HERE }));
 
     onResolve({ filter: /./ }, ({ path, importer }) => (UNREACHED.some(({ what, by }) => what.test(path) && by.test(importer)) ? { path, namespace: "unreached" } : undefined));
