@@ -3,8 +3,9 @@
  *
  * Twenty buyers a second at each shop's Service; the same fault hits both at the same time. Goes on where it
  * was cut short: results are kept in CLUSTER_RESULTS (.cache/bench-cluster.json). CLUSTER_FAULTS, names with commas
- * between, measures only those.
+ * between, measures only those, again.
  */
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { placeFrom } from "../../test/cluster/cluster.ts";
 import { lacking } from "../../test/cluster/needs.ts";
@@ -15,6 +16,7 @@ import { differences, SHIPPED } from "../../test/cluster/storefront/overlay.ts";
 import { keepResults, keptResults } from "../../test/cluster/storefront/results.ts";
 import { openScene } from "../../test/cluster/storefront/scene.ts";
 import { shareOf } from "../../test/cluster/storefront/tally.ts";
+import { FILES, textOf } from "../../test/deploy/manifests.ts";
 import type { Bench, Row } from "../support/bench.ts";
 import { bounded, type Line } from "../support/table.ts";
 
@@ -29,7 +31,8 @@ export const cluster: Row = {
     const lacks = lacking("whole");
     if (lacks.length > 0) throw new Error(lacks.join("; "));
     const images = await provideImages(bench.say);
-    const of = `${images.shopkeeper.name} ${images.storefront.name}${bench.quick ? " quick" : ""}`;
+    const manifests = createHash("sha256").update(FILES.map(textOf).join("\n")).digest("hex").slice(0, 12);
+    const of = `${images.shopkeeper.name} ${images.storefront.name} manifests:${manifests}${bench.quick ? " quick" : ""}`;
     const wanted = process.env["CLUSTER_FAULTS"]?.split(",").map((name) => faultNamed(name.trim())) ?? FAULTS;
     const before = keptResults(FILE, of).filter(({ fault }) => process.env["CLUSTER_FAULTS"] === undefined || !wanted.some(({ name }) => name === fault));
     const open = wanted.filter(({ name }) => !before.some(({ fault }) => fault === name));

@@ -33,7 +33,7 @@ const DRAINED = 2;
 const CRASHES_FOR_S = 60;
 const ASK_MS = 5_000;
 
-/** The pod that is hit: the first by name on the node that has most, so that it is like in both shops. */
+/** The pod that is hit: the first by name that is well. */
 async function victim({ pods }: Side): Promise<ShopPod> {
   const [first] = (await pods()).filter(({ ready, ending }) => ready && !ending);
   if (first === undefined) throw new Error("no pod is ready");

@@ -1,11 +1,11 @@
-/** Results that outlive a run which was cut short; those of another image do not count. */
+/** Results that outlive a run which was cut short; those of other images or manifests do not count. */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Result } from "./measure.ts";
 
 type Kept = { readonly of: string; readonly results: readonly Result[] };
 
-/** @param of what was measured: names of images and times. */
+/** @param of what was measured: images and manifests. */
 export function keptResults(file: string, of: string): readonly Result[] {
   try {
     const kept = JSON.parse(readFileSync(file, "utf8")) as Kept;
