@@ -15,12 +15,6 @@ const UNDICI = `
 export { default as Pool } from "undici/lib/dispatcher/pool.js";
 `;
 
-/** What the Kubernetes client uses of it is all there is; only a singleton ever loads it. */
-const WHOLE_UNDICI = `
-export { Agent, fetch, Pool, ProxyAgent, request } from "undici/index.js";
-`;
-const BY_KUBERNETES = /\/(node_modules\/@kubernetes|src\/adapters\/kubernetes)\//;
-
 /** What packages require and we never reach, by who requires it: fastify's compilers of JSON Schemas, and HTTP/2, which undici does without where Node lacks it. */
 const UNREACHED: readonly { readonly what: RegExp; readonly by: RegExp }[] = [
   { what: /^@fastify\/(ajv-compiler|fast-json-stringify-compiler)$/, by: /\/node_modules\/fastify\// },
@@ -54,8 +48,7 @@ function shipped(): string {
 const lean: Plugin = {
   name: "lean",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^undici$/ }, ({ path, importer }) => ({ path, namespace: BY_KUBERNETES.test(importer) ? "whole-undici" : "undici" }));
-    onLoad({ filter: /./, namespace: "whole-undici" }, () => ({ contents: WHOLE_UNDICI, resolveDir: HERE }));
+    onResolve({ filter: /^undici$/ }, ({ path }) => ({ path, namespace: "undici" }));
     onLoad({ filter: /./, namespace: "undici" }, () => ({ contents: UNDICI, resolveDir: HERE }));
 
     onLoad({ filter: /\/src\/config\/shipped-yaml\.ts$/ }, () => ({ contents: shipped() }));
