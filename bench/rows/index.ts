@@ -1,6 +1,7 @@
 /** All rows, in the order of the table. */
 import type { Row } from "../support/bench.ts";
 import { checks } from "./checks.ts";
+import { cluster } from "./cluster.ts";
 import { killsRow } from "./kills.ts";
 import { later } from "./later.ts";
 import { liveUnderLoad } from "./live-under-load.ts";
@@ -10,4 +11,4 @@ import { probeCpu } from "./probe-cpu.ts";
 import { sidecar } from "./sidecar.ts";
 import { storedCopy } from "./stored-copy.ts";
 
-export const ROWS: readonly Row[] = [storedCopy, passThrough, probeCpu, checks, killed, frozen, liveUnderLoad, sidecar, killsRow, later];
+export const ROWS: readonly Row[] = [storedCopy, passThrough, probeCpu, checks, killed, frozen, liveUnderLoad, sidecar, killsRow, cluster, later];

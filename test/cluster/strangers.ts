@@ -24,7 +24,7 @@ export async function strangerKubeconfig(api: ApiServer, namespace: string, rule
 }
 
 /** A kubeconfig on the server with a token of one's own. */
-export async function writeKubeconfig(api: ApiServer, name: string, token: string, server = api.server): Promise<string> {
+export async function writeKubeconfig(api: Pick<ApiServer, "kubeconfig" | "ca" | "server">, name: string, token: string, server = api.server): Promise<string> {
   const file = join(dirname(api.kubeconfig), `${name}.kubeconfig`);
   const config = {
     apiVersion: "v1",

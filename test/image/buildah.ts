@@ -57,11 +57,15 @@ class BuildahTool implements ContainerTool {
   }
 
   /** Host's network: npm's registry may be reached through this machine only. Docker's format, since OCI's has no HEALTHCHECK. */
-  async build(folder: string): Promise<void> {
+  async build(folder: string, tag = TAG): Promise<void> {
     const settings = ["--isolation", "chroot", "--pull-never", "--format", "docker", "--network", "host"];
-    await withNpmSettings((file) => this.#buildah(["bud", ...settings, "--secret", `id=npmrc,src=${file}`, "--tag", TAG, folder], BUILD_TIMEOUT_MS));
+    await withNpmSettings((file) => this.#buildah(["bud", ...settings, "--secret", `id=npmrc,src=${file}`, "--tag", tag, folder], BUILD_TIMEOUT_MS));
     // Images of earlier builds, which have no name any more.
     await this.#buildah(["rmi", "--prune"]);
+  }
+
+  async save(tag: string, name: string, file: string): Promise<void> {
+    await this.#buildah(["push", "--quiet", tag, `docker-archive:${file}:${name}`], BUILD_TIMEOUT_MS);
   }
 
   async inspect(): Promise<ImageConfig> {

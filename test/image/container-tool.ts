@@ -30,8 +30,10 @@ export type ContainerTool = AsyncDisposable & {
   readonly name: string;
   /** Image of the base and of ours, in bytes. */
   sizes(): Promise<{ readonly base: number; readonly image: number }>;
-  /** Builds the Dockerfile of a folder; everything after works on that image. @throws {Error} with the builder's words. */
-  build(folder: string): Promise<void>;
+  /** Builds the Dockerfile of a folder. @param tag default: ours, on which everything else here works. @throws {Error} with the builder's words. */
+  build(folder: string, tag?: string): Promise<void>;
+  /** Writes a built image to a docker archive under another name, "docker.io/library/shop:1": by that a cluster's nodes know it. */
+  save(tag: string, name: string, file: string): Promise<void>;
   inspect(): Promise<ImageConfig>;
   run(options: RunOptions): Promise<Ran>;
 };

@@ -8,7 +8,11 @@ export function engine(name: string): ContainerTool {
   const size = async (image: string): Promise<number> => Number(await call(["image", "inspect", "--format", "{{.Size}}", image]));
   return {
     name,
-    build: (folder) => withNpmSettings((file) => call(["build", ...(name === "podman" ? ["--format", "docker"] : []), "--secret", `id=npmrc,src=${file}`, "--tag", TAG, folder], BUILD_TIMEOUT_MS)),
+    build: (folder, tag = TAG) => withNpmSettings((file) => call(["build", ...(name === "podman" ? ["--format", "docker"] : []), "--secret", `id=npmrc,src=${file}`, "--tag", tag, folder], BUILD_TIMEOUT_MS)),
+    save: async (tag, image, file) => {
+      await call(["tag", tag, image]);
+      await call(["save", ...(name === "podman" ? ["--format", "docker-archive"] : []), "--output", file, image], BUILD_TIMEOUT_MS);
+    },
     sizes: async () => {
       await call(["pull", "--quiet", BASE], BUILD_TIMEOUT_MS);
       return { base: await size(BASE), image: await size(TAG) };

@@ -2,7 +2,7 @@
  * The self-hoster's server: hosts the unmodified production bundle of a Hydrogen
  * application on plain Node.
  *
- *   node host.ts --app FOLDER --storefront-origin URL [--port N] [--health /health]
+ *   node host.ts --app FOLDER --storefront-origin URL [--address 127.0.0.1] [--port N] [--health /health]
  *
  * It gives the bundle what Shopify's own platform would: static assets, a cache
  * behind `caches.open()`, `waitUntil`, and the buyer's address. Like most such
@@ -10,7 +10,7 @@
  * its pages. Prints `{"url": …, "pid": …}` when it listens. It handles no unhandled
  * rejection: where plain Node dies, it dies.
  *
- * `POST /__app/flush` empties the sub-request cache, as a restart would.
+ * `POST /__app/flush` empties the sub-request cache, as a restart would; other orders are in `ailments.ts`.
  */
 import { createReadStream, statSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -19,6 +19,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import { ailments } from "./ailments.ts";
 import { redirectStorefrontCalls } from "./egress.ts";
 
 /** The parts used of `@remix-run/node-fetch-server`, which only the application's own folder has. */
@@ -60,14 +61,16 @@ const { values: options } = parseArgs({
   options: {
     app: { type: "string" },
     "storefront-origin": { type: "string" },
+    address: { type: "string", default: "127.0.0.1" },
     port: { type: "string", default: "0" },
     health: { type: "string", default: "/health" },
   },
 });
 const { app, "storefront-origin": storefrontOrigin } = options;
 if (app === undefined || storefrontOrigin === undefined) {
-  throw new TypeError("usage: host.ts --app FOLDER --storefront-origin URL [--port N] [--health PATH]");
+  throw new TypeError("usage: host.ts --app FOLDER --storefront-origin URL [--address ADDRESS] [--port N] [--health PATH]");
 }
+const { pagesAreBroken, order } = ailments(process.env);
 
 for (const [name, value] of Object.entries(APPLICATION_ENV)) process.env[name] ??= value;
 // Not a choice: a test runner that sets it otherwise would have us measure a development build.
@@ -143,8 +146,12 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     response.end("flushed\n");
     return;
   }
+  const ordered = request.method === "POST" ? order(request.url ?? "/") : null;
+  if (ordered !== null) return void response.end(`${ordered}\n`);
   if (request.url === options.health) return sendHealth(response);
-  if (!sendAsset(request, response)) await render(request, response);
+  if (sendAsset(request, response)) return;
+  if (pagesAreBroken()) response.writeHead(500, { "content-type": "text/plain" }).end("Internal Server Error");
+  else await render(request, response);
 }
 
 const server = createServer((request, response) => {
@@ -155,10 +162,10 @@ const server = createServer((request, response) => {
   });
 });
 server.keepAliveTimeout = KEEP_ALIVE_MS;
-server.listen(Number(options.port), "127.0.0.1", () => {
+server.listen(Number(options.port), options.address, () => {
   const address = server.address();
   const port = typeof address === "object" ? address?.port : undefined;
-  process.stdout.write(`${JSON.stringify({ url: `http://127.0.0.1:${port}`, pid: process.pid })}\n`);
+  process.stdout.write(`${JSON.stringify({ url: `http://${options.address}:${port}`, pid: process.pid })}\n`);
 });
 process.on("SIGTERM", () => {
   server.close(() => process.exit(0));

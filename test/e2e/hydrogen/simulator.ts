@@ -37,12 +37,14 @@ export type { Entry, Stats } from "./simulator/journal.ts";
 export type SimulatorOptions = {
   /** Introspection JSON of the Storefront schema; a built starter has it (`Starter.schemaFile`). */
   readonly schemaFile: string;
+  /** Of this machine, where it listens: 127.0.0.1 by default. Not loopback: for who cannot reach that, such as a pod. */
+  readonly address?: string;
   /** 0, the default, takes a free port. */
   readonly port?: number;
 };
 
 export type Simulator = AsyncDisposable & {
-  /** `http://127.0.0.1:<port>`, without a trailing slash. */
+  /** `http://<address>:<port>`, without a trailing slash. */
   readonly url: string;
   /** Replaces every fault rule; `[]` makes the API healthy. */
   readonly setFaults: (rules: readonly FaultRule[], seed?: number) => void;
@@ -58,17 +60,17 @@ export type Simulator = AsyncDisposable & {
 
 type State = { readonly api: Api; readonly controls: Omit<Simulator, "url" | "stop" | typeof Symbol.asyncDispose> };
 
-export async function startSimulator({ schemaFile, port = 0 }: SimulatorOptions): Promise<Simulator> {
+export async function startSimulator({ schemaFile, address = "127.0.0.1", port = 0 }: SimulatorOptions): Promise<Simulator> {
   let state: State | null = null;
   const server = createServer((request, response) => {
     if (!state) return void response.writeHead(503).end();
     route(state, request, response).catch((error: unknown) => fail(response, error));
   });
   server.keepAliveTimeout = 75_000;
-  server.listen(port, "127.0.0.1");
+  server.listen(port, address);
   await once(server, "listening");
 
-  const url = `http://127.0.0.1:${portOf(server)}`;
+  const url = `http://${address}:${portOf(server)}`;
   state = createState(schemaFile, `${url}/cdn`);
   const stop = async (): Promise<void> => {
     if (!server.listening) return;

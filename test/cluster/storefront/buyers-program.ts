@@ -1,0 +1,37 @@
+/**
+ * Buyers, in a process of their own: `node buyers-program.ts URL MILLISECONDS PAGES`.
+ *
+ * One comes each so many milliseconds whether or not those before have been answered, on a connection of his
+ * own, without a cookie, to the next of the pages (JSON: text that only the right page has, by path). What each
+ * saw is a line of JSON on standard output. Ends with its standard input.
+ */
+import { howServed, wrongWith } from "../../e2e/hydrogen/buyers.ts";
+import { visit } from "../../e2e/hydrogen/buyer.ts";
+import type { Fetched } from "./tally.ts";
+
+/** From the request to the page's last byte. */
+const PATIENCE_MS = 5_000;
+/** How often it is looked whether somebody is due. */
+const BEAT_MS = 5;
+
+const [url = "", everyMs = "50", pagesText = "{}"] = process.argv.slice(2);
+const pages = Object.entries(JSON.parse(pagesText) as Readonly<Record<string, string>>);
+const begun = performance.now();
+let sent = 0;
+
+async function one(path: string, text: string): Promise<void> {
+  const at = Date.now();
+  const from = performance.now();
+  const seen = await visit(url + path, { patienceMs: PATIENCE_MS });
+  const line: Fetched = { at, path, tookMs: Math.round(performance.now() - from), wrong: wrongWith(seen, text, false), by: howServed(seen) };
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+setInterval(() => {
+  const due = Math.floor((performance.now() - begun) / Number(everyMs));
+  for (; sent < due; sent += 1) {
+    const [path = "/", text = ""] = pages[sent % pages.length] ?? [];
+    void one(path, text);
+  }
+}, BEAT_MS);
+process.stdin.on("end", () => process.exit(0)).resume();

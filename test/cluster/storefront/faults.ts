@@ -1,0 +1,152 @@
+/** What happens to the shops, one at a time, to both at once. */
+import { readFileSync } from "node:fs";
+import { request } from "node:http";
+import { join } from "node:path";
+import { nodeFolder, tasksFolder } from "../nodes.ts";
+import { nodeName } from "../addresses.ts";
+import { loseNode } from "./gone-node.ts";
+import type { ShopPod } from "./pods.ts";
+import type { Scene, Side } from "./scene.ts";
+
+export type Fault = {
+  readonly name: string;
+  readonly about: string;
+  /** Largest share of fetches not served behind Shopkeeper, 0 to 1. */
+  readonly bound: number;
+  /** Buyers of each shop that are counted, from the fault on; more where it lasts longer. */
+  readonly buyers: number;
+  /** Brings it about in one shop. */
+  readonly begin?: (scene: Scene, side: Side) => Promise<void>;
+  /** Brings it about on the cluster. */
+  readonly beginOnce?: (scene: Scene) => Promise<void>;
+  /** Whether it has run its course; not given: after so many buyers it has. */
+  readonly isOver?: (scene: Scene, side: Side) => Promise<boolean>;
+  /** Undoes it. */
+  readonly end?: (scene: Scene, side: Side) => Promise<void>;
+  readonly endOnce?: (scene: Scene) => Promise<void>;
+  /** The cluster is good for nothing more. */
+  readonly last?: true;
+};
+
+const DEPLOYMENT = "deployment/storefront";
+const DRAINED = 2;
+const CRASHES_FOR_S = 60;
+const ASK_MS = 5_000;
+
+/** The pod that is hit: the first by name that is well. */
+async function victim({ pods }: Side): Promise<ShopPod> {
+  const [first] = (await pods()).filter(({ ready, ending }) => ready && !ending);
+  if (first === undefined) throw new Error("no pod is ready");
+  return first;
+}
+
+/** The first process of a pod's application. */
+function pidOf({ place }: Scene, { node, container }: ShopPod): number {
+  const folder = nodeFolder({ folder: place.folder, leashed: false }, Number(node.replace("real-", "")));
+  return Number(readFileSync(join(tasksFolder(folder), container, "init.pid"), "utf8"));
+}
+
+async function signalApplication(scene: Scene, side: Side, signal: NodeJS.Signals): Promise<void> {
+  process.kill(pidOf(scene, await victim(side)), signal);
+}
+
+/** Orders the application of a pod to be ill. It may end before it has answered. */
+function order({ ip }: ShopPod, path: string): Promise<void> {
+  return new Promise((resolve) => {
+    const sent = request(`http://${ip}:3000/__app/${path}`, { method: "POST", agent: false, timeout: ASK_MS }, (answer) => answer.resume().on("close", resolve));
+    sent.on("timeout", () => sent.destroy());
+    sent.on("error", () => resolve());
+    sent.end();
+  });
+}
+
+type Rollout = { readonly metadata: { readonly generation: number }; readonly spec: { readonly replicas: number }; readonly status: { readonly observedGeneration?: number; readonly updatedReplicas?: number; readonly availableReplicas?: number; readonly replicas?: number } };
+
+/** Every pod is of the newest template and counts. */
+export async function isRolledOut({ plane }: Scene, { namespace }: Side): Promise<boolean> {
+  const { metadata, spec, status } = (await plane.ask("GET", `/apis/apps/v1/namespaces/${namespace}/deployments/storefront`)).body as Rollout;
+  return status.observedGeneration === metadata.generation && [status.updatedReplicas, status.availableReplicas, status.replicas].every((count) => count === spec.replicas);
+}
+
+export const FAULTS: readonly Fault[] = [
+  {
+    name: "application killed",
+    about: "SIGKILL of the application in one pod",
+    bound: 0,
+    buyers: 900,
+    begin: (scene, side) => signalApplication(scene, side, "SIGKILL"),
+  },
+  {
+    name: "application frozen",
+    about: "SIGSTOP of the application in one pod",
+    bound: 0.005,
+    buyers: 2_500,
+    begin: (scene, side) => signalApplication(scene, side, "SIGSTOP"),
+    end: async (scene, { pods }) => {
+      for (const pod of await pods()) if (pod.container !== "") process.kill(pidOf(scene, pod), "SIGCONT");
+    },
+  },
+  {
+    name: "one pod 500",
+    about: "one pod answers 500 on every page, and 200 on /health",
+    bound: 0.001,
+    buyers: 2_500,
+    begin: async (_scene, side) => order(await victim(side), "break"),
+    end: async (_scene, { pods }) => {
+      for (const pod of await pods()) await order(pod, "mend");
+    },
+  },
+  {
+    name: "crash loop",
+    about: `the application of one pod ends at each start for ${CRASHES_FOR_S} s`,
+    bound: 0,
+    buyers: 1_800,
+    begin: async (_scene, side) => order(await victim(side), `crash-loop?seconds=${CRASHES_FOR_S}`),
+  },
+  {
+    name: "memory limit",
+    about: "the application of one pod takes memory until the kernel ends it",
+    bound: 0,
+    buyers: 1_300,
+    begin: async (_scene, side) => order(await victim(side), "swell"),
+  },
+  {
+    name: "rolling restart",
+    about: "kubectl rollout restart",
+    bound: 0,
+    buyers: 1_300,
+    begin: async ({ kubectl }, { namespace }) => void (await kubectl("--namespace", namespace, "rollout", "restart", DEPLOYMENT)),
+    isOver: isRolledOut,
+  },
+  {
+    name: "bad release",
+    about: "a release whose pages are all 500 while /health is 200",
+    bound: 0.001,
+    buyers: 1_900,
+    begin: async ({ kubectl }, { namespace }) => void (await kubectl("--namespace", namespace, "set", "env", DEPLOYMENT, "--containers=storefront", "BROKEN_PAGES=1")),
+    end: async ({ kubectl }, { namespace }) => void (await kubectl("--namespace", namespace, "rollout", "undo", DEPLOYMENT)),
+  },
+  {
+    name: "node drained",
+    about: "kubectl drain of one node of two",
+    bound: 0,
+    buyers: 1_300,
+    beginOnce: async ({ administer }) => void (await administer("drain", nodeName(DRAINED), "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=100s")),
+    endOnce: async ({ administer }) => void (await administer("uncordon", nodeName(DRAINED))),
+  },
+  {
+    name: "node gone",
+    about: "kubelet, containerd and all they run on one node of two killed, packets to its pods swallowed",
+    bound: 0.015,
+    buyers: 3_700,
+    beginOnce: ({ place }) => loseNode(place, DRAINED),
+    last: true,
+  },
+];
+
+/** @throws {Error} for a fault that does not exist. */
+export function faultNamed(name: string): Fault {
+  const found = FAULTS.find((fault) => fault.name === name);
+  if (found === undefined) throw new Error(`no fault is called ${name}`);
+  return found;
+}
