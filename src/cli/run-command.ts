@@ -53,9 +53,9 @@ async function begin(options: RunOptions, terminal: Terminal, spare: Spare): Pro
   if (role.parts === null) throw new ExitError(EXIT_CONFIGURATION, role.why);
   // Taken over before anything starts, so that what has started is stopped in order.
   const stop = terminal.stopSignal();
-  const [{ default: pino }, { startDaemon }] = await Promise.all([import("pino"), import("../roles/daemon.ts")]);
+  const [{ default: pino }, { startRole }] = await Promise.all([import("pino"), import("../roles/start-role.ts")]);
   const log = pino({ level: options.log, base: { site: site.config.site }, timestamp: pino.stdTimeFunctions.isoTime }, { write: terminal.out });
-  const daemon = await startDaemon({ config: site.config, parts: role.parts, env: terminal.env, clock: terminal.clock, log, spare: spare.take }).catch((error: unknown) => {
+  const daemon = await startRole({ config: site.config, parts: role.parts, env: terminal.env, clock: terminal.clock, log, spare: spare.take }).catch((error: unknown) => {
     throw new ExitError(1, `shopkeeper could not start: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   });
   return { daemon, site, log, stop };

@@ -22,7 +22,6 @@ import type { EventListener, QuarantineChanged, Troubled, WorkerLost } from "../
 import { createActor } from "./act.ts";
 import type { Engine, EngineParts } from "./engine-parts.ts";
 import { createExitWatch, type ExitWatch } from "./exits.ts";
-import type { Trouble } from "./explain.ts";
 import { createIncidents, type Incidents } from "./incidents.ts";
 import { createJudge, type Judge } from "./judge.ts";
 import { checksAt, explainingLooks, looksFor, siblingLooks, whyNotLooked } from "./looks.ts";
@@ -35,6 +34,7 @@ import { createRecovery, type Recovery } from "./recovery.ts";
 import { Roll } from "./roll.ts";
 import { createStanding, inOrderedModes, type Standing } from "./standing.ts";
 import { superviseAll } from "./supervise.ts";
+import { Told } from "./told.ts";
 import { createUnderway, type Underway } from "./underway.ts";
 import { takeSnapshot, takeWhy } from "./view.ts";
 
@@ -57,16 +57,19 @@ class ComposedEngine implements Engine {
   readonly #recovery: Recovery;
   readonly #exits: ExitWatch | null;
   readonly #orders: Orders;
-  readonly #evidence = new Map<TargetId, () => Evidence>();
+  readonly #told = new Told();
   #breakers: () => readonly BreakerView[] = () => [];
   #gateway: () => GatewayView | null = () => null;
-  readonly #troubles = new Map<TargetId, Trouble>();
-  readonly #startedAt = new Map<TargetId, Instant>();
   readonly #stopping = new AbortController();
   readonly #beganAt: Instant;
   #loaded = false;
   /** What an earlier process left is settled. */
   #settled = false;
+
+  readonly acknowledge: Orders["acknowledge"] = (order) => this.#orders.acknowledge(order);
+  readonly pause: Orders["pause"] = (order) => this.#orders.pause(order);
+  readonly resume: Orders["resume"] = (order) => this.#orders.resume(order);
+  readonly promote: Orders["promote"] = (order) => this.#orders.promote(order);
 
   constructor(parts: EngineParts) {
     const { clock, store, ledger, events } = parts;
@@ -155,29 +158,13 @@ class ComposedEngine implements Engine {
     return takeWhy(this.#views(), target);
   }
 
-  acknowledge(order: Parameters<Orders["acknowledge"]>[0]): ReturnType<Orders["acknowledge"]> {
-    return this.#orders.acknowledge(order);
-  }
-
-  pause(order: Parameters<Orders["pause"]>[0]): ReturnType<Orders["pause"]> {
-    return this.#orders.pause(order);
-  }
-
-  resume(order: Parameters<Orders["resume"]>[0]): ReturnType<Orders["resume"]> {
-    return this.#orders.resume(order);
-  }
-
   async restart(order: Parameters<Orders["restart"]>[0]): ReturnType<Orders["restart"]> {
     if (!this.#settled) return { kind: "refused", code: "FAILED", text: "shopkeeper is starting and does not know yet what its last life left unfinished: ask again in a moment" };
     return this.#orders.restart(order);
   }
 
-  promote(order: Parameters<Orders["promote"]>[0]): ReturnType<Orders["promote"]> {
-    return this.#orders.promote(order);
-  }
-
   gatewayTrouble(target: TargetId, cause: string): void {
-    if (target !== SITE && this.#roll.target(target) !== null) this.#troubles.set(target, { at: this.#parts.clock.now(), cause: cause.slice(0, 200) });
+    if (target !== SITE && this.#roll.target(target) !== null) this.#told.troubles.set(target, { at: this.#parts.clock.now(), cause: cause.slice(0, 200) });
     this.#observer.hasten(looksFor(target, this.#roll.checks));
   }
 
@@ -192,15 +179,15 @@ class ComposedEngine implements Engine {
   }
 
   processStarted(target: TargetId, at: Instant): void {
-    this.#startedAt.set(target, at);
+    this.#told.startedAt.set(target, at);
   }
 
   enrol(roster: Roster): void {
     const change = this.#roll.take(roster);
     if (change.gone.length + change.come.length + change.goneTargets.length + change.comeTargets.length === 0) return;
     const now = this.#parts.clock.now();
-    for (const target of change.goneTargets) for (const known of [this.#evidence, this.#troubles, this.#startedAt]) known.delete(target);
-    for (const target of change.comeTargets) if (this.#settled) this.#startedAt.set(target, now);
+    this.#told.forget(change.goneTargets);
+    for (const target of change.comeTargets) if (this.#settled) this.#told.startedAt.set(target, now);
     this.#judge.enrol(change);
     this.#observer.enrol(change);
     if (this.#loaded) this.#incidents.settle(now);
@@ -212,7 +199,7 @@ class ComposedEngine implements Engine {
   }
 
   evidenceFrom(target: TargetId, read: () => Evidence): void {
-    this.#evidence.set(target, read);
+    this.#told.evidence.set(target, read);
   }
 
   breakersFrom(read: () => readonly BreakerView[]): void {
@@ -250,11 +237,11 @@ class ComposedEngine implements Engine {
       view: {
         checks: () => this.#judge.states(),
         flapping: () => new Set([...this.#judge.flaps()].flatMap(([key, flap]) => (flap.flapping ? [key] : []))),
-        evidence: () => new Map([...this.#evidence].map(([target, read]) => [target, read()])),
+        evidence: () => this.#told.readEvidence(),
         breakers: () => this.#breakers(),
         pauses: () => this.#standing.pauses(clock.now()),
         acknowledgements: () => this.#standing.acknowledgements(clock.now()),
-        startedAt: () => this.#startedAt,
+        startedAt: () => this.#told.startedAt,
       },
       decided: (event) => this.#recorder.decided(event),
       acted: (intent, tookMs) => this.#acted(intent, tookMs),
@@ -290,7 +277,7 @@ class ComposedEngine implements Engine {
   #carriedOut(intent: Intent, doneAt: Instant): void {
     const { target } = intent.proposal;
     this.#underway.carriedOut(intent);
-    this.#startedAt.set(target, doneAt);
+    if (this.#roll.target(target) !== null) this.#told.startedAt.set(target, doneAt);
     this.#judge.reset(target);
     this.#observer.forget(target);
     this.#observer.hasten(checksAt(target, this.#roll.checks).map((check) => lookKey(check.name, target)));
@@ -318,7 +305,7 @@ class ComposedEngine implements Engine {
     return {
       site: this.#parts.site, at: this.#parts.clock.now(), beganAt: this.#beganAt, targets: this.#roll.targets, checks: this.#roll.checks,
       policies: this.#policies(), judge: this.#judge, observer: this.#observer, recovery: this.#recovery, standing: this.#standing,
-      openIntents: this.#underway.actor.open(), breakers: this.#breakers(), gateway: this.#gateway(), troubles: this.#troubles,
+      openIntents: this.#underway.actor.open(), breakers: this.#breakers(), gateway: this.#gateway(), troubles: this.#told.troubles,
     };
   }
 

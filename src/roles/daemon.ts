@@ -35,7 +35,6 @@ const DRAIN_MS = 10_000;
 
 /** Starts everything. What had started is stopped again when a part cannot start. */
 export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
-  if (parts.parts.leads) return (await import("./singleton.ts")).startSingleton(parts);
   const daemon = new RunningDaemon(parts);
   await daemon.start();
   return daemon;
