@@ -78,6 +78,14 @@ const COOLDOWN: Readonly<Record<ActionName, number>> = {
   failover_dns: 60 * MINUTE,
 };
 
+/** Another pod has to be scheduled, started and ready, and its looks to agree: a minute is for a process. */
+const POD_VERIFY = 3 * MINUTE;
+
+function verifyWithin({ part }: ReadPolicy, stated: number, site: SiteConfig): number {
+  const pods = site.targets.some((target) => target.pods !== null);
+  return pods && part.value["verify_within"] === undefined ? POD_VERIFY : stated;
+}
+
 export function buildPolicy(policy: ReadPolicy, site: SiteConfig): PolicyConfig | null {
   const { input, trigger, action } = policy;
   if (input === undefined || trigger === undefined || action === undefined) return null;
@@ -86,13 +94,13 @@ export function buildPolicy(policy: ReadPolicy, site: SiteConfig): PolicyConfig 
     trigger,
     triggerText: input.trigger,
     action,
-    mode: modeOf(input, action),
+    mode: modeOf(policy, input, action),
     // What the shipped file says is our caution, not the operator's wish.
     modeGiven: !policy.part.shipped && input.mode !== undefined,
     unavailable: policy.unavailable,
     cooldown: input.cooldown ?? COOLDOWN[action],
     escalation: input.escalation === undefined ? null : { afterFailed: input.escalation.after, within: input.escalation.within, alert: input.escalation.alert },
-    verifyWithin: input.verify_within,
+    verifyWithin: verifyWithin(policy, input.verify_within, site),
     params: policy.params,
     windows: site.windows.filter((window) => input.windows === undefined || input.windows.includes(window.name)),
     file: policy.part.source.file,

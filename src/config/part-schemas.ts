@@ -61,7 +61,7 @@ export const policySchema = z.strictObject({
       alert: slug().describe("Alert route."),
     })
     .optional(),
-  verify_within: duration({ min: 1_000, max: HOUR }).prefault("60s").describe("The target must turn healthy in this time after the action."),
+  verify_within: duration({ min: 1_000, max: HOUR }).prefault("60s").describe("The target must turn healthy in this time after the action; where pods are replaced the default is 3m."),
   params: z.record(z.string(), z.unknown()).prefault({}).describe("What the action needs."),
   windows: z.array(slug()).optional().describe("Maintenance windows it obeys; default: all."),
 });

@@ -24,6 +24,8 @@ export type ReadPolicy = {
   readonly params: Readonly<Record<string, unknown>>;
   /** Why nothing can carry it out; null where something can. */
   readonly unavailable: string | null;
+  /** It acts, whatever its file says. */
+  readonly armed: boolean;
 };
 
 /** What policies may name. */
@@ -33,6 +35,8 @@ export type PolicyNames = TriggerNames & {
   /** Kinds of the configured targets. */
   readonly targetKinds: readonly TargetKind[];
   readonly gateway: boolean;
+  /** Policies that act, whatever their files say. */
+  readonly armed: ReadonlySet<string>;
 };
 
 /** Name of the alert route that the shipped policies escalate to. */
@@ -55,7 +59,8 @@ export function readPolicy(part: Part, catalogues: Catalogues, names: PolicyName
   const unavailable = action === undefined ? null : resolve(action, names, catalogues);
   const params = readParams(part, action === undefined ? undefined : paramsSchema(action, catalogues), reports);
   relateWorkload(part, action, trigger, reports);
-  const policy = { part, name: textAt(part, "name") ?? "", input, trigger, action, params, unavailable };
+  const name = textAt(part, "name") ?? "";
+  const policy = { part, name, input, trigger, action, params, unavailable, armed: names.armed.has(name) };
   warnOfRest(policy, reports);
   return policy;
 }
@@ -130,13 +135,14 @@ function warnOfRest(policy: ReadPolicy, reports: Reports): void {
   const { part, action, input, name } = policy;
   if (action === undefined || input === undefined) return;
   if (policy.unavailable !== null) warn(part, reports, { path: ["action"], message: `${name} only records what it would do: ${policy.unavailable}` });
-  else if (modeOf(input, action) === "observe") {
-    warn(part, reports, { path: part.value["mode"] === undefined ? ["action"] : ["mode"], message: `${name} is in mode observe: it decides and records, and does nothing`, expected: '"mode: act" once you trust it' });
+  else if (modeOf(policy, input, action) === "observe") {
+    warn(part, reports, { path: part.value["mode"] === undefined ? ["action"] : ["mode"], message: `${name} is in mode observe: it decides and records, and does nothing`, expected: '"mode: act", or its name under "armed:" in shopkeeper.yaml, once you trust it' });
   }
 }
 
-/** What the file says, else observe for what can take something working away. */
-export function modeOf(input: PolicyInput, action: ActionName): "act" | "observe" {
+/** What `armed:` says, else the file, else observe for what can take something working away. */
+export function modeOf({ armed }: Pick<ReadPolicy, "armed">, input: PolicyInput, action: ActionName): "act" | "observe" {
+  if (armed) return "act";
   return input.mode ?? (isDestructiveAction(action) ? "observe" : "act");
 }
 

@@ -24,6 +24,9 @@ export function relateSite(site: Part, catalogues: Catalogues, names: PartNames,
   relateBounds(site, reports);
   relatePeers(site, reports);
   const known = [...names.checks, ...names.policies];
+  for (const { index, text } of textsOf(site.value["armed"])) {
+    if (!names.policies.includes(text)) report(site, reports, { code: "UNKNOWN_NAME", path: ["armed", index], message: `no policy is called "${text}"`, expected: oneOf(names.policies), nearest: nearest(text, names.policies) });
+  }
   for (const { index, text } of textsOf(site.value["disabled"])) {
     if (!known.includes(text)) report(site, reports, { code: "UNKNOWN_NAME", path: ["disabled", index], message: `no check or policy is called "${text}"`, expected: oneOf(known), nearest: nearest(text, known) });
   }

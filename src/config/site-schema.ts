@@ -109,6 +109,7 @@ export const siteSchema = z.strictObject({
   kubernetes: clusterSchema.optional(),
   gateway: gatewaySchema.optional().describe("Serves stored pages while the application is down; absent: no gateway."),
   disabled: z.array(slug()).prefault([]).describe("Names of shipped checks and policies that are not wanted."),
+  armed: z.array(slug()).prefault([]).describe("Names of policies that act, whatever mode their files say: the shipped ones only record at first."),
   listeners: z
     .strictObject({
       health: listen().prefault("0.0.0.0:9470").describe("/health* and /metrics; read-only."),

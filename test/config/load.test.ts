@@ -210,6 +210,28 @@ describe("warnings", () => {
   });
 });
 
+describe("policies that are armed", () => {
+  test("act, whatever their files say, and are no longer warned of", async () => {
+    const text = `${SITE}armed: [pod_restart]\n`;
+    const config = await configOf({ "shopkeeper.yaml": text });
+    expect(config.policies.map(({ name, mode }) => [name, mode])).toContainEqual(["pod_restart", "act"]);
+    expect((await warningsOf({ "shopkeeper.yaml": text })).filter((warning) => warning.startsWith("pod_restart"))).toEqual([]);
+    expect((await warningsOf({ "shopkeeper.yaml": SITE })).filter((warning) => warning.startsWith("pod_restart")).length).toBe(1);
+  });
+
+  test("are known by name", async () => {
+    const loaded = await load({ "shopkeeper.yaml": `${SITE}armed: [pod_restrt]\n` });
+    expect(loaded.ok ? [] : loaded.errors).toMatchObject([{ path: "armed[0]", code: "UNKNOWN_NAME", nearest: "pod_restart" }]);
+  });
+
+  test("have three minutes for a pod in place of another, and what their files say otherwise", async () => {
+    const pods = "site: shop\nrole: singleton\ntargets:\n  storefront: { kubernetes: { service: web } }\n";
+    const within = async (files: Readonly<Record<string, string>>): Promise<number | undefined> => (await configOf(files)).policies.find(({ name }) => name === "pod_restart")?.verifyWithin;
+    const own = "name: pod_restart\ntrigger: application fails 3 consecutive times\naction: restart_pod\nverify_within: 90s\n";
+    expect([await within({ "shopkeeper.yaml": SITE }), await within({ "shopkeeper.yaml": pods }), await within({ "shopkeeper.yaml": pods, "policies/own.yaml": own })]).toEqual([60_000, 180_000, 90_000]);
+  });
+});
+
 describe("pods and the cluster of a singleton", () => {
   const POD_SITE = "site: shop\nrole: singleton\ntargets:\n  storefront:\n    kubernetes: { service: web }\n";
   const errorsOf = async (text: string): Promise<readonly (readonly [string, string])[]> => {

@@ -30,6 +30,7 @@ export type Plan = {
 export function differences({ api, times }: Plan): readonly string[] {
   return [
     `the Storefront API is a simulator at ${api}, and stands in for the reference addresses of \`connectivity\`, since no pod reaches the internet`,
+    "the policies pod_restart and pod_unreachable act from the first day (`armed:`), where a new installation only records",
     "the autoscaler is held at 3 pods (maxReplicas 3): two cores carry everything, and a growing shop would heal what is measured",
     times.minReadySeconds === null ? "all times are as shipped" : `minReadySeconds is ${times.minReadySeconds}, not 30, with and without Shopkeeper`,
   ];
@@ -39,7 +40,7 @@ export function differences({ api, times }: Plan): readonly string[] {
 export async function writeOverlay(folder: string, plan: Plan): Promise<void> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "sidecar.yaml"), await configured("base/shopkeeper.yaml", plan.api));
-  await writeFile(join(folder, "singleton.yaml"), await configured("singleton/shopkeeper.yaml", plan.api));
+  await writeFile(join(folder, "singleton.yaml"), `${await configured("singleton/shopkeeper.yaml", plan.api)}armed: [pod_restart, pod_unreachable]\n`);
   const config = (name: string, file: string): object => ({ name, namespace: SHOP, behavior: "replace", files: [`shopkeeper.yaml=${file}`] });
   const kustomization = {
     apiVersion: "kustomize.config.k8s.io/v1beta1",
