@@ -1,6 +1,6 @@
 /**
  * `npm run build [FOLDER]`: what ships. One bundle, in dist/ or the folder named: the program, the entry
- * of each of its threads, and the shipped checks, policies and scenarios beside it. Nothing else is needed.
+ * of each of its threads, the client of Kubernetes, and the shipped checks, policies and scenarios beside it. Nothing else is needed.
  */
 import { cpSync, readFileSync, rmSync, statSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -57,6 +57,11 @@ const lean: Plugin = {
     onResolve({ filter: /^undici\/lib\/llhttp\// }, ({ path, kind }) => (kind === "import-statement" ? { path, namespace: "bytes" } : undefined));
     onLoad({ filter: /./, namespace: "bytes" }, ({ path }) => ({ contents: `export default require("${path}");`, resolveDir: HERE }));
 
+    // The client of Kubernetes is larger than all else together, and only the singleton needs it.
+    onResolve({ filter: /^\.\/sdk\.ts$/ }, ({ path }) => ({ path, namespace: "kubernetes" }));
+    onResolve({ filter: /^\.\/kubernetes\.cjs$/ }, ({ path }) => ({ path, external: true }));
+    onLoad({ filter: /./, namespace: "kubernetes" }, () => ({ contents: 'module.exports = require("./kubernetes.cjs");' }));
+
     onResolve({ filter: /./ }, ({ path, importer }) => (UNREACHED.some(({ what, by }) => what.test(path) && by.test(importer)) ? { path, namespace: "unreached" } : undefined));
     onLoad({ filter: /./, namespace: "unreached" }, ({ path }) => ({ contents: `throw new Error("${path} is not in this bundle");`, loader: "js" }));
 
@@ -91,7 +96,19 @@ await build({
   banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
   logLevel: "warning",
 });
+await build({
+  entryPoints: { kubernetes: "src/adapters/kubernetes/sdk.ts" },
+  outdir: into,
+  outExtension: { ".js": ".cjs" },
+  bundle: true,
+  platform: "node",
+  format: "cjs",
+  target: "node24",
+  minify: true,
+  legalComments: "none",
+  logLevel: "warning",
+});
 for (const folder of ["checks", "policies", "schemas", "scenarios"]) cpSync(folder, join(into, folder), { recursive: true });
-for (const name of readdirSync(into).filter((file) => file.endsWith(".mjs"))) {
+for (const name of readdirSync(into).filter((file) => /\.[mc]js$/.test(file))) {
   process.stdout.write(`${join(into, name)}  ${(statSync(join(into, name)).size / 1024).toFixed(0)} KB\n`);
 }

@@ -1,8 +1,7 @@
 /** How the generated APIs send: through the pool they are given, with their signal, and never more of an answer than we can hold. */
 import type { HttpLibrary, RequestContext } from "@kubernetes/client-node";
-import { request as send } from "undici";
 import type { Dispatcher } from "undici";
-import { Observable, ResponseContext } from "./sdk.ts";
+import { Observable, ResponseContext, request as send } from "./sdk.ts";
 
 /** A page of 500 pods with long environments is some 10 MB. */
 export const MAX_BODY_BYTES = 48 * 1024 * 1024;

@@ -7,9 +7,8 @@
  */
 import type { RequestContext } from "@kubernetes/client-node";
 import type * as https from "node:https";
-import { Agent, ProxyAgent } from "undici";
 import type { buildConnector, Dispatcher } from "undici";
-import { KubeConfig } from "./sdk.ts";
+import { Agent, KubeConfig, ProxyAgent } from "./sdk.ts";
 
 /** Watches keep one each; calls share the rest. */
 const MAX_CONNECTIONS = 16;
