@@ -9,6 +9,7 @@ import { frozen, killed } from "./outages.ts";
 import { passThrough } from "./pass-through.ts";
 import { probeCpu } from "./probe-cpu.ts";
 import { sidecar } from "./sidecar.ts";
+import { singleton } from "./singleton.ts";
 import { storedCopy } from "./stored-copy.ts";
 
-export const ROWS: readonly Row[] = [storedCopy, passThrough, probeCpu, checks, killed, frozen, liveUnderLoad, sidecar, killsRow, cluster, later];
+export const ROWS: readonly Row[] = [storedCopy, passThrough, probeCpu, checks, killed, frozen, liveUnderLoad, sidecar, singleton, killsRow, cluster, later];

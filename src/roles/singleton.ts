@@ -225,6 +225,7 @@ class Singleton implements Daemon {
     const { config, clock, log } = this.#parts;
     if (config.targets.every((target) => target.pods === null)) return null;
     const sighted = (kind: ClusterKind, sight: Sight): void => {
+      if (sight.state === "seeing" && sight.cut > 0) log.warn({ event: "cut", kind, cut: sight.cut }, `${sight.cut} ${kind} are beyond what is kept, and not watched`);
       if (sight.state === "blind") log.warn({ event: "blind", kind, code: sight.code }, `${kind} cannot be seen: ${sight.detail}`);
     };
     return watchPods({ config, clock, cluster, sighted }, AbortSignal.timeout(SEEN_WITHIN_MS));
