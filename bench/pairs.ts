@@ -13,7 +13,7 @@ import { startApiServer, type ApiServer } from "../test/cluster/api-server.ts";
 import { chance, DISTURBANCES, planRound, runRound, type RoundResult } from "../test/cluster/pair-round.ts";
 import { SHORT_LEASE } from "../test/cluster/singletons.ts";
 
-type Totals = { rounds: number; pairs: number; evicted: number; doubled: number; idle: number; refused: number; lost: number; unresolved: number; broke: number; takeovers: number[] };
+type Totals = { rounds: number; pairs: number; evicted: number; doubled: number; idle: number; refused: number; lost: number; unresolved: number; uncertain: number; broke: number; takeovers: number[] };
 
 const { values } = parseArgs({
   options: {
@@ -29,7 +29,7 @@ const file = values.folder === undefined ? null : path.join(values.folder, "tota
 const totals: Totals =
   file !== null && fs.existsSync(file)
     ? (JSON.parse(fs.readFileSync(file, "utf8")) as Totals)
-    : { rounds: 0, pairs: 0, evicted: 0, doubled: 0, idle: 0, refused: 0, lost: 0, unresolved: 0, broke: 0, takeovers: [] };
+    : { rounds: 0, pairs: 0, evicted: 0, doubled: 0, idle: 0, refused: 0, lost: 0, unresolved: 0, uncertain: 0, broke: 0, takeovers: [] };
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** One disturbance for all pairs, each at a moment of its own. */
@@ -53,7 +53,7 @@ async function round(api: ApiServer, number: number): Promise<void> {
 
 function add({ takeoverMs, ...counted }: RoundResult): void {
   totals.pairs += 1;
-  for (const key of ["evicted", "doubled", "idle", "refused", "lost", "unresolved"] as const) totals[key] += counted[key];
+  for (const key of ["evicted", "doubled", "idle", "refused", "lost", "unresolved", "uncertain"] as const) totals[key] += counted[key];
   if (takeoverMs !== null) totals.takeovers.push(takeoverMs);
 }
 
@@ -73,7 +73,7 @@ async function rounds(api: ApiServer): Promise<boolean> {
   const seconds = (ms: number | undefined): string => (ms === undefined ? "?" : (ms / 1_000).toFixed(1));
   const shown: readonly (readonly [string, string | number])[] = [
     ["rounds of a pair", totals.pairs], ["pods evicted", totals.evicted], ["effects doubled", totals.doubled], ["evictions of a pod that was going already", totals.idle],
-    ["late writes refused", totals.refused], ["intents lost", totals.lost], ["intents without outcome", totals.unresolved], ["rounds that broke", totals.broke],
+    ["late writes refused", totals.refused], ["intents lost", totals.lost], ["intents without outcome", totals.unresolved], ["intents uncertain", totals.uncertain], ["rounds that broke", totals.broke],
     ["take-overs", took.length], ["take-over p50 s", seconds(took[Math.floor(took.length / 2)])], ["take-over max s", seconds(took.at(-1))],
   ];
   for (const [what, count] of shown) say(`${what.padEnd(50)}${String(count).padStart(8)}`);

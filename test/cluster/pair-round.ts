@@ -35,6 +35,8 @@ export type RoundResult = {
   /** Intents told but not stored, and those left without an outcome. */
   readonly lost: number;
   readonly unresolved: number;
+  /** Intents of which nobody knows what became: held until a person acknowledges, so the round ends with them. */
+  readonly uncertain: number;
   /** From the end of the leader to the other's lead; null: the leader was not taken from. */
   readonly takeoverMs: number | null;
 };
@@ -88,6 +90,7 @@ export async function runRound(plan: RoundPlan, parts: RoundParts): Promise<Roun
     refused: evictions.filter(({ status }) => status === 404 || status === 409).length,
     lost: [...told].filter((id) => !stored.some((intent) => intent.id === id)).length,
     unresolved: stored.filter(({ state }) => state.phase === "intended").length,
+    uncertain: stored.filter(({ state }) => state.phase === "uncertain").length,
     takeoverMs,
   };
 }
@@ -144,9 +147,15 @@ async function steppedDown(half: Half, withinMs: number): Promise<void> {
   if (!(await holds(knows, withinMs))) throw new Error(`it still leads:\n${half.singleton.output().slice(-4_000)}`);
 }
 
-/** The ill pod was replaced, all is well, and nothing is left open. */
+async function leadsNow({ leader, other }: Pair): Promise<boolean> {
+  return (await leads(leader)) || leads(other);
+}
+
+/** The ill pod was replaced, all is well, and nothing is left open; or it is uncertain what became of an attempt. */
 export async function recovered(pair: Pair, uid: string, withinMs: number): Promise<void> {
   const isSo = async (): Promise<boolean> => {
+    const stored = await pair.intents().catch(() => []);
+    if (stored.some(({ state }) => state.phase === "uncertain")) return leadsNow(pair);
     if (!pair.replicaSet.replaced({ name: "", uid })) return false;
     for (const half of [pair.leader, pair.other]) {
       if (!(await leads(half))) continue;
@@ -160,6 +169,6 @@ export async function recovered(pair: Pair, uid: string, withinMs: number): Prom
 }
 
 function toldIntents({ leader, other }: Pair): ReadonlySet<string> {
-  const entries = [leader, other].flatMap(({ singleton }) => singleton.lines("ledger").map((line) => line["entry"] as { readonly kind: string; readonly details: Readonly<Record<string, unknown>> }));
-  return new Set(entries.filter(({ kind }) => kind === "intent").map(({ details }) => String(details["intent"])));
+  const entries = [leader, other].flatMap(({ singleton }) => singleton.lines("ledger").map((line) => line["entry"] as { readonly kind: string; readonly actionId: string }));
+  return new Set(entries.filter(({ kind }) => kind === "intent").map(({ actionId }) => actionId));
 }

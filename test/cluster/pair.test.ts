@@ -20,7 +20,9 @@ describe.skipIf(lacking("api").length > 0)("a pair of singletons, disturbed as t
     expect(result.takeoverMs).toBeLessThan(20_000);
   });
 
-  test("its API server restarted under the eviction: it is found out what became of it, and done once", { timeout: 100_000 }, async () => {
-    expect(await run("api_restarted")).toMatchObject({ ...ONCE, refused: 0 });
+  test("its API server restarted under the eviction: what became of it is known or held for a person, never done twice", { timeout: 100_000 }, async () => {
+    const { evicted, uncertain, ...counted } = await run("api_restarted");
+    expect(counted).toMatchObject({ doubled: 0, idle: 0, lost: 0, unresolved: 0, refused: 0 });
+    expect(evicted === 1 || uncertain === 1).toBe(true);
   });
 });
