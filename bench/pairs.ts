@@ -37,10 +37,22 @@ async function round(api: ApiServer, number: number): Promise<void> {
   const disturbance = DISTURBANCES[number % DISTURBANCES.length] ?? "killed";
   let restarted: Promise<void> | null = null;
   const restartApi = (): Promise<void> => (restarted ??= api.restart());
+  // An API server restarted while a pair still starts would end the pair, not try it.
+  const all = Promise.withResolvers<void>();
+  let waiting = Number(values.pairs);
+  const up = (): Promise<void> => {
+    waiting -= 1;
+    if (waiting === 0) all.resolve();
+    return all.promise;
+  };
   const results = await Promise.allSettled(
     Array.from({ length: Number(values.pairs) }, (_, pair) => {
       const next = chance(Number(values.seed) * 100_003 + number * 101 + pair);
-      return runRound(planRound(disturbance, next), { api, namespace: `pair-${number}-${pair}`, lease, restartApi, withinMs: WITHIN_MS });
+      return runRound(planRound(disturbance, next), { api, namespace: `pair-${number}-${pair}`, lease, restartApi, up, withinMs: WITHIN_MS }).catch((error: unknown) => {
+        // One that broke before it was up keeps nobody waiting.
+        void up();
+        throw error;
+      });
     }),
   );
   for (const result of results) {

@@ -47,6 +47,8 @@ export type RoundParts = {
   readonly lease?: string;
   /** Of rounds side by side the first restarts it for all. */
   readonly restartApi: () => Promise<void>;
+  /** Called once the pair is up; the round goes on when it resolves. */
+  readonly up?: () => Promise<void>;
   /** Most that a wait of the round may take. */
   readonly withinMs: number;
 };
@@ -71,6 +73,7 @@ export function planRound(disturbance: Disturbance, next: () => number): RoundPl
 export async function runRound(plan: RoundPlan, parts: RoundParts): Promise<RoundResult> {
   const { api, namespace, withinMs } = parts;
   await using pair = await startPair(api, { ...parts, ...plan });
+  await parts.up?.();
   const [ill] = pair.pods;
   if (ill === undefined) throw new Error("no pods");
   const moment = momentOf(plan, pair, withinMs);

@@ -35,8 +35,17 @@ export type PairOptions = {
 
 const POLICY = "name: pod_restart\ntrigger: application fails 3 consecutive times\naction: restart_pod\nmode: act\ncooldown: 2s\nverify_within: 8s\nescalation: { after: 5 failed restarts, within: 1h, alert: on_call }\n";
 
+/** Processes that start all at once keep each other from starting in time: pairs side by side start one after the other. */
+let starting: Promise<unknown> = Promise.resolve();
+
 /** Resolves once one of the two leads and finds the shop well. */
-export async function startPair(api: ApiServer, options: PairOptions): Promise<Pair> {
+export function startPair(api: ApiServer, options: PairOptions): Promise<Pair> {
+  const started = starting.then(() => startOrClose(api, options));
+  starting = started.catch(() => undefined);
+  return started;
+}
+
+async function startOrClose(api: ApiServer, options: PairOptions): Promise<Pair> {
   const closing: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
     for (const step of closing.splice(0).toReversed()) await step();
