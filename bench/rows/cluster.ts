@@ -49,9 +49,9 @@ async function run({ quick, say }: Bench, images: ShopImages, faults: readonly F
   for (const fault of faults) {
     say(`${fault.name}: ${fault.about}`);
     const result = await measure(scene, fault, quick ? QUICK_SHARE : 1);
-    say(`  bare ${shown(result.bare)}`);
-    say(`  ours ${shown(result.ours)}`);
-    for (const { afterS, what } of result.ours.log.slice(0, 12)) say(`    ${afterS.toFixed(1)} s ${what}`);
+    say(`  bare ${shown(result.bare)}; pods ${JSON.stringify(result.bare.spread)}`);
+    say(`  ours ${shown(result.ours)}; pods ${JSON.stringify(result.ours.spread)}`);
+    for (const { afterS, what } of result.ours.log.filter(({ alarming }) => alarming).slice(0, 12)) say(`    ${afterS.toFixed(1)} s ${what}`);
     results.push(result);
     keep(results);
   }
@@ -66,7 +66,7 @@ function lineOf({ name, bound }: Fault, { bare, ours }: Result): Line {
 const percent = (share: number): string => `${(100 * share).toFixed(share > 0 && share < 0.001 ? 3 : 1)} %`;
 const seconds = (value: number | null | undefined): string => (value === null || value === undefined ? "–" : `${value.toFixed(1)} s`);
 
-function shown({ tally, noticed, detected, wholeAfterS }: SideResult): string {
+function shown({ tally, noticed, detected, recoveredAfterS }: SideResult): string {
   const lost = tally.span === null ? "" : ` (${tally.span.first.toFixed(1)} to ${tally.span.last.toFixed(1)} s: ${Object.entries(tally.how).map(([what, count]) => `${count} ${what}`).join(", ")})`;
-  return `${tally.notServed} of ${tally.fetches} = ${percent(shareOf(tally))}${lost}; detected ${seconds(detected?.afterS ?? noticed?.afterS)}, recovered ${seconds(wholeAfterS)}`;
+  return `${tally.notServed} of ${tally.fetches} = ${percent(shareOf(tally))}${lost}; detected ${seconds(detected?.afterS ?? noticed?.afterS)}, recovered ${seconds(recoveredAfterS)}`;
 }

@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { listening, start, type Running } from "./processes.ts";
 
-export type Script = "page-app" | "bare-server" | "pipe-proxy" | "health-farm";
+export type Script = "page-app" | "bare-server" | "pipe-proxy" | "health-farm" | "sidecar-farm";
 
 /** Starts one by name and waits until it listens on `waitFor`. */
 export async function startScript(name: Script, args: readonly (string | number)[], waitFor: { readonly port: number; readonly host?: string }): Promise<Running> {

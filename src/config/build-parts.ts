@@ -7,6 +7,7 @@ import type { SiteConfig } from "./build-site.ts";
 import { isLoopback } from "./loopback.ts";
 import { mapOf } from "./part.ts";
 import { assertionKind, publishedPath, type ReadCheck } from "./relate-checks.ts";
+import { SIDECAR } from "./pod-parts.ts";
 import { modeOf, type ReadPolicy } from "./relate-policies.ts";
 
 /** @param disabled names that `disabled:` lists: shown as inactive, so that what depends on them still stands. */
@@ -30,6 +31,7 @@ export function buildCheck(check: ReadCheck, site: SiteConfig, disabled: Readonl
     endpoint: input.endpoint ?? null,
     published: publishedPath(check),
     ofWhole: kind.scope === "workload",
+    ...lookedAtBy(kind, targets, site),
     file: check.part.source.file,
     filled: check.part.filled,
     targets,
@@ -46,6 +48,12 @@ function targetsOf(kind: ProbeKind, named: readonly string[] | undefined, site: 
   if (kind.scope === "site") return [SITE];
   const able = site.targets.filter((target) => isAble(kind, target));
   return able.map((target) => target.id).filter((id) => named === undefined || named.includes(id));
+}
+
+function lookedAtBy(kind: ProbeKind, targets: readonly string[], site: SiteConfig): Pick<CheckConfig, "by"> {
+  const sidecars = site.targets.some(({ id, pods }) => targets.includes(id) && pods?.sidecarPort != null);
+  if (kind.scope !== "target" || !sidecars) return {};
+  return { by: kind.name === SIDECAR ? "sidecar" : "relay" };
 }
 
 /** Pods with a sidecar are looked at through it, whatever the kind of look. */

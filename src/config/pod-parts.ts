@@ -3,19 +3,22 @@
  * of the same name replaces them.
  *
  * What the sidecar of a pod says is read by the other checks. That it says nothing at all is a check of its own: the pod,
- * or its node, is out of reach, and such a pod is replaced.
+ * or its node, is out of reach, and such a pod is replaced. Buyers are lost meanwhile, so it is looked at more often.
  */
 import type { Catalogues } from "./catalogue.ts";
 import type { FileText } from "./files.ts";
 import { mapOf } from "./part.ts";
 
-const SIDECAR = "sidecar";
+/** The probe, and the check that comes with it. */
+export const SIDECAR = "sidecar";
 
 const CHECK = `name: sidecar
 probe: sidecar
 endpoint: /health/sidecar
-interval: 10s
-timeout: 2s
+interval: 5s
+fast: 1s
+down: 2s
+timeout: 900ms
 checks:
   sidecar: "reachable"
 `;

@@ -37,7 +37,12 @@ function relateTargets(site: Part, reports: Reports): void {
   if (site.value["targets"] !== undefined && Object.keys(targets).length === 0) {
     report(site, reports, { code: "MISSING_KEY", path: ["targets"], at: "key", message: "there is no target to watch", expected: "at least one target" });
   }
+  const services = new Map<string, string>();
   for (const [name, target] of Object.entries(targets)) {
+    const service = mapOf(mapOf(target)["kubernetes"])["service"];
+    const other = typeof service === "string" ? services.get(service) : undefined;
+    if (other !== undefined) report(site, reports, { code: "RELATION", path: ["targets", name, "kubernetes", "service"], message: `the pods of this Service are the target "${other}" already`, expected: "another Service: a pod is one target" });
+    if (typeof service === "string") services.set(service, name);
     relatePods(site, name, mapOf(target), reports);
     if (name === SITE) report(site, reports, { code: "BAD_VALUE", path: ["targets", name], at: "key", message: `the name "${SITE}" means the site as a whole`, expected: "another name" });
     const written = mapOf(target);

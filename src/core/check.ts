@@ -32,4 +32,9 @@ export type CheckSpec = {
   readonly inactive: string | null;
   /** Beyond the own host: turned into `unknown` while the connectivity guard says that the network is gone. */
   readonly remote: boolean;
+  /**
+   * Where pods have sidecars. `relay`: the verdict of the sidecar beside the pod's application, which looks in its own
+   * time. `sidecar`: whether the sidecar answers at all. Absent: looked at from here.
+   */
+  readonly by?: "relay" | "sidecar";
 };

@@ -85,6 +85,6 @@ export function sizeStep(kept: WorkloadClaims, { size, max }: { readonly size: n
   if (unclaimed && (size === wanted || !ours)) return { kind: "over" };
   if (size === wanted) return { kind: "reached", size };
   if (kept.left?.wanted === wanted) return { kind: "keep" };
-  if (!ours && kept.written === wanted) return { kind: "overwritten", wanted };
-  return !ours && size > wanted ? { kind: "keep" } : { kind: "write", to: wanted };
+  if (!ours && size > wanted) return { kind: "keep" };
+  return !ours && kept.written === wanted ? { kind: "overwritten", wanted } : { kind: "write", to: wanted };
 }

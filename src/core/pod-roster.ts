@@ -21,16 +21,23 @@ export type PodGroup = {
   readonly startupGrace: Ms;
 };
 
-export type PodMember = { readonly target: Target; readonly pod: Pod; readonly ip: string };
+export type PodMember = {
+  readonly target: Target;
+  readonly pod: Pod;
+  readonly ip: string;
+  /** When it began, as far as is known: seen to come up by our own clock, else by its node's. */
+  readonly bornAt: Instant;
+};
 
 /** What is remembered of a pod, by uid. */
 export type PodSighting = { readonly firstSeenAt: Instant; readonly joined: boolean };
-export type PodSightings = ReadonlyMap<string, PodSighting>;
+/** Null: nobody has looked yet, so what is there may be old. */
+export type PodSightings = ReadonlyMap<string, PodSighting> | null;
 
 export type Muster = {
   readonly members: readonly PodMember[];
   /** Of this group's pods, and no others. */
-  readonly sightings: PodSightings;
+  readonly sightings: NonNullable<PodSightings>;
   /** When a pod that is starting will have had its time; null: none is. */
   readonly nextAt: Instant | null;
 };
@@ -43,12 +50,12 @@ export function musterPods(group: PodGroup, pods: readonly Pod[], endpoints: rea
   let nextAt: Instant | null = null;
   for (const pod of pods) {
     if (!behind.has(pod.uid) || pod.deletingAt !== null) continue;
-    const firstSeenAt = before.get(pod.uid)?.firstSeenAt ?? now;
+    const firstSeenAt = before?.get(pod.uid)?.firstSeenAt ?? (before === null ? Math.min(now, pod.startedAt ?? now) : now);
     const due = firstSeenAt + group.startupGrace;
-    const joined = before.get(pod.uid)?.joined === true || pod.ready || now >= due;
+    const joined = before?.get(pod.uid)?.joined === true || pod.ready || now >= due;
     sightings.set(pod.uid, { firstSeenAt, joined });
     if (!joined) nextAt = Math.min(nextAt ?? due, due);
-    if (joined && pod.ip !== null && pod.phase === "Running") members.push({ target: targetOf(group, pod), pod, ip: pod.ip });
+    if (joined && pod.ip !== null && pod.phase === "Running") members.push({ target: targetOf(group, pod), pod, ip: pod.ip, bornAt: firstSeenAt });
   }
   return { members, sightings, nextAt };
 }

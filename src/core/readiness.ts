@@ -49,6 +49,7 @@ export function readinessOf({ now, startedAt, status, gateway, siblings, wasRead
   // An application that has just come up is still unhealthy when the first of its pages is stored.
   if (waits !== null && (well || copies > 0)) return { ready: false, reason: waits };
   if (!well) return whileUnhealthy(copies, siblings);
+  if (!wasReady && isUnproven(firstFill, status) && now - (firstFill.upAt ?? startedAt) < FIRST_FILL_WITHIN) return { ready: false, reason: "no page could be stored, and its checks have not decided yet" };
   return { ready: true, reason: `the gateway listens and the site is ${status}${missing(firstFill, now)}` };
 }
 
@@ -66,6 +67,11 @@ function waitsFor({ upAt, fill }: FirstFillView, startedAt: Instant, now: Instan
   // Who cannot tell for so long whether it answers does not turn buyers away for it.
   if (now - (upAt ?? startedAt) >= FIRST_FILL_WITHIN) return null;
   return upAt === null ? "the application has not answered yet" : "the first pages are being stored";
+}
+
+/** It answers, but nobody has seen a good page of it: a release that is broken behind a good health route looks like this. */
+function isUnproven({ fill }: FirstFillView, status: SiteStatus): boolean {
+  return status === "unknown" && (fill === null || fill.stored === 0);
 }
 
 /** What is said of the first pages once nothing waits for them. */

@@ -11,13 +11,25 @@ import { lookKey } from "./target.ts";
 /** What storms are judged by. */
 export type StormScene = Pick<Scene, "now" | "settings" | "specs" | "targets" | "checks">;
 
+/** Counted once for each picture: in a storm hundreds of proposals ask the same of it. */
+const counted = new WeakMap<StormScene, Map<string, readonly Share[]>>();
+
 /**
- * The share of each workload that fails `check`.
+ * The share of each workload that fails `check`, as the scene was when it was first asked.
  *
  * @param early counts a failing run that has not turned its verdict yet, too: targets
  *   seldom turn at the same instant, and the first must not be punished for being first.
  */
 export function workloadShares(scene: StormScene, check: string, early: boolean): readonly Share[] {
+  const known = counted.get(scene) ?? new Map<string, readonly Share[]>();
+  counted.set(scene, known);
+  const key = `${early ? "early" : "judged"}|${check}`;
+  const shares = known.get(key) ?? countShares(scene, check, early);
+  known.set(key, shares);
+  return shares;
+}
+
+function countShares(scene: StormScene, check: string, early: boolean): readonly Share[] {
   const spec = scene.specs.find((one) => one.name === check && one.inactive === null);
   if (spec === undefined) return [];
   const watched = new Set(spec.targets);

@@ -277,7 +277,8 @@ class ComposedEngine implements Engine {
   #carriedOut(intent: Intent, doneAt: Instant): void {
     const { target } = intent.proposal;
     this.#underway.carriedOut(intent);
-    if (this.#roll.target(target) !== null) this.#told.startedAt.set(target, doneAt);
+    if (this.#roll.target(target) === null) return;
+    this.#told.startedAt.set(target, doneAt);
     this.#judge.reset(target);
     this.#observer.forget(target);
     this.#observer.hasten(checksAt(target, this.#roll.checks).map((check) => lookKey(check.name, target)));

@@ -144,7 +144,10 @@ class Judging implements Judge {
       return next;
     };
     this.#turned(before, renew(check, target), now);
-    for (const dependent of this.#names.dependents.get(check.name) ?? []) for (const at of dependent.targets) renew(dependent, at);
+    for (const dependent of this.#names.dependents.get(check.name) ?? []) {
+      // Where both look at the same target, it says nothing of any other.
+      for (const at of dependent.targets) if (at === target || !this.#parts.roll.looksAt(check.name, at)) renew(dependent, at);
+    }
     this.#aggregate(now);
     return uncovered;
   }

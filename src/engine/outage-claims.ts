@@ -84,7 +84,7 @@ export class OutageClaims {
     if (own !== undefined && (own.until ?? Infinity) - now > RENEW_MS) return;
     const found = await readSize(cluster, workload, this.#stopping.signal);
     // Where nothing sizes it, nothing takes its pods away.
-    if (found?.autoscaler == null) return;
+    if (found?.autoscaler == null || this.#parts.mayAct().kind !== "clear") return;
     const size = own?.size ?? Math.max(found.autoscaler.current, found.size);
     await claims.claim(workload, { holder: OUTAGE, size, until: now + LASTS_MS, why: "the Storefront API cannot be reached, and pods hold the copies" }, found, now);
   }

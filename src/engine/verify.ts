@@ -59,10 +59,10 @@ export function verification(intent: Intent, checks: readonly JudgedCheck[], now
   return { kind: "failed", reason: `${names.join(", ")} after ${Math.round((verifyBy - doneAt) / 1_000)}s` };
 }
 
-/** One that came up after the action is well. */
+/** One that came up after the action is well. In a StatefulSet it has the name of the one before it: only its birth tells them apart. */
 function ofReplacement({ recordedAt, proposal }: Intent, checks: readonly JudgedCheck[], { doneAt, verifyBy, now }: { readonly doneAt: Instant; readonly verifyBy: Instant; readonly now: Instant }): Verification {
   const { workload, target, evidence } = proposal;
-  const young = checks.filter((check) => check.workload === workload && check.target !== target && check.bornAt !== null && check.bornAt >= recordedAt);
+  const young = checks.filter((check) => check.workload === workload && check.bornAt !== null && check.bornAt >= recordedAt);
   const asked = young.filter((check) => evidence.length === 0 || evidence.includes(check.check));
   const ill = new Set(asked.filter((check) => !recovered(check, doneAt)).map((check) => check.target));
   if (asked.some((check) => !ill.has(check.target))) return { kind: "verified", at: now };

@@ -7,7 +7,7 @@
  * know nothing, and unknown is not down.
  */
 import * as z from "zod";
-import type { FailCause, Observation } from "../core/observation.ts";
+import type { FailCause, Observation, UnknownCause } from "../core/observation.ts";
 import type { ReportedLook, SidecarReport } from "../core/sidecar-report.ts";
 import type { Ms } from "../core/time.ts";
 import type { Look, PreparedProbe } from "../ports/probe.ts";
@@ -57,7 +57,7 @@ function factsOf({ ready, copies }: SidecarReport, tookMs: Ms): Readonly<Record<
  *
  * @param check by its name, which it has there too.
  */
-export function throughSidecars(check: string, own: PreparedProbe, sidecars: Sidecars, now: () => number): PreparedProbe {
+export function throughSidecars(check: string, own: PreparedProbe, sidecars: Sidecars): PreparedProbe {
   const last = new Map<string, Observation["kind"]>();
   return {
     run: async (look) => {
@@ -65,7 +65,7 @@ export function throughSidecars(check: string, own: PreparedProbe, sidecars: Sid
       const maxAgeMs = last.get(look.target.id) === "pass" ? SHARED_MS : ANEW_MS;
       const answer = await sidecars.read(look.target.id, { maxAgeMs, deadlineMs: look.deadlineMs, fresh: false });
       if (answer === null) return own.run(look);
-      const seen = seenThrough(check, answer, now());
+      const seen = seenThrough(check, answer);
       last.delete(look.target.id);
       last.set(look.target.id, seen.kind);
       // Of pods that are no more nobody asks again.
@@ -78,8 +78,9 @@ export function throughSidecars(check: string, own: PreparedProbe, sidecars: Sid
 
 const MAX_REMEMBERED = 5_000;
 
-function seenThrough(check: string, answer: SidecarAnswer, at: number): Observation {
-  const { tookMs } = answer;
+/** As old as the answer is: it may be from before an action of ours. */
+function seenThrough(check: string, answer: SidecarAnswer): Observation {
+  const { at, tookMs } = answer;
   if (answer.kind === "failed") return unknown(at, tookMs, answer.noNetwork ? "no_network" : "no_data", `its sidecar does not answer: ${answer.detail}`);
   if (answer.kind === "refused") return unknown(at, tookMs, "configuration", `its sidecar tells nothing: ${answer.why}`);
   const looks = answer.report.looks.filter((look) => look.check === check);
@@ -88,9 +89,13 @@ function seenThrough(check: string, answer: SidecarAnswer, at: number): Observat
   return observationOf(worst, at, tookMs);
 }
 
-function observationOf({ verdict, inactive, cause, detail, facts, run }: ReportedLook, at: number, tookMs: Ms): Observation {
+function observationOf({ verdict, inactive, seen, cause, detail, facts, run }: ReportedLook, at: number, tookMs: Ms): Observation {
   if (inactive !== null) return unknown(at, tookMs, "configuration", `inactive in its sidecar: ${inactive}`);
+  // What it judged before it could not see any more is no news.
+  if (seen === "unknown") return unknown(at, tookMs, blindCauseOf(cause), `its sidecar cannot see: ${detail}`);
   const common = { at, tookMs, findings: [], facts };
+  // It is on its way back: no further failure.
+  if (seen === "pass") return { kind: "pass", ...common };
   const said = { cause: causeOf(cause), detail: detail === "" ? `its sidecar says ${verdict}${run === null ? "" : `, ${run.level} ${run.count} times`}` : detail };
   switch (verdict) {
     case "healthy":
@@ -107,6 +112,12 @@ function observationOf({ verdict, inactive, cause, detail, facts, run }: Reporte
 function badness({ verdict, inactive }: ReportedLook): number {
   if (inactive !== null) return 0;
   return { healthy: 1, unknown: 2, degraded: 3, unhealthy: 4 }[verdict];
+}
+
+const BLIND: readonly UnknownCause[] = ["no_network", "resolver", "clock_jump", "throttled", "configuration", "no_data", "internal"];
+
+function blindCauseOf(reported: string | null): UnknownCause {
+  return BLIND.find((one) => one === reported) ?? "no_data";
 }
 
 const CAUSES: readonly FailCause[] = ["refused", "reset", "timeout", "resolve", "tls", "truncated", "status", "body", "throttled", "exited", "assertion"];

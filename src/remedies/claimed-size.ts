@@ -2,7 +2,7 @@
  * A size by claims: the claim is stored first, then the size is written at once and read
  * back. Whatever happens in between, engine/size-keeper.ts holds the size while the claim lasts, and lowers it after.
  */
-import { claimedSize, type Claim } from "../core/claims.ts";
+import { claimedSize, inForce, type Claim } from "../core/claims.ts";
 import type { Intent } from "../core/intent.ts";
 import type { Precondition, Wait } from "../core/proposal.ts";
 import type { Target } from "../core/target.ts";
@@ -69,11 +69,12 @@ export async function sizeFor(intent: Intent, { cluster }: Sizing, workload: str
 export async function claimSize(sizing: Sizing, found: WorkloadSize, made: Claim, signal: AbortSignal): Promise<Readonly<Record<string, unknown>>> {
   const { claims, clock } = sizing;
   const workload = found.deployment.name;
+  const before = inForce(claims.get(workload)?.claims ?? [], clock.now()).find(({ holder }) => holder === made.holder) ?? null;
   const kept = await claims.claim(workload, made, found, clock.now());
   const to = claimedSize(kept.claims, found.max ?? Infinity, clock.now()).size;
   const effect = { workload, of: found.of, name: found.name, from: found.size, to, claimed: made.size, for: lasts(made, clock.now()) };
   if (to <= found.size) return effect;
-  await raise(sizing, found, to, made.holder, signal);
+  await raise(sizing, found, { to, holder: made.holder, before }, signal);
   await claims.wrote(workload, to);
   const after = await readSize(sizing.cluster, workload, signal).catch(() => null);
   return { ...effect, readBack: after?.size ?? null };
@@ -84,8 +85,8 @@ function lasts({ until }: Claim, now: Instant): string {
   return until === null ? "until it is withdrawn" : formatDuration(Math.round((until - now) / 1_000) * 1_000);
 }
 
-/** What was refused claims nothing: else it would be done all the same, later. */
-async function raise({ cluster, claims }: Sizing, found: WorkloadSize, to: number, holder: string, signal: AbortSignal): Promise<void> {
+/** What was refused claims no more than before: else it would be done all the same, later. */
+async function raise({ cluster, claims, clock }: Sizing, found: WorkloadSize, { to, holder, before }: { readonly to: number; readonly holder: string; readonly before: Claim | null }, signal: AbortSignal): Promise<void> {
   const workload = found.deployment.name;
   const right = found.of === "autoscaler" ? "patch horizontalpodautoscalers" : "patch deployments/scale";
   try {
@@ -94,7 +95,7 @@ async function raise({ cluster, claims }: Sizing, found: WorkloadSize, to: numbe
     // The keeper may have been quicker.
     if (change.kind === "moved" && change.found !== to) throw new ActionError("REFUSED", `the size of ${workload} was changed meanwhile: ${change.found}`);
   } catch (error) {
-    if (error instanceof ActionError && error.code === "REFUSED") await claims.withdraw(workload, holder);
+    if (error instanceof ActionError && error.code === "REFUSED") await (before === null ? claims.withdraw(workload, holder) : claims.claim(workload, before, found, clock.now()));
     throw error;
   }
 }

@@ -20,8 +20,8 @@ function each(verbs: readonly string[], right: Omit<Right, "verb">, purpose: Rig
   return verbs.map((verb) => ({ right: { verb, ...right }, for: purpose }));
 }
 
-/** In the order in which they are told. @param autoscalers names of those that size the configured workloads. */
-export function neededRights(config: Config, autoscalers: readonly string[]): readonly RightNeed[] {
+/** In the order in which they are told. @param autoscalers names of those that size the configured workloads; null: they cannot be seen, so nobody knows what would be written. */
+export function neededRights(config: Config, autoscalers: readonly string[] | null): readonly RightNeed[] {
   const { cluster } = config;
   if (cluster === null) return [];
   const pods = config.targets.filter((target) => target.pods !== null);
@@ -51,7 +51,7 @@ function stateRights(...names: readonly string[]): readonly RightNeed[] {
   return [...each(["create"], { group: "", resource: "configmaps" }, "state"), ...named];
 }
 
-function remedyRights(remedy: RemedyName, policies: readonly PolicyConfig[], workloads: readonly string[], autoscalers: readonly string[]): readonly RightNeed[] {
+function remedyRights(remedy: RemedyName, policies: readonly PolicyConfig[], workloads: readonly string[], autoscalers: readonly string[] | null): readonly RightNeed[] {
   switch (remedy) {
     case "restart_pod":
       return methodsOf(policies).flatMap((method) => (method === "delete" ? each(["delete"], { group: "", resource: "pods" }, remedy) : each(["create"], { group: "", resource: "pods", subresource: "eviction" }, remedy)));
@@ -61,6 +61,7 @@ function remedyRights(remedy: RemedyName, policies: readonly PolicyConfig[], wor
       return workloads.flatMap((name) => each(["patch"], { group: "apps", resource: "deployments", name }, remedy));
     case "scale_up":
     case "pre_scale":
+      if (autoscalers === null) return [];
       if (autoscalers.length > 0) return autoscalers.flatMap((name) => each(["patch"], { group: "autoscaling", resource: "horizontalpodautoscalers", name }, remedy));
       return workloads.flatMap((name) => each(["patch"], { group: "apps", resource: "deployments", subresource: "scale", name }, remedy));
     case "restart_process":
@@ -84,9 +85,8 @@ function remediesOfText(action: string): readonly RemedyName[] {
 /** Asks; tries nothing. @throws {ClusterError} */
 export async function findRights(config: Config, cluster: Cluster, signal: AbortSignal): Promise<readonly RightFound[]> {
   const workloads = new Set(config.targets.flatMap((target) => (target.pods === null ? [] : [target.workload])));
-  // Who may not see them asks for the size itself.
-  const autoscalers = await cluster.autoscalers(signal).catch(() => []);
-  const names = autoscalers.filter(({ target }) => target.kind === "Deployment" && workloads.has(target.name)).map(({ name }) => name);
+  const autoscalers = await cluster.autoscalers(signal).catch(() => null);
+  const names = autoscalers === null ? null : autoscalers.filter(({ target }) => target.kind === "Deployment" && workloads.has(target.name)).map(({ name }) => name);
   const needs = neededRights(config, names);
   const answers = await cluster.canI(needs.map(({ right }) => right), signal);
   return needs.map((need, index) => ({ ...need, allowed: answers[index]?.allowed ?? false, reason: answers[index]?.reason ?? "" }));

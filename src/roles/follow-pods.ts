@@ -1,6 +1,8 @@
 /** An engine whose targets are pods, kept in step with the cluster. */
+import type { BreakerView } from "../core/breaker.ts";
 import type { Evidence } from "../core/evidence.ts";
 import type { Roster } from "../core/roster.ts";
+import type { SidecarReport } from "../core/sidecar-report.ts";
 import type { TargetId } from "../core/target.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { PodWatch } from "./pod-watch.ts";
@@ -9,18 +11,31 @@ import type { Probing } from "./probing.ts";
 /** What passes a pod's gateway is not told here. */
 const NOTHING_SEEN: Omit<Evidence, "copies"> = { lastGoodAt: null, lastFailedAt: null, succeeded: 0, failed: 0, inFlight: 0, oldestInFlightMs: 0 };
 
+/** The Storefront API's breaker as most sidecars have it, since each has one of its own; none where they tell of none. */
+export function storefrontBreaker(reports: readonly SidecarReport[]): readonly BreakerView[] {
+  const told = reports.flatMap(({ breakers }) => breakers.filter(({ name }) => name === "egress:storefront"));
+  const open = told.filter(({ state }) => state !== "closed");
+  if (told.length === 0) return [];
+  const position = open.length * 2 >= told.length ? "open" : "closed";
+  const since = Math.min(...(position === "open" ? open : told).map((one) => one.since));
+  return [{ name: "egress:storefront", effective: position, own: position, since, hold: null }];
+}
+
 /** Of each pod the engine knows the copies it holds; of one that is gone nothing is kept. */
 export function followPods(pods: PodWatch, engine: Engine, { sidecars }: Probing): void {
   let known: ReadonlySet<TargetId> = new Set();
   const take = ({ targets }: Roster): void => {
     const now = new Set(targets.flatMap(({ id, kind }) => (kind === "pod" ? [id] : [])));
-    for (const id of now) if (!known.has(id)) engine.evidenceFrom(id, () => ({ ...NOTHING_SEEN, copies: sidecars?.last(id)?.copies ?? 0 }));
+    for (const id of now) {
+      if (known.has(id)) continue;
+      engine.evidenceFrom(id, () => ({ ...NOTHING_SEEN, copies: sidecars?.last(id)?.copies ?? 0 }));
+      engine.processStarted(id, pods.bornAt(id) ?? Number.NEGATIVE_INFINITY);
+    }
     known = now;
     sidecars?.retain(now);
   };
   take(pods.roster());
-  // Of those that come while it looks the engine knows when; of these only their nodes do.
-  for (const id of known) engine.processStarted(id, pods.bornAt(id) ?? Number.NEGATIVE_INFINITY);
+  engine.breakersFrom(() => storefrontBreaker([...known].flatMap((id) => sidecars?.last(id) ?? [])));
   pods.follow((roster) => {
     engine.enrol(roster);
     take(roster);

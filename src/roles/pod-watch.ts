@@ -27,7 +27,7 @@ export interface PodWatch {
   sidecar(target: TargetId): string | null;
   /** Of a configured target; empty for what is not pods. */
   membersOf(target: TargetId): readonly Pod[];
-  /** When a pod began, by the clock of its node; null: nobody said. */
+  /** When a pod began, as far as is known; null: it is none of ours. */
   bornAt(target: TargetId): Instant | null;
   /** The application of a pod: "http://10.0.0.3:3000"; null: it is no pod of ours. */
   application(target: TargetId): string | null;
@@ -42,12 +42,15 @@ const SETTLE_MS: Ms = 250;
 /** What nobody has confirmed for this long may be long past. */
 const STALE_MS: Ms = 120_000;
 
-/** Opens the watch; resolves once everything was seen, or `signal` aborts. */
+/** Opens the watch; resolves once everything was seen. @throws {Error} when `signal` aborts before. */
 export async function watchPods(parts: PodWatchParts, signal: AbortSignal): Promise<PodWatch> {
   const watch = new MusteringWatch(parts);
-  await watch.picture.seen(signal);
-  watch.muster();
-  return watch;
+  if (await watch.picture.seen(signal)) {
+    watch.muster();
+    return watch;
+  }
+  await watch.stop();
+  throw new Error("the namespace was not seen in time");
 }
 
 class MusteringWatch implements PodWatch {
@@ -94,7 +97,7 @@ class MusteringWatch implements PodWatch {
   }
 
   bornAt(target: TargetId): Instant | null {
-    return this.#members.get(target)?.member.pod.startedAt ?? null;
+    return this.#members.get(target)?.member.bornAt ?? null;
   }
 
   application(target: TargetId): string | null {
@@ -124,7 +127,7 @@ class MusteringWatch implements PodWatch {
     const { clock } = this.#parts;
     const now = clock.now();
     const mustered = this.#groups.map((group) => {
-      const muster = musterPods(group, this.picture.pods(), this.picture.endpoints(group.service), this.#sightings.get(group.id) ?? new Map(), now);
+      const muster = musterPods(group, this.picture.pods(), this.picture.endpoints(group.service), this.#sightings.get(group.id) ?? null, now);
       this.#sightings.set(group.id, muster.sightings);
       return { group, muster };
     });

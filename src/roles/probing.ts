@@ -60,7 +60,7 @@ export async function prepareProbes(config: Config, clock: Clock, http: Http, pr
     if (kind === undefined) throw new Error(`check ${check.name}: no probe "${check.probe}" in this build`);
     const own = discreet(kind.prepare(check, ports), [...check.filled, ...ofRedis]);
     const read = sidecars !== null && kind.scope === "target" && kind !== sidecarProbe;
-    prepared.set(check.name, read ? throughSidecars(check.name, own, sidecars, clock.now) : own);
+    prepared.set(check.name, read ? throughSidecars(check.name, own, sidecars) : own);
   }
   const references = active.some((check) => check.remote) ? config.connectivity.map((address) => tcpProbe.prepare({ settings: { address, tls: false }, assertions: [], endpoint: null }, ports)) : [];
   return {

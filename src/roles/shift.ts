@@ -69,11 +69,12 @@ async function start(daemon: DaemonParts, { stores, gateway, side, onLoss }: Las
   const listeners = side?.listeners(sitting) ?? (await startListeners({ config, admin: parts.admin, sitting: () => sitting, host, clock, log, resumed, siblings: () => siblings?.state() ?? null }));
   closing.push(() => listeners.close());
   await ground.outbox.resume();
+  // What the engine does until it has stopped is still noted.
+  if (side !== null) resting.push(...tendCluster(side, engine, stores.ledger, daemon));
   resting.push(() => engine.stop());
   onLoss(() => void engine.stateLost());
   if (side?.pods != null) followPods(side.pods, engine, ground.probing);
   await engine.start();
-  if (side !== null) resting.push(...tendCluster(side, engine, stores.ledger, daemon));
   if (gateway !== null && parts.pulse) startPulse(daemon, gateway, engine, ground.http, resting);
   listeners.started();
   return {

@@ -195,7 +195,9 @@ class Singleton implements Daemon {
         pods,
         claims,
         mayAct: () => {
-          const reason = lead.mayAct() ? (pods?.blindness() ?? null) : "the lease was not renewed in time";
+          // Of this very leadership: another one has read the state anew.
+          const leads = lead.mayAct() && lead.leadership()?.epoch === epoch;
+          const reason = leads ? (pods?.blindness() ?? null) : "the lease was not renewed in time";
           return reason === null ? { kind: "clear" } : { kind: "blocked", reason };
         },
         actFrom: clock.now() + (config.cluster?.watchFirst ?? 0),
@@ -225,6 +227,7 @@ class Singleton implements Daemon {
     const { config, clock, log } = this.#parts;
     if (config.targets.every((target) => target.pods === null)) return null;
     const sighted = (kind: ClusterKind, sight: Sight): void => {
+      if (sight.state === "seeing" && sight.cut > 0) log.warn({ event: "cut", kind, cut: sight.cut }, `${sight.cut} ${kind} are beyond what is kept, and not watched`);
       if (sight.state === "blind") log.warn({ event: "blind", kind, code: sight.code }, `${kind} cannot be seen: ${sight.detail}`);
     };
     return watchPods({ config, clock, cluster, sighted }, AbortSignal.timeout(SEEN_WITHIN_MS));
@@ -252,9 +255,11 @@ class Singleton implements Daemon {
     const leading = this.#leading;
     this.#leading = null;
     if (leading === null) return;
-    await leading.shift.rest();
-    await leading.shift.close();
-    await leading.close();
+    // One that fails must not keep the others from ending: the next leadership begins on their ruins.
+    for (const step of [leading.shift.rest, leading.shift.close, leading.close]) {
+      await step().catch((error: unknown) => this.#parts.log.error({ event: "trouble", where: "lead" }, `the shift did not end in order: ${textOf(error)}`));
+    }
+    this.#sitting = this.#standby;
     this.#parts.log.info({ event: "leader" }, `the shift has ended: ${why}`);
   }
 

@@ -19,7 +19,7 @@ const FORWARDED = "x-shopkeeper-forwarded";
 /** The status of 3,000 pods has about ten million. */
 const MAX_ANSWER_BYTES = 64_000_000;
 
-/** Before anything else of `app` is asked. The caller's token goes along, and is judged there. */
+/** Before any route of `app` is asked. The caller's token goes along, and is judged there. */
 export function forwardCalls(app: FastifyInstance, { acting, http, deadlineMs }: Forwarding): void {
   app.addHook("preHandler", async (request, reply) => {
     const one = acting();

@@ -11,7 +11,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { killProgram, startControlPlane, startProgram, type ControlPlane, type ControlPlanePlan, type ControlProgram } from "./control-plane.ts";
-import { end, namesOf, pidOf, signal } from "./processes.ts";
+import { end, holds, namesOf, pidOf, signal } from "./processes.ts";
 
 export type ApiServerOptions = {
   /** Also the controllers (garbage, deployments, quotas, ServiceAccounts, …); one to two seconds more. Default: no. */
@@ -35,6 +35,9 @@ export type ApiServer = ControlPlane &
 
 /** Below those the kernel gives to outgoing connections, so that none is taken between looking and listening. */
 const PORTS = { from: 20_000, to: 32_000 };
+
+/** For a port of one that was killed to be free again. */
+const PORT_FREE_MS = 10_000;
 
 /** Starts one. @throws {Error} when its programs are not built or do not come up; nothing is left running then. */
 export async function startApiServer({ controllers = false }: ApiServerOptions = {}): Promise<ApiServer> {
@@ -61,6 +64,8 @@ function controls(plan: ControlPlanePlan, plane: ControlPlane): Pick<ApiServer, 
     kill: (program = "apiserver") => killProgram(plan, program),
     restart: async (program = "apiserver") => {
       await killProgram(plan, program);
+      // Threads of a process that ends may hold its port for a moment after its first one is gone.
+      if (program === "apiserver") await holds(() => listens(plan.ports.api), PORT_FREE_MS);
       await startProgram(plan, plane, program);
     },
     freeze: (program = "apiserver") => signal(crew, [program], "SIGSTOP"),

@@ -43,8 +43,13 @@ export type ControlPlane = {
 
 export type ControlProgram = "etcd" | "apiserver" | "controller-manager" | "scheduler";
 
-/** Who wrote what, and nothing of reads: those are many, and change nothing. */
-const AUDIT_POLICY = { apiVersion: "audit.k8s.io/v1", kind: "Policy", omitStages: ["RequestReceived"], rules: [{ level: "None", verbs: ["get", "list", "watch"] }, { level: "Metadata" }] };
+/** Who wrote what, and nothing of reads: those are many, and change nothing. Of evictions also what was sent and answered: the uid stands only there. */
+const AUDIT_POLICY = {
+  apiVersion: "audit.k8s.io/v1",
+  kind: "Policy",
+  omitStages: ["RequestReceived"],
+  rules: [{ level: "None", verbs: ["get", "list", "watch"] }, { level: "RequestResponse", resources: [{ group: "", resources: ["pods/eviction"] }] }, { level: "Metadata" }],
+};
 
 /** Kubernetes' own limits make a scale of thousands of pods take minutes. */
 const UNHURRIED = ["--kube-api-qps=500", "--kube-api-burst=1000"];

@@ -18,10 +18,14 @@ export type SingletonsOptions = {
   readonly files?: Readonly<Record<string, string>>;
   /** Lines of shopkeeper.yaml. */
   readonly settings?: string;
+  /** Lines below `kubernetes:`. Default: SHORT_LEASE. */
+  readonly lease?: string;
 };
 
+export const SHORT_LEASE = "  lease: { duration: 3s, renew_within: 2s, retry: 400ms }\n  watch_first: 2s";
+
 /** Shortened: a lease of 3 s, a new leader acts after 2 s, looks every second. */
-function siteFile({ kubeconfig, namespace, sidecarPort, settings = "" }: SingletonsOptions): string {
+function siteFile({ kubeconfig, namespace, sidecarPort, settings = "", lease = SHORT_LEASE }: SingletonsOptions): string {
   return `site: shop
 role: singleton
 targets:
@@ -31,8 +35,7 @@ targets:
 kubernetes:
   kubeconfig: ${kubeconfig}
   namespace: ${namespace}
-  lease: { duration: 3s, renew_within: 2s, retry: 400ms }
-  watch_first: 2s
+${lease}
 connectivity: []
 peer_token: "\${PEER_TOKEN}"
 listeners: { health: "127.0.0.1:0", admin: "0.0.0.0:0" }
@@ -56,9 +59,10 @@ export class Singletons {
     this.#options = options;
   }
 
-  async start(): Promise<RunningSingleton> {
+  /** @param kubeconfig of this one, where it has a way to the API server of its own. */
+  async start(kubeconfig = this.#options.kubeconfig): Promise<RunningSingleton> {
     const folder = await mkdtemp(join(tmpdir(), "shopkeeper-singleton-"));
-    const files = { "shopkeeper.yaml": siteFile(this.#options), ...CHECKS, ...this.#options.files };
+    const files = { "shopkeeper.yaml": siteFile({ ...this.#options, kubeconfig }), ...CHECKS, ...this.#options.files };
     await Promise.all(["checks", "policies"].map((name) => mkdir(join(folder, name))));
     await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(folder, name), text)));
     const one = new RunningSingleton(folder);
@@ -105,6 +109,26 @@ export class RunningSingleton {
 
   output(): string {
     return this.#output;
+  }
+
+  /** Once a line that is so was written; at once where one was before. Rejects when `signal` aborts. */
+  async wrote(pattern: RegExp, signal: AbortSignal): Promise<void> {
+    while (!pattern.test(this.#output)) {
+      await new Promise<void>((resolve, reject) => {
+        const give = (): void => reject(new Error(`it never wrote ${pattern.source}:\n${this.#output.slice(-4_000)}`));
+        if (signal.aborted) return give();
+        signal.addEventListener("abort", give, { once: true });
+        this.#child.stdout?.once("data", () => {
+          signal.removeEventListener("abort", give);
+          resolve();
+        });
+      });
+    }
+  }
+
+  /** What a probe or a person is answered. `listener`: which of the two. */
+  async answer(listener: "health" | "admin", path: string): Promise<{ readonly status: number; readonly body: unknown }> {
+    return listener === "admin" ? this.#ask("GET", path) : plain(`http://127.0.0.1:${this.#port("health")}${path}`);
   }
 
   /** Log lines of one event. */
@@ -194,11 +218,19 @@ export class RunningSingleton {
   }
 }
 
+async function plain(url: string): Promise<{ readonly status: number; readonly body: unknown }> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+  return { status: answer.status, body: await answer.json() };
+}
+
 let taken = 0;
 
 /** Loopback addresses that nobody used before, and a port that is free on the first. */
 export async function addressesFor(count: number): Promise<{ readonly port: number; readonly ips: readonly string[] }> {
-  const ips = Array.from({ length: count }, () => `127.93.${process.pid % 250}.${(taken += 1)}`);
+  const ips = Array.from({ length: count }, () => {
+    taken += 1;
+    return `127.${93 + (Math.floor(taken / 250) % 100)}.${process.pid % 250}.${1 + (taken % 250)}`;
+  });
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, ips[0], resolve));
   const address = server.address();

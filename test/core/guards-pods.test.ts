@@ -49,6 +49,12 @@ describe("two hands on one pod", () => {
     expect(held(podScene(seen(failing(cause))))).toEqual(expected);
   });
 
+  test("where not even its sidecar answers the kubelet beside it may be as far away; where that refuses it is near", () => {
+    const by = (scene: Scene): Scene => ({ ...scene, specs: scene.specs.map((spec) => ({ ...spec, by: "sidecar" as const })) });
+    expect(held(by(podScene(seen(failing("timeout")))))).toBe("act");
+    expect(held(by(podScene(seen(failing("refused")))))[0]).toBe("kubelet");
+  });
+
   test("its time runs from the first failure, and is over at its end", () => {
     expect(held(podScene(seen(failing("refused", 39_999))))).toEqual(["kubelet", NOW + 1]);
     expect(held(podScene(seen(failing("refused", 40_000))))).toBe("act");

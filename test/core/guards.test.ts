@@ -193,9 +193,13 @@ describe("blame", () => {
   test("a pod is restarted once its siblings have had the time to fail, too", () => {
     const pods = web(3).map((target) => ({ ...target, kind: "pod" as const }));
     const from = after("xxx").failing.since;
-    const at = (now: number): Outcome => outcome(scene(["web-1"], { targets: pods, now }));
+    const of = scene(["web-1"], { targets: pods });
+    const specs = of.specs.map((spec) => ({ ...spec, by: "relay" as const }));
+    const at = (now: number): Outcome => outcome({ ...of, specs, now });
     expect([at(from + 15_999), at(from + 16_000)]).toEqual([["blame", from + 16_000], "act"]);
-    expect(outcome(scene(["web-1"], { targets: pods.slice(0, 1), now: from + 5_000 }))).toBe("act");
+    expect(outcome({ ...scene(["web-1"], { targets: pods.slice(0, 1), now: from + 5_000 }), specs })).toBe("act");
+    // Looked at from here they are asked at once.
+    expect(outcome({ ...of, now: from + 5_000 })).toBe("act");
   });
 
   test("failures that have only begun elsewhere are waited for", () => {

@@ -54,6 +54,14 @@ describe("which pods are watched", () => {
     expect([third.names, third.nextAt]).toEqual([["a"], null]);
   });
 
+  test("who looks for the first time takes a pod's age from its node: an old one that is not ready is ill, not starting", () => {
+    const old = pod("a", { ready: false, startedAt: NOW - 60_000 });
+    const young = pod("b", { ready: false, startedAt: NOW - 5_000 });
+    const first = muster([old, young], null);
+    expect([first.names, first.nextAt, first.members[0]?.bornAt]).toEqual([["a"], NOW + 25_000, NOW - 60_000]);
+    expect(muster([pod("c", { startedAt: NOW - 60_000 })], new Map()).members[0]?.bornAt).toBe(NOW);
+  });
+
   test("of those that are gone nothing is remembered", () => {
     const first = muster([pod("a"), pod("b")]);
     expect([...muster([pod("b")], first.sightings).sightings.keys()]).toEqual(["uid-b"]);

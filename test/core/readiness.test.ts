@@ -39,6 +39,10 @@ describe("a new instance and its first pages", () => {
     ["a site it cannot look at is not turned away for ever", fresh("unknown", FIRST_FILL_WITHIN, null), true, "the gateway listens and the site is unknown"],
     ["an application that cannot be reached is not ready, as ever", fresh("unhealthy", 60_000, null), false, "the site is unhealthy and there is no stored page to serve"],
     ["the first stored page is not all of them, though the site is still unhealthy", { ...fresh("unhealthy", 33_000, 30_000), gateway: { copies: 1, firstFill: { upAt: START + 30_000, fill: null } } }, false, "the first pages are being stored"],
+    ["a broken release behind a good health route: no page could be stored, and nobody has seen a good one", fresh("unknown", 3_000, 2_000, { stored: 0, listed: 2 }), false, "no page could be stored, and its checks have not decided yet"],
+    ["whose checks see a good one", fresh("healthy", 3_000, 2_000, { stored: 0, listed: 2 }), true, "the gateway listens and the site is healthy; of the first 2 pages 0 could be stored"],
+    ["a stored page is a good one", fresh("unknown", 3_000, 2_000, { stored: 1, listed: 2 }), true, "the gateway listens and the site is unknown; of the first 2 pages 1 could be stored"],
+    ["where there is nothing to store its checks are waited for", fresh("unknown", 3_000, 2_000, { stored: 0, listed: 0 }), false, "no page could be stored, and its checks have not decided yet"],
     ["who was ready once waits no more", { ...fresh("healthy", 3_000, 2_000), wasReady: true }, true, "the gateway listens and the site is healthy"],
     ["nor does who has nothing to fill", fresh("healthy", 3_000, 2_000, { stored: 0, listed: 0 }), true, "the gateway listens and the site is healthy"],
   ])("%s", (_what, given, ready, reason) => {

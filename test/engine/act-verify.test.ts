@@ -70,6 +70,12 @@ describe("an action on a pod, which is answered by what comes up in its place", 
     expect(verification(awaiting(["application", "page"]), checks, now, "replacement").kind).toBe(kind);
   });
 
+  test("one of a StatefulSet has the name of the one before it, and is another one where it was born after the action", () => {
+    const { target } = awaiting().proposal;
+    expect(verification(awaiting(), [pod("app", 950, "healthy", pass, { target })], BY, "replacement").kind).toBe("verified");
+    expect(verification(awaiting(), [pod("app", 100, "healthy", pass, { target })], BY, "replacement").kind).toBe("failed");
+  });
+
   test("a failure says what is there instead, or that nothing is", () => {
     expect(verification(awaiting(), [pod("b", 950, "unhealthy", fail)], BY, "replacement")).toEqual({ kind: "failed", reason: "in its place application of pod/b is unhealthy after 60s" });
     expect(verification(awaiting(), [], BY, "replacement")).toEqual({ kind: "failed", reason: "nothing came up in the place of app within 60s" });

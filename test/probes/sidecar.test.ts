@@ -30,24 +30,26 @@ function sidecars(answer: SidecarAnswer | null, asked: Asked[] = []): Sidecars {
 const OWN: Observation = { kind: "pass", at: 1, tookMs: 1, findings: [], facts: { own: 1 } };
 const own = { run: async () => OWN, close: async () => undefined };
 
-const seenBy = (answer: SidecarAnswer | null, target: Parameters<typeof aLook>[0] = { target: POD }): Promise<Observation> => throughSidecars("application", own, sidecars(answer), () => 99).run(aLook(target));
+const seenBy = (answer: SidecarAnswer | null, target: Parameters<typeof aLook>[0] = { target: POD }): Promise<Observation> => throughSidecars("application", own, sidecars(answer)).run(aLook(target));
 
 describe("a check read from the sidecar of a pod", () => {
   test.each<[string, ReportedLook, object]>([
-    ["healthy passes, with what was measured", look({ facts: { cpu_usage: 71 } }), { kind: "pass", at: 99, tookMs: 4, facts: { cpu_usage: 71 } }],
+    ["healthy passes, with what was measured", look({ facts: { cpu_usage: 71 } }), { kind: "pass", at: 10, tookMs: 4, facts: { cpu_usage: 71 } }],
     ["degraded warns", look({ verdict: "degraded", seen: "warn", cause: "assertion", detail: "612ms" }), { kind: "warn", cause: "assertion", detail: "612ms" }],
     ["unhealthy fails, for the reason told", look({ verdict: "unhealthy", seen: "fail", cause: "refused", detail: "connect ECONNREFUSED" }), { kind: "fail", cause: "refused", detail: "connect ECONNREFUSED" }],
     ["a failing look that has not turned its verdict is not believed before the sidecar believes it", look({ seen: "fail", cause: "timeout", detail: "late" }), { kind: "pass" }],
-    ["unhealthy without a word of why", look({ verdict: "unhealthy", run: { level: "fail", count: 7, since: 1 }, detail: "" }), { kind: "fail", detail: "its sidecar says unhealthy, fail 7 times" }],
-    ["a cause nobody knows", look({ verdict: "unhealthy", cause: "gremlins", detail: "x" }), { kind: "fail", cause: "assertion" }],
-    ["unknown there is unknown here", look({ verdict: "unknown", detail: "no network" }), { kind: "unknown", cause: "no_data", detail: "its sidecar does not know: no network" }],
+    ["unhealthy without a word of why", look({ verdict: "unhealthy", seen: "fail", run: { level: "fail", count: 7, since: 1 }, detail: "" }), { kind: "fail", detail: "its sidecar says unhealthy, fail 7 times" }],
+    ["a cause nobody knows", look({ verdict: "unhealthy", seen: "fail", cause: "gremlins", detail: "x" }), { kind: "fail", cause: "assertion" }],
+    ["unknown there is unknown here", look({ verdict: "unknown", seen: null, detail: "no network" }), { kind: "unknown", cause: "no_data", detail: "its sidecar does not know: no network" }],
+    ["what it judged before it could not see is no news", look({ verdict: "unhealthy", seen: "unknown", cause: "no_network", detail: "no route" }), { kind: "unknown", cause: "no_network", detail: "its sidecar cannot see: no route" }],
+    ["one on its way back fails no more", look({ verdict: "unhealthy", seen: "pass" }), { kind: "pass" }],
     ["inactive there is unknown here", look({ inactive: "no gateway" }), { kind: "unknown", cause: "configuration", detail: "inactive in its sidecar: no gateway" }],
   ])("%s", async (_what, reported, expected) => {
     expect(await seenBy(reporting([look({ check: "page" }), reported]))).toMatchObject(expected);
   });
 
   test("of several targets there the worst counts", async () => {
-    expect(await seenBy(reporting([look(), look({ target: "b", verdict: "unhealthy", detail: "dead" }), look({ target: "c", verdict: "degraded" })]))).toMatchObject({ kind: "fail", detail: "dead" });
+    expect(await seenBy(reporting([look(), look({ target: "b", verdict: "unhealthy", seen: "fail", detail: "dead" }), look({ target: "c", verdict: "degraded" })]))).toMatchObject({ kind: "fail", detail: "dead" });
   });
 
   test("a check it does not have, a silent one, one that tells nothing: unknown is not down", async () => {
@@ -64,8 +66,8 @@ describe("a check read from the sidecar of a pod", () => {
 
   test("an answer may be shared while all is well, and is wanted anew once it is not", async () => {
     const asked: Asked[] = [];
-    const answers = [reporting([look()]), reporting([look({ verdict: "unhealthy", detail: "x" })]), reporting([look()])];
-    const probe = throughSidecars("application", own, { read: (_target, how) => (asked.push(how), Promise.resolve(answers[asked.length - 1] ?? reporting([]))), last: () => null }, () => 99);
+    const answers = [reporting([look()]), reporting([look({ verdict: "unhealthy", seen: "fail", detail: "x" })]), reporting([look()])];
+    const probe = throughSidecars("application", own, { read: (_target, how) => (asked.push(how), Promise.resolve(answers[asked.length - 1] ?? reporting([]))), last: () => null });
     for (let n = 0; n < 3; n += 1) await probe.run(aLook({ target: POD }));
     expect(asked.map(({ maxAgeMs }) => maxAgeMs)).toEqual([900, 4_000, 900]);
   });

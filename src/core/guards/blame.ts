@@ -73,7 +73,7 @@ function siblingsUnsure(check: string, { proposal, scene }: Question, judged: nu
   const spec = specOf(scene, check);
   const failing = scene.checks.get(lookKey(check, proposal.target))?.failing;
   const kind = scene.targets.find((target) => target.id === proposal.target)?.kind;
-  if (spec === undefined || failing === undefined || failing.count === 0 || kind !== "pod" || judged < 2) return null;
+  if (spec?.by !== "relay" || failing === undefined || failing.count === 0 || kind !== "pod" || judged < 2) return null;
   const until = failing.since + spec.cadence.interval + spec.thresholds.fall * spec.cadence.fast;
   return scene.now < until ? hold("blame", `waiting to see whether other pods of ${proposal.workload} fail ${check} too`, until) : null;
 }

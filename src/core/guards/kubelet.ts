@@ -5,6 +5,7 @@
  */
 import type { FailCause, Observation } from "../observation.ts";
 import type { Scene } from "../scene.ts";
+import { specOf } from "../scene.ts";
 import type { TargetId } from "../target.ts";
 import { lookKey } from "../target.ts";
 import type { Instant } from "../time.ts";
@@ -21,11 +22,16 @@ export const kubelet: Guard = {
   ask: ({ proposal, scene }) => {
     if (!OF_ONE_POD.includes(proposal.remedy) || scene.targets.find(({ id }) => id === proposal.target)?.kind !== "pod") return ALLOW;
     const newest = newestFailure(proposal.evidence, proposal.target, scene);
-    if (newest === null || !SILENT.includes(newest.seen.cause)) return ALLOW;
+    if (newest === null || !SILENT.includes(newest.seen.cause) || isOutOfReach(newest, scene)) return ALLOW;
     const until = newest.runSince + scene.settings.kubelet;
     return scene.now >= until ? ALLOW : hold("kubelet", `${newest.check} at ${proposal.target}: ${newest.seen.cause}; the kubelet has ${formatDuration(scene.settings.kubelet)} to restart it`, until);
   },
 };
+
+/** Not even its sidecar answers, and nothing refuses: the kubelet beside it may be as far away. */
+function isOutOfReach({ check, seen }: Failure, scene: Scene): boolean {
+  return seen.cause === "timeout" && specOf(scene, check)?.by === "sidecar";
+}
 
 type Failure = { readonly check: string; readonly seen: Extract<Observation, { readonly kind: "fail" }>; readonly runSince: Instant };
 

@@ -19,8 +19,13 @@ export type Buyers = AsyncDisposable & {
   readonly since: (from: number) => number;
 };
 
-export async function startBuyers(url: string): Promise<Buyers> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "buyers-program.ts"), url, String(EVERY_MS), JSON.stringify(PAGES)], { stdio: ["pipe", "pipe", "inherit"] });
+/** Of the ports that connections come from: below those that the kernel gives out, and 5,000 for each stream. */
+const FIRST_PORT = 22_000;
+const PORTS_EACH = 5_000;
+
+/** @param stream 0 or 1: no two streams of one number at a time. */
+export async function startBuyers(url: string, stream: 0 | 1): Promise<Buyers> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "buyers-program.ts"), url, String(EVERY_MS), JSON.stringify(PAGES), String(FIRST_PORT + stream * PORTS_EACH)], { stdio: ["pipe", "pipe", "inherit"] });
   const fetched: Fetched[] = [];
   createInterface(child.stdout).on("line", (line) => {
     fetched.push(JSON.parse(line) as Fetched);

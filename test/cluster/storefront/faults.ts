@@ -33,9 +33,9 @@ const DRAINED = 2;
 const CRASHES_FOR_S = 60;
 const ASK_MS = 5_000;
 
-/** The pod that is hit: the first by name that is well. */
+/** The pod that is hit: of those that are well the one restarted least, whose next start the kubelet does not put off. */
 async function victim({ pods }: Side): Promise<ShopPod> {
-  const [first] = (await pods()).filter(({ ready, ending }) => ready && !ending);
+  const [first] = (await pods()).filter(({ ready, ending }) => ready && !ending).toSorted((a, b) => a.restarts - b.restarts);
   if (first === undefined) throw new Error("no pod is ready");
   return first;
 }
@@ -66,6 +66,10 @@ type Rollout = { readonly metadata: { readonly generation: number }; readonly sp
 export async function isRolledOut({ plane }: Scene, { namespace }: Side): Promise<boolean> {
   const { metadata, spec, status } = (await plane.ask("GET", `/apis/apps/v1/namespaces/${namespace}/deployments/storefront`)).body as Rollout;
   return status.observedGeneration === metadata.generation && [status.updatedReplicas, status.availableReplicas, status.replicas].every((count) => count === spec.replicas);
+}
+
+async function restart({ kubectl }: Scene, { namespace }: Side): Promise<void> {
+  await kubectl("--namespace", namespace, "rollout", "restart", DEPLOYMENT);
 }
 
 export const FAULTS: readonly Fault[] = [
@@ -115,7 +119,7 @@ export const FAULTS: readonly Fault[] = [
     about: "kubectl rollout restart",
     bound: 0,
     buyers: 1_300,
-    begin: async ({ kubectl }, { namespace }) => void (await kubectl("--namespace", namespace, "rollout", "restart", DEPLOYMENT)),
+    begin: restart,
     isOver: isRolledOut,
   },
   {
@@ -133,6 +137,8 @@ export const FAULTS: readonly Fault[] = [
     buyers: 1_300,
     beginOnce: async ({ administer }) => void (await administer("drain", nodeName(DRAINED), "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=100s")),
     endOnce: async ({ administer }) => void (await administer("uncordon", nodeName(DRAINED))),
+    // All on one node by now, where the next fault would find them.
+    end: restart,
   },
   {
     name: "node gone",

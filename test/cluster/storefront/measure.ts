@@ -9,16 +9,19 @@ import { waitUntil } from "./waiting.ts";
 /** Something told, in seconds after the fault. */
 export type Told = { readonly afterS: number; readonly what: string };
 
+/** @property alarming says that something is wrong: a warning; or a breaker that opens in a pod that was not just starting. */
+export type Said = Told & { readonly alarming: boolean };
+
 export type SideResult = {
   readonly tally: Tally;
   /** First sign of it in the API server's view of the pods. */
   readonly noticed: Told | null;
-  /** First line of a sidecar's or the singleton's log that is about it. */
+  /** First line of a sidecar's or the singleton's log that says that something is wrong. */
   readonly detected: Told | null;
-  /** From when on all three pods were ready again; 0: they always were. null: not by the end. */
-  readonly wholeAfterS: number | null;
+  /** From when on all three pods were ready and all buyers served; 0: they always were. null: not by the end. */
+  readonly recoveredAfterS: number | null;
   /** What the logs said, from the fault to its end. */
-  readonly log: readonly Told[];
+  readonly log: readonly Said[];
   /** Pods of the shop on each node when it happened. */
   readonly spread: Readonly<Record<string, number>>;
 };
@@ -27,6 +30,10 @@ export type Result = { readonly fault: string; readonly bare: SideResult; readon
 
 const MOST_MS = 400_000;
 const SETTLES_WITHIN_MS = 300_000;
+/** So many buyers in a row, and the next fault may come. */
+const SERVED_AFTER = 100;
+/** Not served so shortly before the end: not recovered. */
+const CALM_S = 3;
 /** Answers to those who asked last. */
 const LATE_MS = 6_000;
 const MOST_LINES = 60;
@@ -37,12 +44,16 @@ export async function measure(scene: Scene, fault: Fault, share = 1): Promise<Re
   const watches = await Promise.all(sides.map((side) => openWatch(side)));
   const from = Date.now();
   for (const watch of watches) watch.start(from);
-  await Promise.all([fault.beginOnce?.(scene), ...sides.map((side) => fault.begin?.(scene, side))]);
+  // A drain takes its time, and is watched from its beginning.
+  let isBegun = false;
+  const beginning = Promise.all([fault.beginOnce?.(scene), ...sides.map((side) => fault.begin?.(scene, side))]).finally(() => (isBegun = true));
+  beginning.catch(() => undefined);
   await waitUntil(async () => {
     await Promise.all(watches.map((watch) => watch.look()));
-    if (sides.some(({ buyers }) => buyers.since(from) < fault.buyers * share)) return false;
+    if (!isBegun || sides.some(({ buyers }) => buyers.since(from) < fault.buyers * share)) return false;
     return (await Promise.all(sides.map(async (side) => (await fault.isOver?.(scene, side)) ?? true))).every(Boolean);
   }, `${fault.name} has run its course`, MOST_MS);
+  await beginning;
   const to = Date.now();
   await waitUntil(() => Date.now() > to + LATE_MS, "the last have been answered", 2 * LATE_MS);
   const results = await Promise.all(sides.map(async (side, index) => resultOf(scene, side, watches[index] as Watch, from, to)));
@@ -56,7 +67,7 @@ async function undo(scene: Scene, fault: Fault): Promise<void> {
   await fault.endOnce?.(scene);
   for (const side of sides) await fault.end?.(scene, side);
   await waitUntil(async () => (await Promise.all(sides.map(async (side) => isWhole(await side.pods()) && (await isRolledOut(scene, side))))).every(Boolean), `all is well after ${fault.name}`, SETTLES_WITHIN_MS);
-  await untilServed(sides);
+  await untilServed(sides, SERVED_AFTER);
 }
 
 type Watch = {
@@ -65,6 +76,8 @@ type Watch = {
   readonly noticed: () => Told | null;
   readonly wholeAfterS: () => number | null;
   readonly spread: Readonly<Record<string, number>>;
+  /** Names of the pods when it happened. */
+  readonly names: readonly string[];
 };
 
 /** Looks at the pods of a shop for the first difference, and for when the last is over. */
@@ -83,7 +96,7 @@ async function openWatch({ pods }: Side): Promise<Watch> {
     if (!isWhole(now)) wholeSince = null;
     else wholeSince ??= afterS;
   };
-  return { start: (at) => void (from = at), look, noticed: () => noticed, wholeAfterS: () => wholeSince, spread };
+  return { start: (at) => void (from = at), look, noticed: () => noticed, wholeAfterS: () => wholeSince, spread, names: before.map(({ name }) => name) };
 }
 
 /** The first thing that Kubernetes holds against a pod; null: nothing yet. */
@@ -100,23 +113,32 @@ function difference(before: readonly ShopPod[], now: readonly ShopPod[]): string
 }
 
 async function resultOf(scene: Scene, side: Side, watch: Watch, from: number, to: number): Promise<SideResult> {
-  const log = side === scene.ours ? await told(scene, side, from, to) : [];
-  return { tally: tallyOf(side.buyers.fetched, from, to), noticed: watch.noticed(), detected: log[0] ?? null, wholeAfterS: watch.wholeAfterS(), log, spread: watch.spread };
+  const log = side === scene.ours ? await told(scene, side, watch.names, from, to) : [];
+  const tally = tallyOf(side.buyers.fetched, from, to);
+  return { tally, noticed: watch.noticed(), detected: log.find(({ alarming }) => alarming) ?? null, recoveredAfterS: recoveredAfter(watch.wholeAfterS(), tally, (to - from) / 1_000), log, spread: watch.spread };
+}
+
+function recoveredAfter(wholeAfterS: number | null, { span }: Tally, lengthS: number): number | null {
+  const last = span?.last ?? 0;
+  return wholeAfterS === null || last > lengthS - CALM_S ? null : Math.max(wholeAfterS, last);
 }
 
 /** Events that say that something is wrong, or was done about it. */
 const TELLING = new Set(["verdict", "status", "breaker", "gateway", "action", "quarantine", "blind", "trouble", "flapping", "decision"]);
 
-type Line = { readonly time?: string | number; readonly event?: string; readonly msg?: string };
+type Line = { readonly time?: string | number; readonly level?: number; readonly event?: string; readonly position?: string; readonly msg?: string };
+
+const WARN = 40;
 
 /** What the logs of Shopkeeper's own say, in order. Pods that are gone have taken theirs along. */
-async function told({ plane }: Scene, { namespace }: Side, from: number, to: number): Promise<readonly Told[]> {
+async function told({ plane }: Scene, { namespace }: Side, before: readonly string[], from: number, to: number): Promise<readonly Said[]> {
   const pods = [...(await podsOf(plane.ask, namespace)), ...(await podsOf(plane.ask, namespace, "shopkeeper"))];
   const logs = await Promise.all(pods.map(async ({ name }) => {
     const { body } = await plane.ask("GET", `/api/v1/namespaces/${namespace}/pods/${name}/log?container=shopkeeper&sinceSeconds=${Math.ceil((Date.now() - from) / 1_000) + 1}`).catch(() => ({ body: "" }));
     return linesOf(String(body)).flatMap((line) => {
       const at = new Date(line.time ?? 0).getTime();
-      return TELLING.has(line.event ?? "") && at >= from && at <= to ? [{ afterS: (at - from) / 1_000, what: `${name}: ${line.msg ?? ""}` }] : [];
+      const alarming = (line.level ?? 0) >= WARN || (line.position === "open" && before.includes(name));
+      return TELLING.has(line.event ?? "") && at >= from && at <= to ? [{ afterS: (at - from) / 1_000, what: `${name}: ${line.msg ?? ""}`, alarming }] : [];
     });
   }));
   return logs.flat().toSorted((a, b) => a.afterS - b.afterS).slice(0, MOST_LINES);

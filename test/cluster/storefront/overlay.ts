@@ -92,10 +92,12 @@ export function bareManifests({ images, api, times }: Plan): string {
     resources: { requests: { cpu: "250m", memory: "256Mi" }, limits: { cpu: "1000m", memory: "512Mi" } },
     readinessProbe: { ...probe, initialDelaySeconds: 5, periodSeconds: 10 },
     livenessProbe: { ...probe, initialDelaySeconds: 15, periodSeconds: 20 },
+    // As behind Shopkeeper: what is written there outlives the container.
+    volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
   };
   const spread = { maxSkew: 1, topologyKey: "topology.kubernetes.io/zone", whenUnsatisfiable: "DoNotSchedule", nodeTaintsPolicy: "Honor", labelSelector: { matchLabels: labels } };
   const term = { labelSelector: { matchLabels: labels }, topologyKey: "kubernetes.io/hostname" };
-  const pod = { topologySpreadConstraints: [spread], affinity: { podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: term }] } }, containers: [container] };
+  const pod = { topologySpreadConstraints: [spread], affinity: { podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: term }] } }, containers: [container], volumes: [{ name: "tmp", emptyDir: {} }] };
   const objects = [
     { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "storefront", labels }, spec: { replicas: 3, minReadySeconds: times.minReadySeconds ?? 30, strategy: { rollingUpdate: { maxUnavailable: 1, maxSurge: 1 } }, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: pod } } },
     { apiVersion: "v1", kind: "Service", metadata: { name: "storefront" }, spec: { selector: labels, ports: [{ port: 80, targetPort: 3_000 }] } },

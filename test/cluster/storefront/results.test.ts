@@ -8,7 +8,7 @@ import type { Result, SideResult } from "./measure.ts";
 const folder = mkdtempSync(join(tmpdir(), "shopkeeper-results-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const side: SideResult = { tally: { fetches: 1, notServed: 0, span: null, how: {}, bySecond: [], by: {} }, noticed: null, detected: null, wholeAfterS: 0, log: [], spread: {} };
+const side: SideResult = { tally: { fetches: 1, notServed: 0, span: null, how: {}, bySecond: [], by: {} }, noticed: null, detected: null, recoveredAfterS: 0, log: [], spread: {} };
 const result: Result = { fault: "application killed", bare: side, ours: side };
 
 test("results of the same images are found again, those of others are not", () => {

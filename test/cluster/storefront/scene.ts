@@ -67,7 +67,7 @@ export async function openScene({ place, images, times, say }: SceneOptions): Pr
     const pods = (): Promise<readonly ShopPod[]> => podsOf(plane.ask, namespace);
     await waitUntil(async () => isWhole(await pods()), `three pods ${name} are ready`, WHOLE_WITHIN_MS);
     const url = await addressOf(plane, namespace);
-    return { name, namespace, url, pods, buyers: await startBuyers(url) };
+    return { name, namespace, url, pods, buyers: await startBuyers(url, name === "bare" ? 0 : 1) };
   }));
   const [bare, ours] = sides as [Side, Side];
   for (const { buyers } of sides) stack.use(buyers);

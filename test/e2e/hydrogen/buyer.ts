@@ -32,12 +32,14 @@ export type Visit = {
   readonly method?: "GET" | "HEAD" | "POST";
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Where the connection comes from; default: whatever port is free. */
+  readonly localPort?: number;
   /** Milliseconds from the request to the last byte; 20,000 by default. */
   readonly patienceMs?: number;
 };
 
 /** Asks for `url` as a browser would. Never throws, and always ends: after `patienceMs` at the latest. */
-export function visit(url: string, { cookie, method = "GET", headers = {}, body, patienceMs = 20_000 }: Visit = {}): Promise<Seen> {
+export function visit(url: string, { cookie, method = "GET", headers = {}, body, localPort, patienceMs = 20_000 }: Visit = {}): Promise<Seen> {
   return new Promise((resolve) => {
     let response: IncomingMessage | null = null;
     const chunks: Buffer[] = [];
@@ -45,6 +47,7 @@ export function visit(url: string, { cookie, method = "GET", headers = {}, body,
     const request = httpRequest(url, {
       agent: false,
       method,
+      ...(localPort !== undefined && { localPort }),
       headers: { "user-agent": BROWSER, accept: "text/html", ...(cookie !== undefined && { cookie }), ...headers },
     });
     const end = (seen: Seen): void => {
