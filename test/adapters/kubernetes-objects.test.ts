@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { blockedByBudget, clusterError } from "../../src/adapters/kubernetes/failures.ts";
 import { ownersOf } from "../../src/adapters/kubernetes/field-owners.ts";
-import { mergeEntries, parseEntries, printEntries } from "../../src/adapters/kubernetes/ledger-merge.ts";
+import { mergeEntries, parseEntries, printEntries } from "../../src/adapters/ledger-merge.ts";
 import { podOf, usageOf } from "../../src/adapters/kubernetes/pods.ts";
 import { bytesOf, milliOf } from "../../src/adapters/kubernetes/quantity.ts";
 import { mergeSlices, sliceOf } from "../../src/adapters/kubernetes/workloads.ts";

@@ -1,6 +1,6 @@
-/** The text of a ledger in a ConfigMap, and how two writers' entries come together in it. */
-import type { LedgerEntry } from "../../core/ledger-entry.ts";
-import { LEDGER_KINDS } from "../../core/ledger-entry.ts";
+/** The text of a ledger's ring, and how two writers' entries come together in it. */
+import type { LedgerEntry } from "../core/ledger-entry.ts";
+import { LEDGER_KINDS } from "../core/ledger-entry.ts";
 
 /** One JSON line per entry, oldest first; of more than `maxBytes` the oldest are left out. */
 export function printEntries(entries: readonly LedgerEntry[], maxBytes: number): string {
