@@ -122,6 +122,11 @@ describe("a ledger of two writers", () => {
     const stored = [entry(1, "a", 2), entry(2, "theirs")];
     expect(mergeEntries(stored, [entry(1, "a", 5), entry(2, "ours"), entry(3, "ours too")], 1)).toEqual({ entries: [entry(1, "a", 5), entry(2, "theirs"), entry(3, "ours"), entry(4, "ours too")], shift: 1 });
   });
+  test("does not take what our own write left there, whose answer never came, for another's", () => {
+    const ours = [entry(1, "a"), entry(2, "b", 4), entry(3, "c")];
+    expect(mergeEntries([entry(1, "a"), entry(2, "b")], ours, 1)).toEqual({ entries: ours, shift: 0 });
+    expect(mergeEntries([entry(1, "a"), entry(2, "b"), entry(3, "theirs")], ours, 1)).toEqual({ entries: [entry(1, "a"), entry(2, "b", 4), entry(3, "theirs"), entry(4, "c")], shift: 1 });
+  });
   test("is printed within its bound, the newest kept, and read back without what is none", () => {
     const entries = [entry(1, "old"), entry(2, "new")];
     expect(parseEntries(printEntries(entries, 10_000))).toEqual(entries);
