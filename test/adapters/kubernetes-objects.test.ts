@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { blockedByBudget, clusterError } from "../../src/adapters/kubernetes/failures.ts";
 import { ownersOf } from "../../src/adapters/kubernetes/field-owners.ts";
-import { mergeEntries, parseEntries, printEntries } from "../../src/adapters/kubernetes/ledger-merge.ts";
+import { mergeEntries, parseEntries, printEntries } from "../../src/adapters/ledger-merge.ts";
 import { podOf, usageOf } from "../../src/adapters/kubernetes/pods.ts";
 import { bytesOf, milliOf } from "../../src/adapters/kubernetes/quantity.ts";
 import { mergeSlices, sliceOf } from "../../src/adapters/kubernetes/workloads.ts";
@@ -121,6 +121,11 @@ describe("a ledger of two writers", () => {
   test("has the other's entries first, ours numbered after them, and the greater count of both", () => {
     const stored = [entry(1, "a", 2), entry(2, "theirs")];
     expect(mergeEntries(stored, [entry(1, "a", 5), entry(2, "ours"), entry(3, "ours too")], 1)).toEqual({ entries: [entry(1, "a", 5), entry(2, "theirs"), entry(3, "ours"), entry(4, "ours too")], shift: 1 });
+  });
+  test("does not take what our own write left there, whose answer never came, for another's", () => {
+    const ours = [entry(1, "a"), entry(2, "b", 4), entry(3, "c")];
+    expect(mergeEntries([entry(1, "a"), entry(2, "b")], ours, 1)).toEqual({ entries: ours, shift: 0 });
+    expect(mergeEntries([entry(1, "a"), entry(2, "b"), entry(3, "theirs")], ours, 1)).toEqual({ entries: [entry(1, "a"), entry(2, "b", 4), entry(3, "theirs"), entry(4, "c")], shift: 1 });
   });
   test("is printed within its bound, the newest kept, and read back without what is none", () => {
     const entries = [entry(1, "old"), entry(2, "new")];
