@@ -47,6 +47,7 @@ function withComponents(resource: string, ...components: readonly string[]): Pro
 }
 
 const STOREFRONT_KINDS = ["ConfigMap", "Deployment", "NetworkPolicy", "PodDisruptionBudget", "Service", "Service", "ServiceAccount"];
+const SINGLETON_KINDS = ["ConfigMap", "Deployment", "NetworkPolicy", "PodDisruptionBudget", "Role", "Role", "RoleBinding", "RoleBinding", "Service", "ServiceAccount"];
 
 describe.skipIf(kubectl === null)(`kustomize${kubectl === null ? " (not run: no kubectl that knows it)" : ""}`, () => {
   test.each([
@@ -55,7 +56,7 @@ describe.skipIf(kubectl === null)(`kustomize${kubectl === null ? " (not run: no 
     { overlay: "enterprise", replicas: 3, spread: "DoNotSchedule", budget: { minAvailable: 2 }, scaled: [3, 20] },
   ])("$overlay: $replicas pods, budget $budget, scaled $scaled", async ({ overlay, replicas, spread, budget, scaled }) => {
     const all = await render(join(FOLDER, "overlays", overlay));
-    expect(all.map((one) => one.kind).toSorted()).toEqual([...STOREFRONT_KINDS, ...(scaled === null ? [] : ["HorizontalPodAutoscaler"])].toSorted());
+    expect(all.map((one) => one.kind).toSorted()).toEqual([...STOREFRONT_KINDS, ...SINGLETON_KINDS, ...(scaled === null ? [] : ["HorizontalPodAutoscaler"])].toSorted());
     const deployment = named(all, "Deployment", "storefront");
     expect(at(deployment, "spec.replicas")).toBe(replicas);
     expect(at(deployment, "spec.template.spec.topologySpreadConstraints[0]")).toMatchObject({ whenUnsatisfiable: spread, nodeTaintsPolicy: "Honor" });
