@@ -22,7 +22,7 @@ export function storefrontBreaker(reports: readonly SidecarReport[]): readonly B
 }
 
 /** Of each pod the engine knows the copies it holds; of one that is gone nothing is kept. */
-export function followPods(pods: PodWatch, engine: Engine, { sidecars }: Probing): void {
+export function followPods(pods: Pick<PodWatch, "roster" | "follow" | "bornAt">, engine: Engine, { sidecars }: Pick<Probing, "sidecars">): void {
   let known: ReadonlySet<TargetId> = new Set();
   const take = ({ targets }: Roster): void => {
     const now = new Set(targets.flatMap(({ id, kind }) => (kind === "pod" ? [id] : [])));
@@ -34,6 +34,8 @@ export function followPods(pods: PodWatch, engine: Engine, { sidecars }: Probing
     known = now;
     sidecars?.retain(now);
   };
+  // Pods may have come and gone since the engine was made.
+  engine.enrol(pods.roster());
   take(pods.roster());
   engine.breakersFrom(() => storefrontBreaker([...known].flatMap((id) => sidecars?.last(id) ?? [])));
   pods.follow((roster) => {

@@ -17,7 +17,7 @@ export type AdminParts = {
   readonly ledger: Pick<Ledger, "query">;
   readonly tokens: readonly KnownToken[];
   /** Where another one may be the one that acts; absent: this one is. */
-  readonly forward?: Omit<Forwarding, "deadlineMs">;
+  readonly forward?: Omit<Forwarding, "deadlineMs" | "tokens">;
   /** Told of errors of our own, which the asker is not shown. Must not throw. */
   readonly trouble: (detail: string) => void;
 };
@@ -61,7 +61,7 @@ export const ADMIN_SILENCE_MS = 150_000;
 export function adminListener(parts: AdminParts): FastifyInstance {
   const app = fastify({ logger: false, schemaController: NO_SCHEMAS, bodyLimit: 16_384, connectionTimeout: ADMIN_SILENCE_MS, requestTimeout: 10_000 });
   answerProblems(app, parts.trouble);
-  if (parts.forward !== undefined) forwardCalls(app, { ...parts.forward, deadlineMs: ADMIN_SILENCE_MS - 5_000 });
+  if (parts.forward !== undefined) forwardCalls(app, { ...parts.forward, tokens: parts.tokens, deadlineMs: ADMIN_SILENCE_MS - 5_000 });
   reading(app, parts);
   ordering(app, parts);
   return app;

@@ -5,6 +5,7 @@
 import type { FastifyInstance } from "fastify";
 import type { Http } from "../ports/http.ts";
 import { ProblemError } from "./problem-answers.ts";
+import { personOf, type KnownToken } from "./tokens.ts";
 
 export type ActingOne =
   | { readonly kind: "here" }
@@ -12,18 +13,20 @@ export type ActingOne =
   | { readonly kind: "elsewhere"; readonly address: string }
   | { readonly kind: "nobody"; readonly why: string };
 
-export type Forwarding = { readonly acting: () => ActingOne; readonly http: Http; readonly deadlineMs: number };
+export type Forwarding = { readonly acting: () => ActingOne; readonly http: Http; readonly tokens: readonly KnownToken[]; readonly deadlineMs: number };
 
 /** Says that a call was passed on once already: it goes no further. */
 const FORWARDED = "x-shopkeeper-forwarded";
 /** The status of 3,000 pods has about ten million. */
 const MAX_ANSWER_BYTES = 64_000_000;
 
-/** Before any route of `app` is asked. The caller's token goes along, and is judged there. */
-export function forwardCalls(app: FastifyInstance, { acting, http, deadlineMs }: Forwarding): void {
+/** Before any route of `app` is asked. Only for who is known here; the caller's token goes along, and what it may do is judged there. */
+export function forwardCalls(app: FastifyInstance, { acting, http, tokens, deadlineMs }: Forwarding): void {
   app.addHook("preHandler", async (request, reply) => {
     const one = acting();
     if (one.kind === "here") return;
+    if (personOf(request.headers.authorization, tokens) === null) throw new ProblemError("UNAUTHORIZED", 'send "Authorization: Bearer TOKEN" with a token of the configuration');
+    if (!request.url.startsWith("/api/")) throw new ProblemError("NOT_FOUND", "only paths below /api/ are passed on");
     if (one.kind === "nobody") throw new ProblemError("UNAVAILABLE", `nobody acts at the moment: ${one.why}`);
     if (request.headers[FORWARDED] !== undefined) throw new ProblemError("UNAVAILABLE", "who acts is changing at this moment: ask again");
     const { method, url, headers } = request;

@@ -35,6 +35,13 @@ describe("a daemon that is asked and does not act", () => {
     expect(asked.map(({ url, body }) => [url, body])).toEqual([["http://10.0.0.3:9471/api/v1/ledger?limit=3&target=pod%2Fa", undefined]]);
   });
 
+  test("passes nothing on for a stranger, nor what is no call of the API", async () => {
+    const stranger = await call(ELSEWHERE, { headers: { authorization: "Bearer stolen" } });
+    expect([stranger.asked.length, stranger.status, stranger.body["code"]]).toEqual([0, 401, "UNAUTHORIZED"]);
+    const elsewhere = await call(ELSEWHERE, { method: "GET", url: "/metrics" });
+    expect([elsewhere.asked.length, elsewhere.status]).toEqual([0, 404]);
+  });
+
   test("does not pass on what was passed on", async () => {
     const { asked, status, body } = await call(ELSEWHERE, { headers: { "x-shopkeeper-forwarded": "1" } });
     expect([asked.length, status, body["code"]]).toEqual([0, 503, "UNAVAILABLE"]);
