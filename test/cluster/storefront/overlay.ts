@@ -9,6 +9,9 @@ import { FOLDER } from "../../deploy/manifests.ts";
 import type { Names } from "./ground.ts";
 import type { ShopImages } from "./images.ts";
 
+/** The namespace in the overlay, by which what is replaced there is found. */
+const OVERLAYS_OWN = "storefront";
+
 export type Times = {
   /** A new pod counts only after this time, in seconds; null: as shipped. */
   readonly minReadySeconds: number | null;
@@ -43,7 +46,7 @@ export async function writeOverlay(folder: string, plan: Plan): Promise<void> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "sidecar.yaml"), await configured("base/shopkeeper.yaml", plan.api));
   await writeFile(join(folder, "singleton.yaml"), `${await configured("singleton/shopkeeper.yaml", plan.api)}armed: [pod_restart, pod_unreachable]\n`);
-  const config = (name: string, file: string): object => ({ name, namespace: plan.names.shop, behavior: "replace", files: [`shopkeeper.yaml=${file}`] });
+  const config = (name: string, file: string): object => ({ name, namespace: OVERLAYS_OWN, behavior: "replace", files: [`shopkeeper.yaml=${file}`] });
   const kustomization = {
     apiVersion: "kustomize.config.k8s.io/v1beta1",
     kind: "Kustomization",

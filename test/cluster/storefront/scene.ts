@@ -83,10 +83,20 @@ async function openSide({ plane, urlOf }: Ground, name: Side["name"], namespace:
 /** Waits until so many buyers in a row have been served by each. */
 export async function untilServed(sides: readonly Side[], count = FIRST_BUYERS, withinMs = WHOLE_WITHIN_MS): Promise<void> {
   const from = Date.now();
-  await waitUntil(() => sides.every(({ buyers }) => {
-    const latest = buyers.fetched.filter(({ at }) => at >= from).slice(-count);
-    return latest.length === count && latest.every(({ wrong }) => wrong === null);
-  }), `${count} buyers in a row are served by both shops`, withinMs);
+  await waitUntil(() => {
+    const wrong = sides.flatMap((side) => wrongOf(side, from, count));
+    // Said when time is up.
+    if (wrong.length > 0) throw new Error(wrong.join("; "));
+    return true;
+  }, `${count} buyers in a row are served by both shops`, withinMs);
+}
+
+/** What the latest buyers got instead of a page; empty: so many have come, and all were served. */
+function wrongOf({ name, buyers }: Side, from: number, count: number): readonly string[] {
+  const latest = buyers.fetched.filter(({ at }) => at >= from).slice(-count);
+  const unserved = latest.filter(({ wrong }) => wrong !== null);
+  if (latest.length === count && unserved.length === 0) return [];
+  return [`${name}: ${unserved.length} of the latest ${latest.length} not served, the last by ${unserved.at(-1)?.wrong ?? "nothing"}`];
 }
 
 /** Namespaces, their Secrets, and who may apply there. @returns his kubeconfig. */
