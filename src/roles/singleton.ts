@@ -75,7 +75,7 @@ class Singleton implements Daemon {
       this.#access = await openClusterAccess(config.cluster, clock, createSystemRandom());
       this.#http = createLeanHttp({ clock });
       this.#listeners = await startListeners({
-        config, admin: true, host: null, clock, log, resumed: false, siblings: () => null,
+        config, admin: true, host: null, clock, log, resumed: false, siblings: () => null, reach: null,
         sitting: () => this.#sitting,
         forward: { acting: () => this.#acting(), http: this.#http },
       });
