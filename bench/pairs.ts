@@ -1,6 +1,7 @@
 /**
  * Pairs of singletons side by side, each in a namespace, whose leader is killed, paused, cut off or loses its API server about when
- * it acts: `node bench/pairs.ts [--rounds 30] [--pairs 10] [--lease shipped|short] [--seed 1] [--folder DIR] [--away-s 0]`.
+ * it acts: `node bench/pairs.ts [--rounds 30] [--pairs 10] [--lease shipped|short] [--seed 1] [--folder DIR] [--away-s 0]
+ * [--state kubernetes|redis]`.
  *
  * With `--folder` a run that was cut short goes on where it was. `--away-s 600` measures instead one pair whose API server is
  * away for so long. Exit code 0 only if no effect was doubled, no intent lost or left open, and no round broke.
@@ -11,6 +12,8 @@ import { parseArgs } from "node:util";
 import { runAway } from "../test/cluster/api-away.ts";
 import { startApiServer, type ApiServer } from "../test/cluster/api-server.ts";
 import { chance, DISTURBANCES, planRound, runRound, type RoundResult } from "../test/cluster/pair-round.ts";
+import { freePort } from "../test/support/faulty-server.ts";
+import { killChild, startRedis } from "../test/support/redis-server.ts";
 import { SHORT_LEASE } from "../test/cluster/singletons.ts";
 
 type Totals = { rounds: number; pairs: number; evicted: number; doubled: number; idle: number; refused: number; lost: number; unresolved: number; uncertain: number; broke: number; takeovers: number[] };
@@ -19,6 +22,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "30" }, pairs: { type: "string", default: "10" }, lease: { type: "string", default: "shipped" }, seed: { type: "string", default: "1" },
     folder: { type: "string" }, "away-s": { type: "string", default: "0" },
+    state: { type: "string", default: "kubernetes" },
   },
 });
 /** watch_first is two cycles of the shortened checks, so that a round does not wait for nothing. */
@@ -48,7 +52,7 @@ async function round(api: ApiServer, number: number): Promise<void> {
   const results = await Promise.allSettled(
     Array.from({ length: Number(values.pairs) }, (_, pair) => {
       const next = chance(Number(values.seed) * 100_003 + number * 101 + pair);
-      return runRound(planRound(disturbance, next), { api, namespace: `pair-${number}-${pair}`, lease, restartApi, up, withinMs: WITHIN_MS }).catch((error: unknown) => {
+      return runRound(planRound(disturbance, next), { api, namespace: `pair-${number}-${pair}`, lease, ...redis, restartApi, up, withinMs: WITHIN_MS }).catch((error: unknown) => {
         // One that broke before it was up keeps nobody waiting.
         void up();
         throw error;
@@ -98,6 +102,10 @@ async function away(api: ApiServer, seconds: number): Promise<boolean> {
   return !leading.includes(true) && evictions.length === 1 && evictions[0]?.uid === illUid;
 }
 
+const redisPort = values.state === "redis" ? await freePort() : null;
+const redis = redisPort === null ? {} : { redis: `redis://127.0.0.1:${redisPort}` };
+const server = redisPort === null ? null : await startRedis(redisPort);
 await using api = await startApiServer();
 const sound = Number(values["away-s"]) > 0 ? await away(api, Number(values["away-s"])) : await rounds(api);
+if (server !== null) await killChild(server);
 process.exitCode = sound ? 0 : 1;

@@ -8,7 +8,8 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { placeFrom } from "../../test/cluster/cluster.ts";
-import { lacking } from "../../test/cluster/needs.ts";
+import { givenCluster } from "../../test/cluster/given-cluster.ts";
+import { lackingForShop } from "../../test/cluster/needs.ts";
 import { FAULTS, faultNamed, type Fault } from "../../test/cluster/storefront/faults.ts";
 import { provideImages, type ShopImages } from "../../test/cluster/storefront/images.ts";
 import { measure, type Result, type SideResult } from "../../test/cluster/storefront/measure.ts";
@@ -28,12 +29,12 @@ export const cluster: Row = {
   name: "cluster",
   about: "Hydrogen in three pods on two nodes, bare and behind Shopkeeper: share of fetches not served, fault by fault",
   run: async (bench) => {
-    const lacks = lacking("whole");
+    const lacks = lackingForShop();
     if (lacks.length > 0) throw new Error(lacks.join("; "));
     const images = await provideImages(bench.say);
     const manifests = createHash("sha256").update(FILES.map(textOf).join("\n")).digest("hex").slice(0, 12);
     const of = `${images.shopkeeper.name} ${images.storefront.name} manifests:${manifests}${bench.quick ? " quick" : ""}`;
-    const wanted = process.env["CLUSTER_FAULTS"]?.split(",").map((name) => faultNamed(name.trim())) ?? FAULTS;
+    const wanted = process.env["CLUSTER_FAULTS"]?.split(",").map((name) => faultNamed(name.trim())) ?? FAULTS.filter(({ needsMachine }) => needsMachine !== true || givenCluster(process.env) === null);
     const before = keptResults(FILE, of).filter(({ fault }) => process.env["CLUSTER_FAULTS"] === undefined || !wanted.some(({ name }) => name === fault));
     const open = wanted.filter(({ name }) => !before.some(({ fault }) => fault === name));
     if (before.length > 0) bench.say(`measured before: ${before.map(({ fault }) => fault).join(", ")}`);

@@ -6,24 +6,40 @@
  */
 import { ClusterError } from "../ports/cluster.ts";
 import type { StateStore, Stored } from "../ports/state-store.ts";
-import { StateStoreError } from "../ports/state-store.ts";
+import { StateStoreError, SupersededError } from "../ports/state-store.ts";
 import type { KubernetesClient } from "./kubernetes/client.ts";
-import { ConfigMapDocument, ConfigMapFullError } from "./kubernetes/config-map.ts";
+import { ConfigMapDocument, ConfigMapFullError, LaterEpochError } from "./kubernetes/config-map.ts";
 import type { Content } from "./kubernetes/config-map.ts";
 import { decodeKey, encodeKey } from "./kubernetes/config-map-key.ts";
 import { checkKey, checkValue } from "./state-bounds.ts";
 
 /** @param name of the ConfigMap, in the client's namespace; made at the first write. */
 export function createKubernetesStateStore(client: KubernetesClient, name: string): StateStore {
-  return new KubernetesStateStore(client, name);
+  return new KubernetesStateStore(client, name, null);
+}
+
+/**
+ * Writes the epoch before anything is read, so that what an earlier leader still sends is refused.
+ *
+ * @throws {SupersededError} when a newer leader has begun.
+ * @throws {StateStoreError} `UNAVAILABLE`
+ */
+export async function openKubernetesStateStore(client: KubernetesClient, name: string, epoch: number): Promise<StateStore> {
+  const store = new KubernetesStateStore(client, name, epoch);
+  await store.claim();
+  return store;
 }
 
 class KubernetesStateStore implements StateStore {
   readonly #document: ConfigMapDocument;
   readonly #closing = new AbortController();
 
-  constructor(client: KubernetesClient, name: string) {
-    this.#document = new ConfigMapDocument(client, name, this.#closing.signal);
+  constructor(client: KubernetesClient, name: string, epoch: number | null) {
+    this.#document = new ConfigMapDocument(client, name, this.#closing.signal, { epoch });
+  }
+
+  async claim(): Promise<void> {
+    await this.#tried(() => this.#document.claim());
   }
 
   async get(key: string): Promise<Stored | null> {
@@ -78,6 +94,7 @@ class KubernetesStateStore implements StateStore {
       return await attempt();
     } catch (error) {
       if (error instanceof ConfigMapFullError) throw new StateStoreError("TOO_LARGE", error.message, { cause: error });
+      if (error instanceof LaterEpochError) throw new SupersededError(error.epoch);
       if (error instanceof ClusterError) throw new StateStoreError("UNAVAILABLE", error.message, { cause: error });
       throw error;
     }

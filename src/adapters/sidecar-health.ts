@@ -5,10 +5,12 @@
  */
 import type { SidecarReport } from "../core/sidecar-report.ts";
 import { parseSidecarReport } from "../core/sidecar-report.ts";
+import type { SiblingWord } from "../core/reach.ts";
 import type { TargetId } from "../core/target.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Http, HttpAnswer } from "../ports/http.ts";
 import type { SidecarAnswer, Sidecars } from "../ports/sidecars.ts";
+import { SiblingWords, type Sibling } from "./sibling-words.ts";
 
 /** A sidecar watches one pod: some tens of checks, a few hundred bytes each. */
 const MAX_BODY_BYTES = 256 * 1024;
@@ -20,6 +22,8 @@ export type SidecarHealthOptions = {
   readonly address: (target: TargetId) => string | null;
   /** null: they will tell words only, which is refused. */
   readonly token: string | null;
+  /** Other pods of the same workload; asked about one that is silent. */
+  readonly siblings: (target: TargetId) => readonly TargetId[];
 };
 
 type Held = { answer: SidecarAnswer | null; report: SidecarReport | null; under_way: Promise<SidecarAnswer> | null };
@@ -27,9 +31,11 @@ type Held = { answer: SidecarAnswer | null; report: SidecarReport | null; under_
 export class SidecarHealth implements Sidecars {
   readonly #options: SidecarHealthOptions;
   readonly #held = new Map<TargetId, Held>();
+  readonly #words: SiblingWords;
 
   constructor(options: SidecarHealthOptions) {
     this.#options = options;
+    this.#words = new SiblingWords({ ...options, siblings: (target) => this.#answering(target) });
   }
 
   read(target: TargetId, { maxAgeMs, deadlineMs, fresh }: Parameters<Sidecars["read"]>[1]): Promise<SidecarAnswer> | null {
@@ -43,6 +49,8 @@ export class SidecarHealth implements Sidecars {
       held.under_way = null;
       held.answer = answer;
       if (answer.kind === "report") held.report = answer.report;
+      if (answer.kind !== "failed") this.#words.forget(target);
+      else if (!answer.noNetwork) this.#words.ask(target, address);
       return answer;
     });
     return held.under_way;
@@ -52,9 +60,25 @@ export class SidecarHealth implements Sidecars {
     return this.#held.get(target)?.report ?? null;
   }
 
+  word(target: TargetId): SiblingWord | null {
+    return this.#words.of(target);
+  }
+
   /** Of pods that are no more nothing is kept. */
   retain(targets: ReadonlySet<TargetId>): void {
+    this.#words.retain(targets);
     for (const target of this.#held.keys()) if (!targets.has(target)) this.#held.delete(target);
+  }
+
+  /** Those of the siblings that answered last, the newest first. */
+  #answering(target: TargetId): readonly Sibling[] {
+    const { siblings, address } = this.#options;
+    const answered = siblings(target).flatMap((sibling) => {
+      const answer = this.#held.get(sibling)?.answer;
+      const at = answer?.kind === "report" ? address(sibling) : null;
+      return sibling === target || answer == null || at === null ? [] : [{ target: sibling, address: at, answeredAt: answer.at }];
+    });
+    return answered.toSorted((a, b) => b.answeredAt - a.answeredAt);
   }
 
   async #ask(address: string, deadlineMs: number, fresh: boolean): Promise<SidecarAnswer> {

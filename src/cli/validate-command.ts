@@ -72,7 +72,7 @@ async function rightsOf({ clock }: Terminal, config: Config): Promise<readonly R
   if (config.cluster === null) throw new ExitError(EXIT_CONFIGURATION, `the role ${config.role} speaks to no cluster: --cluster is for the role singleton`);
   const [{ openClusterAccess }, { createSystemRandom }, { findRights, rightText }] = await Promise.all([import("../roles/cluster-access.ts"), import("../adapters/system-random.ts"), import("../roles/cluster-rights.ts")]);
   try {
-    const access = await openClusterAccess(config.cluster, clock, createSystemRandom(), () => undefined);
+    const access = await openClusterAccess(config.cluster, clock, createSystemRandom());
     try {
       const found = await findRights(config, access.cluster, AbortSignal.timeout(ASK_MS));
       return found.map(({ right, for: purpose, allowed }) => ({ right: rightText(right), for: purpose, allowed }));

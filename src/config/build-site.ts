@@ -76,7 +76,9 @@ function kindOf({ kubernetes, process, unit }: SiteInput["targets"][string]): Ta
 /** A singleton's disk dies with its pod. */
 function buildState({ role, stores: { state } }: SiteInput, folder: string): SiteConfig["stores"]["state"] {
   const kind = state.kind ?? (role === "singleton" ? "kubernetes" : "sqlite");
-  return kind === "sqlite" ? { kind, file: resolve(folder, state.file) } : { kind };
+  if (kind === "sqlite") return { kind, file: resolve(folder, state.file) };
+  // That it is there is checked before.
+  return kind === "redis" ? { kind, url: state.url ?? "" } : { kind };
 }
 
 function buildProcess(input: NonNullable<SiteInput["targets"][string]["process"]>, folder: string): SupervisedProcess {

@@ -172,7 +172,7 @@ export type Config = {
   readonly listeners: { readonly health: Listen; readonly admin: Listen | null };
   /** Two reference probes; either suffices. Empty: the guard is off. */
   readonly connectivity: readonly { readonly host: string; readonly port: number }[];
-  readonly stores: { readonly state: { readonly kind: "memory" } | { readonly kind: "sqlite"; readonly file: string } | { readonly kind: "kubernetes" } };
+  readonly stores: { readonly state: { readonly kind: "memory" } | { readonly kind: "sqlite"; readonly file: string } | { readonly kind: "kubernetes" } | { readonly kind: "redis"; readonly url: string | Secret } };
   readonly ledger: { readonly maxAge: Ms; readonly maxBytes: number };
   readonly alerts: readonly AlertRoute[];
   readonly tokens: readonly TokenConfig[];

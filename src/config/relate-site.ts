@@ -22,6 +22,7 @@ export function relateSite(site: Part, catalogues: Catalogues, names: PartNames,
   relateGateway(site, catalogues, reports);
   relateListeners(site, reports);
   relateBounds(site, reports);
+  relateState(site, reports);
   relatePeers(site, reports);
   const known = [...names.checks, ...names.policies];
   for (const { index, text } of textsOf(site.value["armed"])) {
@@ -183,6 +184,16 @@ function overlay(route: RouteSpec, over: GatewayInput["routes"][string] | undefi
 function relatePeers(site: Part, reports: Reports): void {
   if (site.value["peers"] === undefined || site.value["peer_token"] !== undefined) return;
   report(site, reports, { code: "MISSING_KEY", path: ["peers"], at: "key", message: 'the key "peer_token" is missing, without which peers tell no details', expected: "peer_token: file:PATH or ${NAME}, the same in every pod" });
+}
+
+/** Where state is kept must be within reach of the role, and said whole. */
+function relateState(site: Part, reports: Reports): void {
+  const { kind, url } = mapOf(mapOf(site.value["stores"])["state"]);
+  const path = ["stores", "state"];
+  if (site.value["role"] !== "singleton" && (kind === "kubernetes" || kind === "redis")) report(site, reports, { code: "RELATION", path: [...path, "kind"], message: "only the role singleton shares its state with others", expected: "sqlite or memory" });
+  const isBroken = site.broken.some((broken) => broken.join(".") === "stores.state.url");
+  if (kind === "redis" && url === undefined && !isBroken) report(site, reports, { code: "MISSING_KEY", path, at: "key", message: 'the key "url" is missing', expected: 'url: of the Redis that keeps the state, for example "redis://redis-state:6379" or "${STATE_REDIS_URL}"' });
+  if (kind !== "redis" && url !== undefined) report(site, reports, { code: "RELATION", path: [...path, "url"], at: "key", message: '"url" is of state in Redis', expected: "kind: redis beside it, or no url" });
 }
 
 function relateListeners(site: Part, reports: Reports): void {

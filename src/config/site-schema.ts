@@ -121,8 +121,9 @@ export const siteSchema = z.strictObject({
     .strictObject({
       state: z
         .strictObject({
-          kind: z.enum(["sqlite", "memory", "kubernetes"]).optional().describe("memory: forgotten at exit. kubernetes: in ConfigMaps. Default: sqlite; of a singleton: kubernetes."),
+          kind: z.enum(["sqlite", "memory", "kubernetes", "redis"]).optional().describe("memory: forgotten at exit. kubernetes: in ConfigMaps; redis: the ledger's ring too; both of a singleton. Default: sqlite; of a singleton: kubernetes."),
           file: z.string().min(1).prefault(".shopkeeper/shopkeeper.db").describe("Of sqlite: against the folder of shopkeeper.yaml."),
+          url: redisUrlOrSecret().optional().describe("Of redis: redis:// or rediss:// URL of one that never evicts (noeviction), apart from any cache."),
         })
         .prefault({}),
     })

@@ -32,6 +32,8 @@ export interface Lead {
   mayAct(): boolean;
   /** Who holds it, as last read; "" where nobody does. */
   holder(): string;
+  /** It leads under this epoch at least from its next renewal on: a lease that somebody has deleted begins at 1 again, below what was recorded elsewhere. */
+  raise(epoch: number): void;
   /** Gives the lease back where it is held. */
   stop(): Promise<void>;
 }
@@ -50,6 +52,7 @@ class LeadLoop implements Lead {
   #view: LeaseView | null = null;
   #leadership: Leadership | null = null;
   #troubled = false;
+  #floor = 1;
   #running: Promise<void> = Promise.resolve();
   #cancelExpiry = (): void => {};
 
@@ -72,6 +75,10 @@ class LeadLoop implements Lead {
 
   holder(): string {
     return this.#view?.record?.holder ?? "";
+  }
+
+  raise(epoch: number): void {
+    this.#floor = Math.max(this.#floor, epoch);
   }
 
   async stop(): Promise<void> {
@@ -107,7 +114,7 @@ class LeadLoop implements Lead {
       const move = nextLeaseMove(view, me, now, this.#times);
       if (move.kind === "wait") return Math.max(1, move.until - now);
       const epoch = move.kind === "create" ? 1 : move.kind === "take" ? move.epoch : move.over.epoch;
-      await this.#write(epoch, view.record?.version ?? null);
+      await this.#write(Math.max(epoch, this.#floor), view.record?.version ?? null);
     } catch (error) {
       this.#trouble(error);
     }

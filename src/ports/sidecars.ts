@@ -1,5 +1,6 @@
 /** What the sidecars of pods say of their pods. */
 import type { FailCause } from "../core/observation.ts";
+import type { SiblingWord } from "../core/reach.ts";
 import type { SidecarReport } from "../core/sidecar-report.ts";
 import type { TargetId } from "../core/target.ts";
 import type { Instant, Ms } from "../core/time.ts";
@@ -23,4 +24,6 @@ export interface Sidecars {
   read(target: TargetId, how: { readonly maxAgeMs: Ms; readonly deadlineMs: Ms; readonly fresh: boolean }): Promise<SidecarAnswer> | null;
   /** The newest report, however old; null before the first. */
   last(target: TargetId): SidecarReport | null;
+  /** What its siblings said of one that did not answer; they are asked when it fails to. null: nothing. */
+  word(target: TargetId): SiblingWord | null;
 }

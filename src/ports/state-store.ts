@@ -17,6 +17,7 @@ export interface StateStore {
    * Durable when it resolves (fsynced).
    * `ifRevision`: writes only over that very revision (0: only when absent).
    * @returns the new revision, or "conflict" when `ifRevision` did not match.
+   * @throws {SupersededError} from a store that was opened under an epoch, once a newer leader has opened it.
    */
   put(key: string, value: string, ifRevision?: number): Promise<number | "conflict">;
   /** Deleting what is not there is no error. */
@@ -45,7 +46,7 @@ export type StateLoss = {
 /** Largest value in bytes; keys at most 512 bytes. Beyond: StateStoreError TOO_LARGE. */
 export const MAX_STATE_VALUE_BYTES = 256 * 1024;
 
-export type StateStoreErrorCode = "TOO_LARGE" | "UNAVAILABLE" | "CORRUPT";
+export type StateStoreErrorCode = "TOO_LARGE" | "UNAVAILABLE" | "CORRUPT" | "SUPERSEDED";
 
 export class StateStoreError extends Error {
   override readonly name = "StateStoreError";
@@ -53,5 +54,15 @@ export class StateStoreError extends Error {
   constructor(code: StateStoreErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
+  }
+}
+
+/** Another leader has begun since: what this one still writes is refused, and nothing of it is kept. */
+export class SupersededError extends StateStoreError {
+  /** Of the newest leader. */
+  readonly epoch: number;
+  constructor(epoch: number) {
+    super("SUPERSEDED", `a newer leader writes the state, of epoch ${epoch}`);
+    this.epoch = epoch;
   }
 }

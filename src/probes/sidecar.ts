@@ -8,6 +8,7 @@
  */
 import * as z from "zod";
 import type { FailCause, Observation, UnknownCause } from "../core/observation.ts";
+import { isFresh } from "../core/reach.ts";
 import type { ReportedLook, SidecarReport } from "../core/sidecar-report.ts";
 import type { Ms } from "../core/time.ts";
 import type { Look, PreparedProbe } from "../ports/probe.ts";
@@ -40,7 +41,12 @@ async function lookAtSidecar({ assertions }: ProbeOrder, { sidecars, clock, load
   const answer = await sidecars?.read(look.target.id, { maxAgeMs: ANEW_MS, deadlineMs: look.deadlineMs, fresh: connectionFor(look) === "new" });
   if (answer == null) return unknown(clock.now(), 0, "configuration", `${look.target.id} has no sidecar`);
   const { at, tookMs } = answer;
-  if (answer.kind === "failed") return reportTrouble(answer, look, at, [demand("sidecar", false, answer.cause, "reachable")]);
+  if (answer.kind === "failed") {
+    const word = sidecars?.word(look.target.id) ?? null;
+    // A pod that a sibling reaches is there: it is our own way to it that is broken.
+    if (word?.reachedBy != null && isFresh(word, at)) return unknown(at, tookMs, "no_network", `no answer here (${answer.cause}), but its sibling ${word.reachedBy} reaches it`);
+    return reportTrouble(answer, look, at, [demand("sidecar", false, answer.cause, "reachable")]);
+  }
   // It answers; that it does not tell us is our trouble, not the pod's.
   if (answer.kind === "refused") return unknown(at, tookMs, "configuration", answer.why);
   const findings = assertions.map((assertion) => (assertion.name === "response_time" ? judgeLatency(assertion, tookMs, load.busyMs() - busyBefore) : judge(assertion, { kind: "text", text: "reachable" })));

@@ -1,6 +1,8 @@
 /**
  * A singleton's way to its cluster. Loaded where it is needed: the client of Kubernetes is larger than all else together.
  */
+import type { LedgerLimits } from "../adapters/ledger-bounds.ts";
+import type { LedgerVoice } from "../adapters/ring-ledger.ts";
 import type { ClusterConfig } from "../config/config.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Cluster } from "../ports/cluster.ts";
@@ -12,15 +14,15 @@ import type { StateStore } from "../ports/state-store.ts";
 export type ClusterAccess = {
   readonly cluster: Cluster;
   readonly lease: Lease;
-  /** State in the cluster itself; opened anew by each leader, which reads what the last one wrote. */
-  state(): StateStore;
-  ledger(limits: { readonly maxAgeMs: number; readonly maxBytes: number }, problem: (text: string) => void): Promise<Ledger>;
+  /** State in the cluster itself; opened anew by each leader, which reads what the last one wrote. @throws {SupersededError} when a later one has begun. */
+  state(epoch: number): Promise<StateStore>;
+  ledger(limits: LedgerLimits, voice: LedgerVoice): Promise<Ledger>;
   close(): Promise<void>;
 };
 
-/** @param line takes each entry of the ledger as a line of JSON. @throws {ClusterError} `INVALID`: no credentials, or none that can be read. */
-export async function openClusterAccess(config: ClusterConfig, clock: Clock, random: Random, line: (text: string) => void): Promise<ClusterAccess> {
-  const [{ createKubernetesClient }, { createKubernetesCluster }, { createKubernetesLease }, { createKubernetesStateStore }, { openKubernetesLedger }] = await Promise.all([
+/** @throws {ClusterError} `INVALID`: no credentials, or none that can be read. */
+export async function openClusterAccess(config: ClusterConfig, clock: Clock, random: Random): Promise<ClusterAccess> {
+  const [{ createKubernetesClient }, { createKubernetesCluster }, { createKubernetesLease }, { openKubernetesStateStore }, { openKubernetesLedger }] = await Promise.all([
     import("../adapters/kubernetes/client.ts"),
     import("../adapters/kubernetes/cluster.ts"),
     import("../adapters/kubernetes-lease.ts"),
@@ -36,8 +38,8 @@ export async function openClusterAccess(config: ClusterConfig, clock: Clock, ran
   return {
     cluster,
     lease: createKubernetesLease(client, config.lease.name),
-    state: () => createKubernetesStateStore(client, config.state),
-    ledger: (limits, problem) => openKubernetesLedger({ client, name: config.ledger, limits, line, problem }),
+    state: (epoch) => openKubernetesStateStore(client, config.state, epoch),
+    ledger: (limits, voice) => openKubernetesLedger({ client, name: config.ledger, limits, ...voice }),
     close: () => cluster.close(),
   };
 }

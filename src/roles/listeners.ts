@@ -6,6 +6,7 @@ import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import type { Config, Listen } from "../config/config.ts";
 import { readinessOf, type Readiness } from "../core/readiness.ts";
+import type { Reach } from "../core/reach.ts";
 import type { SiblingsState } from "../core/siblings.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import type { Instant } from "../core/time.ts";
@@ -34,6 +35,8 @@ export type ListenersParts = {
   readonly log: Logger;
   /** What the siblings said last; null: none are asked. */
   readonly siblings: () => SiblingsState | null;
+  /** Looks at one of them; null: none are known. */
+  readonly reach: ((address: string) => Promise<Reach>) | null;
   /** The daemon has started before, with another configuration: it goes on, it does not start. */
   readonly resumed: boolean;
 };
@@ -128,6 +131,7 @@ function healthOf(parts: ListenersParts, life: Life, delay: IntervalHistogram): 
     },
     peers: config.peerToken === null ? [] : [knownToken("peer", "viewer", config.peerToken.reveal())],
     version: VERSION,
+    reach: parts.reach,
     trouble: (detail) => troubled(log, detail),
   });
 }

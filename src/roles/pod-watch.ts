@@ -27,6 +27,8 @@ export interface PodWatch {
   sidecar(target: TargetId): string | null;
   /** Of a configured target; empty for what is not pods. */
   membersOf(target: TargetId): readonly Pod[];
+  /** The pods of the same workload, the pod itself too; empty: it is none of ours. */
+  siblingsOf(target: TargetId): readonly TargetId[];
   /** When a pod began, as far as is known; null: it is none of ours. */
   bornAt(target: TargetId): Instant | null;
   /** The application of a pod: "http://10.0.0.3:3000"; null: it is no pod of ours. */
@@ -94,6 +96,11 @@ class MusteringWatch implements PodWatch {
 
   membersOf(target: TargetId): readonly Pod[] {
     return [...this.#members.values()].flatMap(({ group, member }) => (group.id === target ? [member.pod] : []));
+  }
+
+  siblingsOf(target: TargetId): readonly TargetId[] {
+    const group = this.#members.get(target)?.group.id;
+    return [...this.#members].flatMap(([id, found]) => (found.group.id === group ? [id] : []));
   }
 
   bornAt(target: TargetId): Instant | null {

@@ -40,7 +40,7 @@ export async function prepareProbes(config: Config, clock: Clock, http: Http, pr
   const redis = config.redis === null ? null : (await import("../adapters/redis-ping.ts")).createRedisPing({ clock, url: reveal(config.redis.url) });
   const urls = new Map(config.targets.map((target) => [target.id, target.url]));
   const pods = side?.pods ?? null;
-  const sidecars = pods === null ? null : new SidecarHealth({ clock, http, address: (target) => pods.sidecar(target), token: config.peerToken?.reveal() ?? null });
+  const sidecars = pods === null ? null : new SidecarHealth({ clock, http, address: (target) => pods.sidecar(target), token: config.peerToken?.reveal() ?? null, siblings: (target) => pods.siblingsOf(target) });
   const ports: ProbePorts = {
     clock,
     http,

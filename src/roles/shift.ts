@@ -15,6 +15,7 @@ import { startListeners } from "./listeners.ts";
 import { followPods } from "./follow-pods.ts";
 import { tendCluster } from "./tend-cluster.ts";
 import { watchPulse } from "./pulse-watch.ts";
+import { createReach } from "./reach.ts";
 import { createSiblings, type Siblings } from "./siblings.ts";
 import type { Stores } from "./stores.ts";
 
@@ -66,7 +67,7 @@ async function start(daemon: DaemonParts, { stores, gateway, side, onLoss }: Las
   const sitting = { control: engine, ledger: stores.ledger, registry: ground.registry, metrics: ground.metrics };
   if (gateway !== null) resting.push(joinGateway(gateway, engine, config, clock, log));
   const siblings = joinSiblings(daemon, engine, ground.http, resting);
-  const listeners = side?.listeners(sitting) ?? (await startListeners({ config, admin: parts.admin, sitting: () => sitting, host, clock, log, resumed, siblings: () => siblings?.state() ?? null }));
+  const listeners = side?.listeners(sitting) ?? (await startListeners({ config, admin: parts.admin, sitting: () => sitting, host, clock, log, resumed, siblings: () => siblings?.state() ?? null, reach: reachOf(daemon, ground.http) }));
   closing.push(() => listeners.close());
   await ground.outbox.resume();
   // What the engine does until it has stopped is still noted.
@@ -84,6 +85,11 @@ async function start(daemon: DaemonParts, { stores, gateway, side, onLoss }: Las
     rest: () => undo(resting),
     close: () => undo(closing),
   };
+}
+
+/** null: this one has no siblings, or nobody may ask it for them. */
+function reachOf({ config: { peers, peerToken }, clock, resolver }: DaemonParts, http: Http): ReturnType<typeof createReach> | null {
+  return peers === null || peerToken === null ? null : createReach({ ...peers, http, clock, resolver: resolver ?? createSystemResolver(clock) });
 }
 
 /** null: none are asked. Without a gateway, what they say would change nothing. */

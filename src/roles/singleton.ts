@@ -19,6 +19,7 @@ import { createClaimBook } from "../engine/claim-book.ts";
 import { createLead, type Lead } from "../engine/lead.ts";
 import type { ClusterKind, Sight } from "../ports/cluster.ts";
 import type { Http } from "../ports/http.ts";
+import { SupersededError } from "../ports/state-store.ts";
 import type { ActingOne } from "../server/forward.ts";
 import { openClusterAccess, type ClusterAccess } from "./cluster-access.ts";
 import { findRights, rightText, withoutMissing } from "./cluster-rights.ts";
@@ -29,7 +30,7 @@ import { startListeners, type Listeners } from "./listeners.ts";
 import { watchPods, type PodWatch } from "./pod-watch.ts";
 import { startShift, type Shift } from "./shift.ts";
 import { standbyControl, type Sitting } from "./sitting.ts";
-import { openStores, type Stores } from "./stores.ts";
+import { openLeaderStores, type Stores } from "./stores.ts";
 import { withEpoch } from "./with-epoch.ts";
 
 /** A shift that could not begin is tried again; meanwhile nobody acts. */
@@ -71,10 +72,10 @@ class Singleton implements Daemon {
     const { config, clock, log } = this.#parts;
     if (config.cluster === null) throw new Error("the configuration was read for another role than singleton");
     try {
-      this.#access = await openClusterAccess(config.cluster, clock, createSystemRandom(), (line) => log.info({ event: "ledger", entry: JSON.parse(line) as unknown }, "ledger"));
+      this.#access = await openClusterAccess(config.cluster, clock, createSystemRandom());
       this.#http = createLeanHttp({ clock });
       this.#listeners = await startListeners({
-        config, admin: true, host: null, clock, log, resumed: false, siblings: () => null,
+        config, admin: true, host: null, clock, log, resumed: false, siblings: () => null, reach: null,
         sitting: () => this.#sitting,
         forward: { acting: () => this.#acting(), http: this.#http },
       });
@@ -168,6 +169,8 @@ class Singleton implements Daemon {
     try {
       this.#leading = await this.#begin(leadership);
     } catch (error) {
+      // The lease was made anew since the state was written, or another one leads by now: then the next renewal is refused.
+      if (error instanceof SupersededError) this.#lead.raise(error.epoch + 1);
       this.#parts.log.error({ event: "trouble", where: "lead" }, `the shift could not begin, and is tried again: ${textOf(error)}`);
       this.#cancelRetry = this.#parts.clock.after(RETRY_MS, () => this.#turn(() => this.#enter(leadership)));
     }
@@ -183,7 +186,7 @@ class Singleton implements Daemon {
       for (const step of closing.toReversed()) await step().catch((error: unknown) => log.error({ event: "trouble", where: "lead" }, textOf(error)));
     };
     try {
-      const stores = await this.#stores(access);
+      const stores = await this.#stores(access, epoch);
       closing.push(() => stores.close());
       const pods = await this.#pods(access);
       closing.push(async () => pods?.stop());
@@ -233,13 +236,13 @@ class Singleton implements Daemon {
     return watchPods({ config, clock, cluster, sighted }, AbortSignal.timeout(SEEN_WITHIN_MS));
   }
 
-  async #stores(access: ClusterAccess): Promise<Stores> {
+  #stores(access: ClusterAccess, epoch: number): Promise<Stores> {
     const { config, parts, clock, log } = this.#parts;
-    const problem = (text: string): void => log.error({ event: "trouble" }, text);
-    if (config.stores.state.kind !== "kubernetes") return openStores(config, parts.stores, clock, problem, () => undefined);
-    const state = access.state();
-    const ledger = await access.ledger({ maxAgeMs: config.ledger.maxAge, maxBytes: config.ledger.maxBytes }, problem);
-    return { state, ledger, close: async () => void (await Promise.all([state.close(), ledger.close()])) };
+    const voice = {
+      line: (text: string): void => log.info({ event: "ledger", entry: JSON.parse(text) as unknown }, "ledger"),
+      problem: (text: string): void => log.error({ event: "trouble" }, text),
+    };
+    return openLeaderStores({ config, kind: parts.stores, access, clock, voice }, epoch);
   }
 
   /** What a shift closes of the listeners is only its seat. */

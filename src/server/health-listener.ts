@@ -2,6 +2,7 @@
  * The health listener: `/health*` for probes and peers, `/metrics` for Prometheus. Read-only.
  */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Reach } from "../core/reach.ts";
 import type { Readiness } from "../core/readiness.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import { checkBody, httpStatusOf, siteBody, type HealthBody } from "./health-body.ts";
@@ -22,6 +23,8 @@ export type HealthParts = {
   /** Tokens that may see details; empty: nobody may. */
   readonly peers: readonly KnownToken[];
   readonly version: string;
+  /** Looks at a sibling by its address, for a peer who cannot reach it; null: this one has no siblings. Never rejects. */
+  readonly reach: ((address: string) => Promise<Reach>) | null;
   /** Told of errors of our own, which the asker is not shown. Must not throw. */
   readonly trouble: (detail: string) => void;
 };
@@ -52,11 +55,30 @@ export function healthListener(parts: HealthParts): FastifyInstance {
     if (body === null) throw new ProblemError("NOT_FOUND", `no check is published at /health/${request.params.check}`);
     return answer(reply, body);
   });
+  app.get<{ Params: { address: string } }>("/health/peers/:address", async (request, reply) => {
+    if (parts.reach === null) throw new ProblemError("NOT_FOUND", "this one knows no siblings");
+    if (!details(request)) throw new ProblemError("UNAUTHORIZED", "only a peer may ask that");
+    return reply.type("application/json; charset=utf-8").header("cache-control", "no-store").send(JSON.stringify(reachBody(await parts.reach(request.params.address))));
+  });
   app.get("/metrics", async (_request, reply) => {
     const { text, contentType } = await parts.metrics();
     return reply.type(contentType).send(text);
   });
   return app;
+}
+
+/** `reached` true, false, or null where nothing is known. @throws {ProblemError} for an address that is no sibling's. */
+function reachBody(reach: Reach): { readonly reached: boolean | null; readonly cause?: string } {
+  switch (reach.kind) {
+    case "reached":
+      return { reached: true };
+    case "not_reached":
+      return { reached: false, cause: reach.cause };
+    case "unknown":
+      return { reached: null, cause: reach.why };
+    case "stranger":
+      throw new ProblemError("NOT_FOUND", "no sibling has this address");
+  }
 }
 
 function answer(reply: FastifyReply, body: HealthBody): FastifyReply {

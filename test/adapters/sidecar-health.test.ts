@@ -21,7 +21,8 @@ function world(answers: readonly (HttpAnswer | HttpFailure)[] = [], token: strin
     },
     close: async () => undefined,
   };
-  const sidecars = new SidecarHealth({ clock, http, token, address: (target) => (target === "pod/none" ? null : "10.0.0.3:9470") });
+  const addresses: Readonly<Record<string, string>> = { "pod/b": "10.0.0.4:9470", "pod/c": "10.0.0.5:9470", "pod/v6": "[fd00::9]:9470" };
+  const sidecars = new SidecarHealth({ clock, http, token, address: (target) => (target === "pod/none" ? null : (addresses[target] ?? "10.0.0.3:9470")), siblings: (target) => (target === "pod/alone" ? [target] : [target, "pod/b", "pod/c", "pod/none"]) });
   const read = async (maxAgeMs = 0, target = "pod/a") => {
     const reading = sidecars.read(target, { maxAgeMs, deadlineMs: 1_000, fresh: false });
     await clock.advance(20);
@@ -74,5 +75,73 @@ describe("reading sidecars", () => {
     const { asked, sidecars } = world();
     expect(sidecars.read("pod/none", { maxAgeMs: 0, deadlineMs: 1, fresh: false })).toBeNull();
     expect(asked).toEqual([]);
+  });
+
+  describe("one that does not answer", () => {
+    const late: HttpFailure = { kind: "failed", cause: "timeout", noNetwork: false, answered: false, detail: "late", tookMs: 1 };
+    const says = (reached: boolean | null): HttpAnswer => answer({ body: JSON.stringify({ reached }) });
+    /** Siblings answer, then the pod is silent, then the siblings are asked of it. */
+    const silent = async (...words: readonly (HttpAnswer | HttpFailure)[]) => {
+      const given = world([answer(), answer(), late, ...words]);
+      await given.read(0, "pod/b");
+      await given.read(0, "pod/c");
+      await given.read();
+      await given.clock.advance(20);
+      return given;
+    };
+
+    test("is asked for at those siblings that answered, the newest first, with the peer token", async () => {
+      const { asked, sidecars } = await silent(says(false), says(true));
+      expect(asked.slice(3)).toMatchObject([
+        { url: "http://10.0.0.5:9470/health/peers/10.0.0.3", headers: { authorization: "Bearer secret" }, deadlineMs: 900 },
+        { url: "http://10.0.0.4:9470/health/peers/10.0.0.3" },
+      ]);
+      expect(sidecars.word("pod/a")).toMatchObject({ reachedBy: "pod/b", told: 2 });
+    });
+
+    test.each<[string, readonly (HttpAnswer | HttpFailure)[], object | null]>([
+      ["neither reaches it", [says(false), says(false)], { reachedBy: null, told: 2 }],
+      ["one knows nothing", [says(null), says(false)], { reachedBy: null, told: 1 }],
+      ["both are silent too", [late, late], null],
+      ["both are too old to be asked", [answer({ status: 404 }), answer({ body: "<html>" })], null],
+    ])("%s", async (_what, words, expected) => {
+      const { sidecars } = await silent(...words);
+      const word = sidecars.word("pod/a");
+      if (expected === null) expect(word).toBeNull();
+      else expect(word).toMatchObject(expected);
+    });
+
+    test("their word is forgotten once it answers, and with its pod", async () => {
+      const { sidecars, read } = await silent(says(true), says(true));
+      await read();
+      expect(sidecars.word("pod/a")).toBeNull();
+      const other = await silent(says(true), says(true));
+      other.sidecars.retain(new Set(["pod/b"]));
+      expect(other.sidecars.word("pod/a")).toBeNull();
+    });
+
+    test("nobody is asked where our own network is missing, where it is alone, and without a token", async () => {
+      const cut = world([answer(), { ...late, noNetwork: true }]);
+      await cut.read(0, "pod/b");
+      await cut.read();
+      const alone = world([answer(), late]);
+      await alone.read(0, "pod/b");
+      await alone.read(0, "pod/alone");
+      const stranger = world([answer(), late], null);
+      await stranger.read(0, "pod/b");
+      await stranger.read();
+      for (const one of [cut, alone, stranger]) {
+        await one.clock.advance(50);
+        expect(one.asked).toHaveLength(2);
+      }
+    });
+
+    test("a pod of the other family is asked for by its bare address", async () => {
+      const { asked, read, clock } = world([answer(), late, says(true)]);
+      await read(0, "pod/b");
+      await read(0, "pod/v6");
+      await clock.advance(20);
+      expect(asked[2]?.url).toBe("http://10.0.0.4:9470/health/peers/fd00%3A%3A9");
+    });
   });
 });

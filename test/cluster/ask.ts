@@ -2,7 +2,8 @@
  * One question to an API server at a time, without a client library: what the
  * harness needs before any client can be trusted.
  */
-import { request } from "node:https";
+import { request as plain } from "node:http";
+import { request as secure } from "node:https";
 
 export type Reply = { readonly status: number; readonly body: unknown };
 
@@ -14,17 +15,20 @@ const DEADLINE_MS = 10_000;
 const MAX_BYTES = 32 * 1024 * 1024;
 
 export type AskOptions = {
+  /** `https:`, or `http:` to a proxy that brings certificate and token itself. */
   readonly server: string;
   /** PEM of the authority that signed the server's certificate. */
   readonly ca: string;
+  /** "": none is sent. */
   readonly token: string;
   readonly deadlineMs?: number;
 };
 
 export function createAsk({ server, ca, token, deadlineMs = DEADLINE_MS }: AskOptions): Ask {
+  const request = server.startsWith("http:") ? plain : secure;
   return (method, path, body) =>
     new Promise((resolve, reject) => {
-      const headers: Record<string, string> = { authorization: `Bearer ${token}`, accept: "application/json" };
+      const headers: Record<string, string> = { accept: "application/json", ...(token === "" ? {} : { authorization: `Bearer ${token}` }) };
       if (body !== undefined) headers["content-type"] = method === "PATCH" ? "application/merge-patch+json" : "application/json";
       const deadline = AbortSignal.timeout(deadlineMs);
       const fail = (cause: Error): void => reject(deadline.aborted ? new Error(`no answer to ${method} ${path} within ${deadlineMs} ms`, { cause }) : cause);

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createKubernetesStateStore } from "../../src/adapters/kubernetes-state-store.ts";
+import { createKubernetesStateStore, openKubernetesStateStore } from "../../src/adapters/kubernetes-state-store.ts";
 import { decodeKey, encodeKey } from "../../src/adapters/kubernetes/config-map-key.ts";
+import { fencedStateStoreContract } from "../contract/fenced-state-store.ts";
 import { stateStoreContract } from "../contract/state-store.ts";
 import { createApiWorld } from "./api-world.ts";
 import { lacking } from "./needs.ts";
@@ -14,6 +15,11 @@ describe.skipIf(lacking("api").length > 0)("state in a ConfigMap of the cluster"
   stateStoreContract("Kubernetes", async () => {
     const namespace = await world.namespace();
     return { open: async () => createKubernetesStateStore(world.client(namespace), "shopkeeper-state"), cleanUp: async () => {} };
+  });
+
+  fencedStateStoreContract("Kubernetes", async () => {
+    const namespace = await world.namespace();
+    return { open: (epoch) => openKubernetesStateStore(world.client(namespace), "shopkeeper-state", epoch), cleanUp: async () => {} };
   });
 
   test("several daemons that write at once lose nothing of each other", async () => {

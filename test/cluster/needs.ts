@@ -3,6 +3,7 @@
  */
 import { platform } from "node:os";
 import { debianPackage, findProgram } from "../support/provide-servers.ts";
+import { findKubectl, givenCluster } from "./given-cluster.ts";
 import { findBuilt, PROGRAMS, type ProgramName } from "./programs.ts";
 
 /**
@@ -34,6 +35,12 @@ export function lackingOnMachine(level: Level): readonly string[] {
   const { tools, root } = NEEDS[level];
   const missing = tools.filter((name) => findProgram(name) === null);
   return [...(root && process.getuid?.() !== 0 ? ["a cluster with nodes needs root"] : []), ...missing.map((name) => `${name} is not installed: apt-get install ${debianPackage(name)}`)];
+}
+
+/** For a cluster that was given (CLUSTER_KUBECONFIG), else for a whole one of this machine. Empty: the shop's suite can run here. */
+export function lackingForShop(env: NodeJS.ProcessEnv = process.env): readonly string[] {
+  if (givenCluster(env) === null) return lacking("whole", env);
+  return findKubectl(env) === null ? ["kubectl is not installed: npm run cluster -- build kubectl"] : [];
 }
 
 /** Also the programs that are not built yet. Empty: that level can run here. */

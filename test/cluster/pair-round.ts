@@ -45,6 +45,8 @@ export type RoundParts = {
   readonly api: ApiServer;
   readonly namespace: string;
   readonly lease?: string;
+  /** URL of the Redis that keeps their state; default: it is in the cluster. */
+  readonly redis?: string;
   /** Of rounds side by side the first restarts it for all. */
   readonly restartApi: () => Promise<void>;
   /** Called once the pair is up; the round goes on when it resolves. */

@@ -1,6 +1,8 @@
 /** Two singletons in a namespace of their own, each with a way to the API server that can be cut, and a shop of three pods that they watch. */
 import { createKubernetesClient } from "../../src/adapters/kubernetes/client.ts";
 import { createKubernetesStateStore } from "../../src/adapters/kubernetes-state-store.ts";
+import { openRedisLine } from "../../src/adapters/redis-line.ts";
+import { openRedisStateStore } from "../../src/adapters/redis-state-store.ts";
 import { createSystemClock } from "../../src/adapters/system-clock.ts";
 import type { Intent } from "../../src/core/intent.ts";
 import { apiScene } from "./api-scene.ts";
@@ -29,6 +31,8 @@ export type PairOptions = {
   readonly lease?: string;
   readonly graceMs: number;
   readonly sameName: boolean;
+  /** URL of the Redis that keeps their state. Default: none, it is in the cluster. */
+  readonly redis?: string;
   /** Waits of the set-up. */
   readonly withinMs: number;
 };
@@ -58,7 +62,7 @@ async function startOrClose(api: ApiServer, options: PairOptions): Promise<Pair>
   }
 }
 
-async function start(api: ApiServer, { namespace, lease = SHORT_LEASE, graceMs, sameName, withinMs }: PairOptions, closing: (() => Promise<void>)[], close: () => Promise<void>): Promise<Pair> {
+async function start(api: ApiServer, { namespace, lease = SHORT_LEASE, graceMs, sameName, redis, withinMs }: PairOptions, closing: (() => Promise<void>)[], close: () => Promise<void>): Promise<Pair> {
   const { status, body } = await api.ask("POST", "/api/v1/namespaces", { metadata: { name: namespace } });
   if (status !== 201) throw new Error(`no namespace: ${JSON.stringify(body)}`);
   const client = createKubernetesClient({ clock: createSystemClock(), access: { kind: "kubeconfig", file: api.kubeconfig }, namespace });
@@ -71,7 +75,8 @@ async function start(api: ApiServer, { namespace, lease = SHORT_LEASE, graceMs, 
   const pods = await replicaSet.start(3);
   await scene.addDeployment("storefront");
 
-  const singletons = new Singletons({ kubeconfig: api.kubeconfig, namespace, sidecarPort: port, lease, files: { "policies/pod_restart.yaml": POLICY }, settings: "guards: { kubelet: 1s }" });
+  const state = redis === undefined ? "" : `\nstores: { state: { kind: redis, url: "${redis}" } }`;
+  const singletons = new Singletons({ kubeconfig: api.kubeconfig, namespace, site: namespace, sidecarPort: port, lease, files: { "policies/pod_restart.yaml": POLICY }, settings: `guards: { kubelet: 1s }${state}` });
   const proxies = await Promise.all(["a", "b"].map((name) => startCutProxy(api, `${namespace}-${name}`)));
   closing.push(async () => void (await Promise.all(proxies.map((proxy) => proxy.stop()))), () => singletons.stop());
   const [one, two] = await Promise.all(proxies.map(async (proxy): Promise<Half> => ({ proxy, singleton: await singletons.start(proxy.kubeconfig) })));
@@ -79,16 +84,14 @@ async function start(api: ApiServer, { namespace, lease = SHORT_LEASE, graceMs, 
   const leads = await singletons.leader(withinMs);
   const [leader, other] = leads === one.singleton ? [one, two] : [two, one];
   await leader.singleton.until((seen) => seen.status === "healthy", withinMs);
-  return { namespace, leader, other, pods, replicaSet, intents: () => storedIntents(client), [Symbol.asyncDispose]: close };
+  return { namespace, leader, other, pods, replicaSet, intents: () => storedIntents(client, namespace, redis), [Symbol.asyncDispose]: close };
 }
 
-async function storedIntents(client: ReturnType<typeof createKubernetesClient>): Promise<readonly Intent[]> {
-  const store = createKubernetesStateStore(client, "shopkeeper-state");
-  try {
-    return (await store.list("intent/")).map(({ value }) => JSON.parse(value) as Intent);
-  } finally {
-    await store.close();
-  }
+async function storedIntents(client: ReturnType<typeof createKubernetesClient>, site: string, redis: string | undefined): Promise<readonly Intent[]> {
+  await using stack = new AsyncDisposableStack();
+  const line = redis === undefined ? null : stack.adopt(await openRedisLine(redis), (one) => one.close());
+  const store = stack.adopt(line === null ? createKubernetesStateStore(client, "shopkeeper-state") : await openRedisStateStore({ line, site, epoch: null }), (one) => one.close());
+  return (await store.list("intent/")).map(({ value }) => JSON.parse(value) as Intent);
 }
 
 /** Whether it says of itself that it leads; one that does not answer does not say so. */

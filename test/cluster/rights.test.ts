@@ -62,7 +62,7 @@ describe.skipIf(lacking("api").length > 0)("validate --cluster", () => {
   async function missingFor(rules: readonly PolicyRule[]): Promise<readonly string[]> {
     const { loaded } = await readConfig(await site(rules), {});
     if (!loaded.ok || loaded.config.cluster === null) throw new Error("the configuration is not valid");
-    const access = await openClusterAccess(loaded.config.cluster, createSystemClock(), createSystemRandom(), () => undefined);
+    const access = await openClusterAccess(loaded.config.cluster, createSystemClock(), createSystemRandom());
     try {
       const found = await findRights(loaded.config, access.cluster, AbortSignal.timeout(10_000));
       return found.flatMap(({ right, for: purpose, allowed }) => (allowed ? [] : [`${rightText(right)} (${purpose})`]));

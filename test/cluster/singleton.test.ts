@@ -52,19 +52,22 @@ describe.skipIf(lacking("api").length > 0)("singletons on a real API server", ()
     expect([await leader.metric("shopkeeper_leader"), await other.metric("shopkeeper_leader")]).toEqual([1, 0]);
   });
 
-  test("a pod that its sidecar calls ill is ill; one whose sidecar is silent is out of reach, and no more is known of it", { timeout: 90_000 }, async () => {
-    const { sidecars, singletons } = await shop();
+  test("a pod that its sidecar calls ill is ill; one whose sidecar is silent is out of reach, unless a sibling reaches it", { timeout: 90_000 }, async () => {
+    const { sidecars, singletons } = await shop(4);
     const one = await singletons.start();
     await one.until((seen) => seen.status === "healthy", LATE_MS);
-    const [first, second] = sidecars;
-    if (first === undefined || second === undefined) throw new Error("no sidecars");
+    const [first, second, third, fourth] = sidecars;
+    if (first === undefined || second === undefined || third === undefined || fourth === undefined) throw new Error("no sidecars");
     first.verdict = "unhealthy";
-    await second.stop();
+    third.reaches = [fourth.ip];
+    await Promise.all([second.stop(), fourth.stop()]);
     const verdict = (seen: Awaited<ReturnType<typeof one.status>>, key: string): string | undefined => seen.looks.find((look) => look.key === key)?.verdict;
     const seen = await one.until((now) => verdict(now, "application@pod/web-1") === "unhealthy" && verdict(now, "sidecar@pod/web-2") === "unhealthy", LATE_MS);
     expect(seen.looks.find((look) => look.key === "application@pod/web-1")?.last).toMatchObject({ kind: "fail", cause: "status", detail: "application is told to be unhealthy" });
     expect([verdict(seen, "page@pod/web-1"), verdict(seen, "application@pod/web-2"), verdict(seen, "application@pod/web-3")]).toEqual(["healthy", "healthy", "healthy"]);
     expect(seen.looks.find((look) => look.key === "application@pod/web-2")?.last).toMatchObject({ kind: "unknown" });
+    const spared = seen.looks.find((look) => look.key === "sidecar@pod/web-4");
+    expect([spared?.verdict, spared?.last]).toMatchObject(["healthy", { kind: "unknown", cause: "no_network", detail: expect.stringContaining("its sibling pod/web-3 reaches it") }]);
   });
 
   test("pods that go are no more looked at, and new ones are once they were ready", { timeout: 90_000 }, async () => {

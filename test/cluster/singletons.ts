@@ -20,13 +20,15 @@ export type SingletonsOptions = {
   readonly settings?: string;
   /** Lines below `kubernetes:`. Default: SHORT_LEASE. */
   readonly lease?: string;
+  /** Default: shop. */
+  readonly site?: string;
 };
 
 export const SHORT_LEASE = "  lease: { duration: 3s, renew_within: 2s, retry: 400ms }\n  watch_first: 2s";
 
 /** Shortened: a lease of 3 s, a new leader acts after 2 s, looks every second. */
-function siteFile({ kubeconfig, namespace, sidecarPort, settings = "", lease = SHORT_LEASE }: SingletonsOptions): string {
-  return `site: shop
+function siteFile({ kubeconfig, namespace, sidecarPort, settings = "", lease = SHORT_LEASE, site = "shop" }: SingletonsOptions): string {
+  return `site: ${site}
 role: singleton
 targets:
   storefront:

@@ -2,7 +2,7 @@
 import { createServer, type Server } from "node:http";
 import type { CheckVerdict } from "../../src/core/check-state.ts";
 
-export type ToldSidecar = { readonly ip: string; verdict: CheckVerdict; cause: string; readonly asked: () => number; stop(): Promise<void> };
+export type ToldSidecar = { readonly ip: string; verdict: CheckVerdict; cause: string; /** Addresses it says it reaches. */ reaches: readonly string[]; readonly asked: () => number; stop(): Promise<void> };
 
 const PEER = "peer-token";
 export const PEER_TOKEN = PEER;
@@ -10,9 +10,11 @@ export const PEER_TOKEN = PEER;
 /** @param port the same for all. */
 export async function toldSidecar(ip: string, port: number): Promise<ToldSidecar> {
   let asked = 0;
-  const sidecar: ToldSidecar = { ip, verdict: "healthy", cause: "status", asked: () => asked, stop: () => closed(server) };
+  const sidecar: ToldSidecar = { ip, verdict: "healthy", cause: "status", reaches: [], asked: () => asked, stop: () => closed(server) };
   const server = createServer((request, response) => {
     asked += 1;
+    const peer = /^\/health\/peers\/(.+)$/.exec(request.url ?? "")?.[1];
+    if (peer !== undefined) return void response.end(JSON.stringify({ reached: sidecar.reaches.includes(decodeURIComponent(peer)) }));
     const known = request.headers.authorization === `Bearer ${PEER}`;
     const body = known ? bodyOf(sidecar) : { status: "pass" };
     response.writeHead(sidecar.verdict === "unhealthy" ? 503 : 200, { "content-type": "application/health+json" }).end(JSON.stringify(body));

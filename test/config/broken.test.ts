@@ -115,6 +115,16 @@ const BROKEN: Readonly<Record<string, readonly Expected[]>> = {
     ["7:18", "SECRET_INLINE", "storefront.private_token", "********", "a reference: \"${NAME}\" or \"file:/path\"", null],
     ["9:8", "SECRET_INLINE", "redis.url", "********", "a reference: \"redis://:${NAME}@host\", \"${NAME}\" or \"file:/path\"", null],
   ],
+  "site-state-password.yaml": [
+    ["7:10", "SECRET_INLINE", "stores.state.url", "********", "a reference: \"redis://:${NAME}@host\", \"${NAME}\" or \"file:/path\"", null],
+  ],
+  "site-state-url.yaml": [
+    ["6:5", "RELATION", "stores.state.url", "url", "kind: redis beside it, or no url", null],
+  ],
+  "site-state.yaml": [
+    ["4:3", "MISSING_KEY", "stores.state", "state", "url: of the Redis that keeps the state, for example \"redis://redis-state:6379\" or \"${STATE_REDIS_URL}\"", null],
+    ["5:11", "RELATION", "stores.state.kind", "redis", "sqlite or memory", null],
+  ],
   "site-tab.yaml": [
     ["4:1", "TAB_INDENT", "", "\t", "spaces", null],
   ],

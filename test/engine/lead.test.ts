@@ -49,6 +49,36 @@ describe("candidates for a lease", () => {
     expect(signals.flatMap((signal) => getEventListeners(signal, "abort"))).toEqual([]);
   });
 
+  test("raised above what is recorded elsewhere, it leads anew under that epoch, and the next one goes on from there", async () => {
+    const clock = new ManualClock();
+    const lease = createMemoryLease();
+    const a = candidate("a", lease, clock);
+    await clock.advance(1);
+    a.lead.raise(8);
+    await clock.advance(2_000);
+    expect([a.told, a.lead.leadership()?.epoch]).toEqual([["won 1", "won 8"], 8]);
+    await a.lead.stop();
+    const b = candidate("b", lease, clock);
+    await clock.advance(2_000);
+    expect(b.told).toEqual(["won 9"]);
+    await b.lead.stop();
+  });
+
+  test("one that leads no more raises nothing: its renewal is refused", async () => {
+    const clock = new ManualClock();
+    const lease = createMemoryLease();
+    const a = candidate("a", lease, clock);
+    await clock.advance(1);
+    const b = candidate("b", lease, clock);
+    a.link.down = true;
+    await clock.advance(40_000);
+    a.lead.raise(9);
+    a.link.down = false;
+    await clock.advance(10_000);
+    expect([b.told, a.lead.leadership()]).toEqual([["won 2"], null]);
+    await Promise.all([a.lead.stop(), b.lead.stop()]);
+  });
+
   test("the first leads, the second waits, and takes over once the first has given it back", async () => {
     const clock = new ManualClock();
     const lease = createMemoryLease();

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Observation } from "../../src/core/observation.ts";
 import type { ReportedLook, SidecarReport } from "../../src/core/sidecar-report.ts";
+import type { SiblingWord } from "../../src/core/reach.ts";
 import type { SidecarAnswer, Sidecars } from "../../src/ports/sidecars.ts";
 import { sidecarProbe, throughSidecars } from "../../src/probes/sidecar.ts";
 import { aLook, prepare } from "./look.ts";
@@ -17,13 +18,14 @@ function reporting(looks: readonly ReportedLook[], more: Partial<SidecarReport> 
 
 type Asked = { readonly maxAgeMs: number; readonly fresh: boolean };
 
-function sidecars(answer: SidecarAnswer | null, asked: Asked[] = []): Sidecars {
+function sidecars(answer: SidecarAnswer | null, asked: Asked[] = [], word: SiblingWord | null = null): Sidecars {
   return {
     read: (_target, how) => {
       asked.push(how);
       return answer === null ? null : Promise.resolve(answer);
     },
     last: () => null,
+    word: () => word,
   };
 }
 
@@ -67,7 +69,7 @@ describe("a check read from the sidecar of a pod", () => {
   test("an answer may be shared while all is well, and is wanted anew once it is not", async () => {
     const asked: Asked[] = [];
     const answers = [reporting([look()]), reporting([look({ verdict: "unhealthy", seen: "fail", detail: "x" })]), reporting([look()])];
-    const probe = throughSidecars("application", own, { read: (_target, how) => (asked.push(how), Promise.resolve(answers[asked.length - 1] ?? reporting([]))), last: () => null });
+    const probe = throughSidecars("application", own, { read: (_target, how) => (asked.push(how), Promise.resolve(answers[asked.length - 1] ?? reporting([]))), last: () => null, word: () => null });
     for (let n = 0; n < 3; n += 1) await probe.run(aLook({ target: POD }));
     expect(asked.map(({ maxAgeMs }) => maxAgeMs)).toEqual([900, 4_000, 900]);
   });
@@ -83,6 +85,14 @@ describe("the check of the sidecar itself", () => {
 
   test("fails when it does not", async () => {
     expect(await run({ kind: "failed", at: 1, tookMs: 2_000, cause: "timeout", noNetwork: false, detail: "no answer in 2s" })).toMatchObject({ kind: "fail", cause: "timeout" });
+  });
+
+  test("knows nothing where a sibling has just reached it, and fails where none does, or long ago", async () => {
+    const silent: SidecarAnswer = { kind: "failed", at: 60_000, tookMs: 900, cause: "timeout", noNetwork: false, detail: "no answer" };
+    const told = (word: SiblingWord): Promise<Observation> => prepare(sidecarProbe, { checks: { sidecar: "reachable" } }, { sidecars: sidecars(silent, [], word) }).run(aLook({ target: POD }));
+    expect(await told({ at: 58_000, reachedBy: "pod/web-2", told: 3 })).toMatchObject({ kind: "unknown", cause: "no_network", detail: "no answer here (timeout), but its sibling pod/web-2 reaches it" });
+    expect(await told({ at: 58_000, reachedBy: null, told: 3 })).toMatchObject({ kind: "fail", cause: "timeout" });
+    expect(await told({ at: 54_000, reachedBy: "pod/web-2", told: 1 })).toMatchObject({ kind: "fail", cause: "timeout" });
   });
 
   test("knows nothing where our own network is gone, where it is told nothing, where there is none", async () => {

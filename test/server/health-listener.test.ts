@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
+import type { Reach } from "../../src/core/reach.ts";
 import type { Snapshot } from "../../src/core/snapshot.ts";
 import { readHealthBody } from "../../src/probes/health-body.ts";
 import { healthListener, type HealthParts } from "../../src/server/health-listener.ts";
@@ -23,6 +24,7 @@ function ask(state: Snapshot, over: Partial<HealthParts> = {}) {
     metrics: () => Promise.resolve({ text: "up 1\n", contentType: "text/plain; version=0.0.4; charset=utf-8" }),
     peers: [knownToken("peer", "viewer", PEER)],
     version: "1.2.3",
+    reach: null,
     trouble: (detail) => troubles.push(detail),
     ...over,
   });
@@ -137,7 +139,7 @@ describe("the rest of the listener", () => {
     const { get } = ask(wellbeing());
     expect(await get(`/${"x".repeat(500)}`)).toMatchObject({ status: 404, type: "application/problem+json; charset=utf-8" });
     expect(JSON.stringify((await get(`/${"x".repeat(500)}`)).body).length).toBeLessThan(400);
-    const app = healthListener({ snapshot: () => wellbeing(), published: new Map(), readiness: () => ({ ready: true, reason: "" }), started: () => true, copies: () => 0, metrics: () => Promise.reject(new Error("never asked")), peers: [], version: "", trouble: () => undefined });
+    const app = healthListener({ snapshot: () => wellbeing(), published: new Map(), readiness: () => ({ ready: true, reason: "" }), started: () => true, copies: () => 0, metrics: () => Promise.reject(new Error("never asked")), peers: [], version: "", reach: null, trouble: () => undefined });
     opened.push(app);
     expect((await app.inject({ method: "POST", url: "/health" })).statusCode).toBe(404);
   });
@@ -152,5 +154,23 @@ describe("the rest of the listener", () => {
 
   test("without a peer token nobody sees details", async () => {
     expect((await ask(outage(), { peers: [] }).get("/health", PEER)).body).toEqual({ status: "fail" });
+  });
+});
+
+describe("GET /health/peers/{address}", () => {
+  const REACHES: Readonly<Record<string, Reach>> = { "10.0.0.2": { kind: "reached" }, "10.0.0.3": { kind: "not_reached", cause: "timeout" }, "fd00::4": { kind: "unknown", why: "busy" } };
+  const reach = async (address: string): Promise<Reach> => REACHES[address] ?? { kind: "stranger" };
+
+  test.each([["10.0.0.2", { reached: true }], ["10.0.0.3", { reached: false, cause: "timeout" }], ["fd00%3A%3A4", { reached: null, cause: "busy" }]])("tells a peer whether this one reaches %s", async (address, expected) => {
+    expect(await ask(wellbeing(), { reach }).get(`/health/peers/${address}`, PEER)).toMatchObject({ status: 200, body: expected });
+  });
+
+  test("looks at nobody for a stranger, at no stranger for a peer, and at nobody where there are no siblings", async () => {
+    const asked: string[] = [];
+    const { get } = ask(wellbeing(), { reach: (address) => (asked.push(address), reach(address)) });
+    expect((await get("/health/peers/10.0.0.2")).status).toBe(401);
+    expect(asked).toEqual([]);
+    expect((await get("/health/peers/169.254.169.254", PEER)).status).toBe(404);
+    expect((await ask(wellbeing()).get("/health/peers/10.0.0.2", PEER)).status).toBe(404);
   });
 });

@@ -22,26 +22,48 @@ export type Change<T> = (content: Content) => { readonly content: Content | null
 
 type Waiting = { readonly apply: (content: Content) => Content; readonly succeed: () => void; readonly fail: (error: unknown) => void };
 
+/** Which leader wrote it last, where leaders write it. */
+const EPOCH = "shopkeeper.dev/epoch";
+
 /** A change that would not fit; nothing was sent. */
 export class ConfigMapFullError extends Error {
   override readonly name = "ConfigMapFullError";
 }
 
+/** A leader of a higher epoch has written it; nothing was sent. */
+export class LaterEpochError extends Error {
+  override readonly name = "LaterEpochError";
+  readonly epoch: number;
+  constructor(name: string, epoch: number) {
+    super(`the ConfigMap ${name} was written under epoch ${epoch}`);
+    this.epoch = epoch;
+  }
+}
+
+export type ConfigMapOptions = {
+  /** Most bytes of keys and values. */
+  readonly maxBytes?: number;
+  /** Of the leader that writes: it stands in an annotation, and nothing is written over a higher one. null: not of leaders. */
+  readonly epoch?: number | null;
+};
+
 export class ConfigMapDocument {
   readonly #client: KubernetesClient;
   readonly #name: string;
   readonly #maxBytes: number;
+  readonly #epoch: number | null;
   readonly #signal: AbortSignal;
   #waiting: Waiting[] = [];
   #working: Promise<void> | null = null;
   /** What our last write left; where it still holds, the next one need not read. */
   #known: V1ConfigMap | null = null;
 
-  constructor(client: KubernetesClient, name: string, signal: AbortSignal, maxBytes = MAX_CONFIG_MAP_BYTES) {
+  constructor(client: KubernetesClient, name: string, signal: AbortSignal, { maxBytes = MAX_CONFIG_MAP_BYTES, epoch = null }: ConfigMapOptions = {}) {
     this.#client = client;
     this.#name = name;
     this.#signal = signal;
     this.#maxBytes = maxBytes;
+    this.#epoch = epoch;
   }
 
   /** As it is now; empty when there is none. @throws {ClusterError} */
@@ -49,10 +71,21 @@ export class ConfigMapDocument {
     return contentOf(await this.#read());
   }
 
+  /** Writes the own epoch, before anything else is asked of the document. @throws {LaterEpochError} @throws {ClusterError} */
+  async claim(): Promise<void> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const base = await this.#read();
+      this.#checkEpoch(base);
+      if (epochOf(base) === this.#epoch || (await this.#write(base, contentOf(base)))) return;
+    }
+    throw this.#givenUp();
+  }
+
   /**
    * Durable when it resolves.
    *
    * @throws {ConfigMapFullError} when the content would be too large.
+   * @throws {LaterEpochError} when a later leader has written it.
    * @throws {ClusterError} `UNAVAILABLE` when no answer came: it may have been written.
    */
   change<T>(change: Change<T>): Promise<T> {
@@ -95,6 +128,7 @@ export class ConfigMapDocument {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       // What we believe may be old; only a write over its very version tells, so what would write nothing reads first.
       const base = this.#known ?? (await this.#read());
+      this.#checkEpoch(base);
       const before = contentOf(base);
       const { content, made, refused } = applyAll(batch, before);
       if (content === before && this.#known !== null) {
@@ -106,7 +140,17 @@ export class ConfigMapDocument {
       for (const { one, error } of refused) one.fail(error);
       return;
     }
-    throw new ClusterError("CONFLICT", `write the ConfigMap ${this.#name}: others wrote it ${MAX_TRIES} times meanwhile`);
+    throw this.#givenUp();
+  }
+
+  #givenUp(): ClusterError {
+    return new ClusterError("CONFLICT", `write the ConfigMap ${this.#name}: others wrote it ${MAX_TRIES} times meanwhile`);
+  }
+
+  /** What is written goes over the very version that was checked. */
+  #checkEpoch(base: V1ConfigMap | null): void {
+    const written = epochOf(base);
+    if (this.#epoch !== null && written !== null && written > this.#epoch) throw new LaterEpochError(this.#name, written);
   }
 
   async #read(): Promise<V1ConfigMap | null> {
@@ -124,11 +168,12 @@ export class ConfigMapDocument {
     const { core, namespace, call } = this.#client;
     const name = this.#name;
     const data = Object.fromEntries(content);
+    const epoch = this.#epoch === null ? {} : { annotations: { ...base?.metadata?.annotations, [EPOCH]: String(this.#epoch) } };
     try {
       this.#known =
         base === null
-          ? await call(`create the ConfigMap ${name}`, this.#signal, (options) => core.createNamespacedConfigMap({ namespace, body: { metadata: { name, namespace }, data }, fieldManager: FIELD_MANAGER }, options))
-          : await call(`write the ConfigMap ${name}`, this.#signal, (options) => core.replaceNamespacedConfigMap({ name, namespace, body: { ...base, data }, fieldManager: FIELD_MANAGER }, options));
+          ? await call(`create the ConfigMap ${name}`, this.#signal, (options) => core.createNamespacedConfigMap({ namespace, body: { metadata: { name, namespace, ...epoch }, data }, fieldManager: FIELD_MANAGER }, options))
+          : await call(`write the ConfigMap ${name}`, this.#signal, (options) => core.replaceNamespacedConfigMap({ name, namespace, body: { ...base, metadata: { ...base.metadata, ...epoch }, data }, fieldManager: FIELD_MANAGER }, options));
       return true;
     } catch (error) {
       this.#known = null;
@@ -151,6 +196,12 @@ function applyAll(batch: readonly Waiting[], before: Content): { readonly conten
     }
   }
   return { content, made, refused };
+}
+
+/** null: nobody wrote one that can be read. */
+function epochOf(map: V1ConfigMap | null): number | null {
+  const text = map?.metadata?.annotations?.[EPOCH] ?? "";
+  return /^\d{1,15}$/.test(text) ? Number(text) : null;
 }
 
 function contentOf(map: V1ConfigMap | null): Content {

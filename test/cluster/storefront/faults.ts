@@ -1,9 +1,9 @@
 /** What happens to the shops, one at a time, to both at once. */
 import { readFileSync } from "node:fs";
-import { request } from "node:http";
 import { join } from "node:path";
 import { nodeFolder, tasksFolder } from "../nodes.ts";
 import { nodeName } from "../addresses.ts";
+import type { Place } from "../cluster.ts";
 import { loseNode } from "./gone-node.ts";
 import type { ShopPod } from "./pods.ts";
 import type { Scene, Side } from "./scene.ts";
@@ -24,6 +24,8 @@ export type Fault = {
   /** Undoes it. */
   readonly end?: (scene: Scene, side: Side) => Promise<void>;
   readonly endOnce?: (scene: Scene) => Promise<void>;
+  /** It touches processes or nodes: on a cluster of this machine only. */
+  readonly needsMachine?: true;
   /** The cluster is good for nothing more. */
   readonly last?: true;
 };
@@ -31,7 +33,6 @@ export type Fault = {
 const DEPLOYMENT = "deployment/storefront";
 const DRAINED = 2;
 const CRASHES_FOR_S = 60;
-const ASK_MS = 5_000;
 
 /** The pod that is hit: of those that are well the one restarted least, whose next start the kubelet does not put off. */
 async function victim({ pods }: Side): Promise<ShopPod> {
@@ -41,23 +42,25 @@ async function victim({ pods }: Side): Promise<ShopPod> {
 }
 
 /** The first process of a pod's application. */
-function pidOf({ place }: Scene, { node, container }: ShopPod): number {
+function pidOf(scene: Scene, { node, container }: ShopPod): number {
+  const place = placeOf(scene);
   const folder = nodeFolder({ folder: place.folder, leashed: false }, Number(node.replace("real-", "")));
   return Number(readFileSync(join(tasksFolder(folder), container, "init.pid"), "utf8"));
+}
+
+/** @throws {Error} where the cluster is not of this machine. */
+function placeOf({ place }: Scene): Place {
+  if (place === null) throw new Error("the nodes of a cluster that was given are not ours to touch");
+  return place;
 }
 
 async function signalApplication(scene: Scene, side: Side, signal: NodeJS.Signals): Promise<void> {
   process.kill(pidOf(scene, await victim(side)), signal);
 }
 
-/** Orders the application of a pod to be ill. It may end before it has answered. */
-function order({ ip }: ShopPod, path: string): Promise<void> {
-  return new Promise((resolve) => {
-    const sent = request(`http://${ip}:3000/__app/${path}`, { method: "POST", agent: false, timeout: ASK_MS }, (answer) => answer.resume().on("close", resolve));
-    sent.on("timeout", () => sent.destroy());
-    sent.on("error", () => resolve());
-    sent.end();
-  });
+/** Orders the application of a pod to be ill. It may end before it has answered, and what the API server says then is no matter. */
+async function order({ plane }: Scene, { namespace }: Side, { name }: ShopPod, path: string): Promise<void> {
+  await plane.ask("POST", `/api/v1/namespaces/${namespace}/pods/${name}:3000/proxy/__app/${path}`).catch(() => undefined);
 }
 
 type Rollout = { readonly metadata: { readonly generation: number }; readonly spec: { readonly replicas: number }; readonly status: { readonly observedGeneration?: number; readonly updatedReplicas?: number; readonly availableReplicas?: number; readonly replicas?: number } };
@@ -78,6 +81,7 @@ export const FAULTS: readonly Fault[] = [
     about: "SIGKILL of the application in one pod",
     bound: 0,
     buyers: 900,
+    needsMachine: true,
     begin: (scene, side) => signalApplication(scene, side, "SIGKILL"),
   },
   {
@@ -85,6 +89,7 @@ export const FAULTS: readonly Fault[] = [
     about: "SIGSTOP of the application in one pod",
     bound: 0.005,
     buyers: 2_500,
+    needsMachine: true,
     begin: (scene, side) => signalApplication(scene, side, "SIGSTOP"),
     end: async (scene, { pods }) => {
       for (const pod of await pods()) if (pod.container !== "") process.kill(pidOf(scene, pod), "SIGCONT");
@@ -95,9 +100,9 @@ export const FAULTS: readonly Fault[] = [
     about: "one pod answers 500 on every page, and 200 on /health",
     bound: 0.001,
     buyers: 2_500,
-    begin: async (_scene, side) => order(await victim(side), "break"),
-    end: async (_scene, { pods }) => {
-      for (const pod of await pods()) await order(pod, "mend");
+    begin: async (scene, side) => order(scene, side, await victim(side), "break"),
+    end: async (scene, side) => {
+      for (const pod of await side.pods()) await order(scene, side, pod, "mend");
     },
   },
   {
@@ -105,14 +110,14 @@ export const FAULTS: readonly Fault[] = [
     about: `the application of one pod ends at each start for ${CRASHES_FOR_S} s`,
     bound: 0,
     buyers: 1_800,
-    begin: async (_scene, side) => order(await victim(side), `crash-loop?seconds=${CRASHES_FOR_S}`),
+    begin: async (scene, side) => order(scene, side, await victim(side), `crash-loop?seconds=${CRASHES_FOR_S}`),
   },
   {
     name: "memory limit",
     about: "the application of one pod takes memory until the kernel ends it",
     bound: 0,
     buyers: 1_300,
-    begin: async (_scene, side) => order(await victim(side), "swell"),
+    begin: async (scene, side) => order(scene, side, await victim(side), "swell"),
   },
   {
     name: "rolling restart",
@@ -135,6 +140,7 @@ export const FAULTS: readonly Fault[] = [
     about: "kubectl drain of one node of two",
     bound: 0,
     buyers: 1_300,
+    needsMachine: true,
     beginOnce: async ({ administer }) => void (await administer("drain", nodeName(DRAINED), "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=100s")),
     endOnce: async ({ administer }) => void (await administer("uncordon", nodeName(DRAINED))),
     // All on one node by now, where the next fault would find them.
@@ -145,7 +151,8 @@ export const FAULTS: readonly Fault[] = [
     about: "kubelet, containerd and all they run on one node of two killed, packets to its pods swallowed",
     bound: 0.015,
     buyers: 3_700,
-    beginOnce: ({ place }) => loseNode(place, DRAINED),
+    needsMachine: true,
+    beginOnce: (scene) => loseNode(placeOf(scene), DRAINED),
     last: true,
   },
 ];

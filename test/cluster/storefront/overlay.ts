@@ -6,11 +6,11 @@ import { mkdir, readFile, realpath, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { stringify } from "yaml";
 import { FOLDER } from "../../deploy/manifests.ts";
+import type { Names } from "./ground.ts";
 import type { ShopImages } from "./images.ts";
 
-/** The overlay's own. */
-export const SHOP = "storefront";
-export const BARE = "bare";
+/** The namespace in the overlay, by which what is replaced there is found. */
+const OVERLAYS_OWN = "storefront";
 
 export type Times = {
   /** A new pod counts only after this time, in seconds; null: as shipped. */
@@ -24,15 +24,20 @@ export type Plan = {
   /** Of the Storefront API simulator, as pods reach it. */
   readonly api: string;
   readonly times: Times;
+  /** Of namespaces. */
+  readonly names: Names;
+  /** Whether the nodes say in which zone they are. */
+  readonly hasZones: boolean;
 };
 
 /** What differs from what ships, in words, for whoever reads the figures. */
-export function differences({ api, times }: Plan): readonly string[] {
+export function differences({ api, times, hasZones }: Plan): readonly string[] {
   return [
     `the Storefront API is a simulator at ${api}, and stands in for the reference addresses of \`connectivity\`, since no pod reaches the internet`,
     "the policies pod_restart and pod_unreachable act from the first day (`armed:`), where a new installation only records",
     "the autoscaler is held at 3 pods (maxReplicas 3): two cores carry everything, and a growing shop would heal what is measured",
     times.minReadySeconds === null ? "all times are as shipped" : `minReadySeconds is ${times.minReadySeconds}, not 30, with and without Shopkeeper`,
+    ...(hasZones ? [] : ["nodes here say no zone: pods are spread over zones only where that can be (ScheduleAnyway)"]),
   ];
 }
 
@@ -41,11 +46,11 @@ export async function writeOverlay(folder: string, plan: Plan): Promise<void> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "sidecar.yaml"), await configured("base/shopkeeper.yaml", plan.api));
   await writeFile(join(folder, "singleton.yaml"), `${await configured("singleton/shopkeeper.yaml", plan.api)}armed: [pod_restart, pod_unreachable]\n`);
-  const config = (name: string, file: string): object => ({ name, namespace: SHOP, behavior: "replace", files: [`shopkeeper.yaml=${file}`] });
+  const config = (name: string, file: string): object => ({ name, namespace: OVERLAYS_OWN, behavior: "replace", files: [`shopkeeper.yaml=${file}`] });
   const kustomization = {
     apiVersion: "kustomize.config.k8s.io/v1beta1",
     kind: "Kustomization",
-    namespace: SHOP,
+    namespace: plan.names.shop,
     // kustomize takes folders by relative paths only.
     resources: [relative(await realpath(folder), join(FOLDER, "overlays/enterprise"))],
     images: [image("registry.example.com/storefront", plan.images.storefront.name), image("registry.example.com/shopkeeper", plan.images.shopkeeper.name)],
@@ -54,6 +59,7 @@ export async function writeOverlay(folder: string, plan: Plan): Promise<void> {
       patch("Deployment", "storefront", [
         ["replace", "/spec/replicas", 3],
         ["add", "/spec/template/spec/containers/0/args", ["--storefront-origin", plan.api]],
+        ...(plan.hasZones ? [] : [["replace", "/spec/template/spec/topologySpreadConstraints/0/whenUnsatisfiable", "ScheduleAnyway"] as const]),
         ...(plan.times.minReadySeconds === null ? [] : [["replace", "/spec/minReadySeconds", plan.times.minReadySeconds] as const]),
       ]),
       patch("HorizontalPodAutoscaler", "storefront", [["replace", "/spec/minReplicas", 3], ["replace", "/spec/maxReplicas", 3]]),
@@ -80,7 +86,7 @@ function patch(kind: string, name: string, operations: readonly (readonly [op: s
 }
 
 /** Deployment, Service and budget of the same application alone: figures of the seed document's own manifests, probes on the health route with time to answer. */
-export function bareManifests({ images, api, times }: Plan): string {
+export function bareManifests({ images, api, times, hasZones }: Plan): string {
   const labels = { "app.kubernetes.io/name": "storefront" };
   const probe = { httpGet: { path: "/health", port: 3_000 }, timeoutSeconds: 5 };
   const container = {
@@ -95,7 +101,7 @@ export function bareManifests({ images, api, times }: Plan): string {
     // As behind Shopkeeper: what is written there outlives the container.
     volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
   };
-  const spread = { maxSkew: 1, topologyKey: "topology.kubernetes.io/zone", whenUnsatisfiable: "DoNotSchedule", nodeTaintsPolicy: "Honor", labelSelector: { matchLabels: labels } };
+  const spread = { maxSkew: 1, topologyKey: "topology.kubernetes.io/zone", whenUnsatisfiable: hasZones ? "DoNotSchedule" : "ScheduleAnyway", nodeTaintsPolicy: "Honor", labelSelector: { matchLabels: labels } };
   const term = { labelSelector: { matchLabels: labels }, topologyKey: "kubernetes.io/hostname" };
   const pod = { topologySpreadConstraints: [spread], affinity: { podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: term }] } }, containers: [container], volumes: [{ name: "tmp", emptyDir: {} }] };
   const objects = [
