@@ -28,7 +28,7 @@ function rosterOf(name: string): Roster {
 describe("an engine in step with the cluster", () => {
   test("has the pods that came while it was made, and those that come after", () => {
     let told: (roster: Roster) => void = () => undefined;
-    const pods: Pick<PodWatch, "roster" | "follow" | "bornAt"> = { roster: () => rosterOf("b"), follow: (changed) => void (told = changed), bornAt: () => 5 };
+    const pods: Parameters<typeof followPods>[0] = { roster: () => rosterOf("b"), follow: (changed) => void (told = changed), bornAt: () => 5, restartedAt: () => [] };
     const engine = createWatch(createWatchedWorld(), { application: () => "." }, { ...rosterOf("a"), supervised: null });
     followPods(pods, engine, { sidecars: null });
     expect(engine.snapshot().targets.map(({ id }) => id)).toEqual(["pod/b"]);
