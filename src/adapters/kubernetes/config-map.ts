@@ -9,6 +9,7 @@ import type { V1ConfigMap } from "@kubernetes/client-node";
 import { ClusterError } from "../../ports/cluster.ts";
 import { FIELD_MANAGER } from "./client.ts";
 import type { KubernetesClient } from "./client.ts";
+import { WritePace } from "./write-pace.ts";
 
 /** Keys and values of a ConfigMap, in bytes: etcd refuses more. */
 export const MAX_CONFIG_MAP_BYTES = 1024 * 1024;
@@ -32,6 +33,7 @@ export class ConfigMapDocument {
   readonly #name: string;
   readonly #maxBytes: number;
   readonly #signal: AbortSignal;
+  readonly #pace: WritePace;
   #waiting: Waiting[] = [];
   #working: Promise<void> | null = null;
   /** What our last write left; where it still holds, the next one need not read. */
@@ -42,6 +44,7 @@ export class ConfigMapDocument {
     this.#name = name;
     this.#signal = signal;
     this.#maxBytes = maxBytes;
+    this.#pace = new WritePace(client.clock);
   }
 
   /** As it is now; empty when there is none. @throws {ClusterError} */
@@ -79,6 +82,7 @@ export class ConfigMapDocument {
     // What is asked for in the same turn goes out together.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
+      await this.#pace.turn(this.#signal);
       const batch = this.#waiting;
       this.#waiting = [];
       try {
@@ -125,6 +129,7 @@ export class ConfigMapDocument {
     const name = this.#name;
     const data = Object.fromEntries(content);
     try {
+      this.#pace.wrote(sizeOf(content));
       this.#known =
         base === null
           ? await call(`create the ConfigMap ${name}`, this.#signal, (options) => core.createNamespacedConfigMap({ namespace, body: { metadata: { name, namespace }, data }, fieldManager: FIELD_MANAGER }, options))
