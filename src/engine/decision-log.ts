@@ -53,7 +53,8 @@ export function createDecisionLog({ ledger, decided, troubled }: Parts): Decisio
         write(entry);
       }
       holds = now;
-      for (const target of newest.keys()) if (![...now.values()].some((hold) => hold.target === target)) newest.delete(target);
+      const held = new Set([...now.values()].map((hold) => hold.target));
+      for (const target of newest.keys()) if (!held.has(target)) newest.delete(target);
     },
     holds: () => [...holds.values()],
     flush: async () => {

@@ -263,7 +263,8 @@ class ComposedEngine implements Engine {
 
   #turned(look: LookStatus): void {
     if (look.verdict !== "healthy") return;
-    const others = this.#judge.site().looks.some((one) => one.target === look.target && one.inactive === null && one.verdict !== "healthy");
+    const states = this.#judge.states();
+    const others = checksAt(look.target, this.#roll.checks).some((check) => states.get(lookKey(check.name, look.target))?.verdict !== "healthy");
     const forgotten = [this.#standing.forget(look.target, look.check), ...(others ? [] : [this.#standing.forget(look.target, null)])];
     void Promise.all(forgotten).catch((error: unknown) => this.#troubled("state", messageOf(error)));
   }
