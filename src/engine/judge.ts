@@ -47,6 +47,8 @@ export interface Judge {
   enrol(change: Pick<RosterChange, "gone" | "come">): void;
   states(): ReadonlyMap<LookKey, CheckState>;
   flaps(): ReadonlyMap<LookKey, FlapState>;
+  /** Looks that flap now. */
+  flapping(): ReadonlySet<LookKey>;
   site(): SiteJudgement & { readonly since: Instant };
 }
 
@@ -61,6 +63,8 @@ class Judging implements Judge {
   readonly #began: Instant;
   readonly #states = new Map<LookKey, CheckState>();
   readonly #flaps = new Map<LookKey, FlapState>();
+  /** Those of them that flap: few among thousands, and asked for at every step. */
+  readonly #flapping = new Set<LookKey>();
   #names: Names;
   #looks: Tally;
   #status: Standing;
@@ -87,6 +91,8 @@ class Judging implements Judge {
     const flapAfter = observeFlap(flapBefore, seen, this.#parts.excused(target));
     this.#states.set(key, after);
     this.#flaps.set(key, flapAfter);
+    if (flapAfter.flapping) this.#flapping.add(key);
+    else this.#flapping.delete(key);
     recorder.observed({ key, check: check.name, target, seen, verdict: after.verdict });
 
     const changed = before.verdict !== after.verdict || isGoneNow(before) !== isGoneNow(after) || before.last === null;
@@ -114,6 +120,7 @@ class Judging implements Judge {
     for (const key of gone) {
       this.#states.delete(key);
       this.#flaps.delete(key);
+      this.#flapping.delete(key);
     }
     for (const key of come) this.#states.set(key, initialState(now));
     this.#names = namesOf(roll.checks);
@@ -127,6 +134,10 @@ class Judging implements Judge {
 
   flaps(): ReadonlyMap<LookKey, FlapState> {
     return this.#flaps;
+  }
+
+  flapping(): ReadonlySet<LookKey> {
+    return new Set(this.#flapping);
   }
 
   site(): SiteJudgement & { readonly since: Instant } {
