@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import type { SidecarReport } from "../../src/core/sidecar-report.ts";
 import type { Roster } from "../../src/core/roster.ts";
 import { followPods, storefrontBreaker } from "../../src/roles/follow-pods.ts";
-import type { PodWatch } from "../../src/roles/pod-watch.ts";
 import { checkOf, createWatch, createWatchedWorld } from "../support/watched-world.ts";
 
 function report(state: "closed" | "open" | null, since = 5): SidecarReport {

@@ -8,6 +8,7 @@
  */
 import { failedAttempts } from "../episode.ts";
 import { restartsSince } from "../kubelet-restarts.ts";
+import { targetIn } from "../roster-index.ts";
 import { formatDuration } from "../time.ts";
 import type { Guard } from "./guard.ts";
 import { ALLOW, episodeOf, hold } from "./guard.ts";
@@ -19,7 +20,7 @@ export const ladder: Guard = {
     const episode = episodeOf(question);
     if (policy.escalation === null || episode === undefined) return ALLOW;
     const { afterFailed, within } = policy.escalation;
-    const isPod = scene.targets.find(({ id }) => id === proposal.target)?.kind === "pod";
+    const isPod = targetIn(scene.targets, proposal.target)?.kind === "pod";
     const failed = failedAttempts(episode, proposal.target, within, scene.now, isPod ? (scene.startedAt.get(proposal.target) ?? null) : null);
     if (failed >= afterFailed && episode.escalated.ladder === undefined) {
       return { kind: "page", guard: "ladder", reason: `${failed} failed attempts within ${formatDuration(within)}` };
