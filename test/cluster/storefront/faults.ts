@@ -1,6 +1,7 @@
 /** What happens to the shops, one at a time, to both at once. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { FaultRule } from "../../e2e/hydrogen/simulator.ts";
 import { nodeFolder, tasksFolder } from "../nodes.ts";
 import { nodeName } from "../addresses.ts";
 import type { Place } from "../cluster.ts";
@@ -11,10 +12,12 @@ import type { Scene, Side } from "./scene.ts";
 export type Fault = {
   readonly name: string;
   readonly about: string;
-  /** Largest share of fetches not served behind Shopkeeper, 0 to 1. */
-  readonly bound: number;
+  /** Largest share of fetches not served behind Shopkeeper, 0 to 1; null: none is promised, and it is reported as it is. */
+  readonly bound: number | null;
   /** Buyers of each shop that are counted, from the fault on; more where it lasts longer. */
   readonly buyers: number;
+  /** What happened to a shop shortly before, and is over when its rollout is: nobody is counted meanwhile. */
+  readonly before?: (scene: Scene, side: Side) => Promise<void>;
   /** Brings it about in one shop. */
   readonly begin?: (scene: Scene, side: Side) => Promise<void>;
   /** Brings it about on the cluster. */
@@ -73,6 +76,12 @@ export async function isRolledOut({ plane }: Scene, { namespace }: Side): Promis
 
 async function restart({ kubectl }: Scene, { namespace }: Side): Promise<void> {
   await kubectl("--namespace", namespace, "rollout", "restart", DEPLOYMENT);
+}
+
+/** Sets what the Storefront API of both shops answers; no rules: as it should. */
+async function setApiFaults({ plan }: Scene, rules: readonly FaultRule[]): Promise<void> {
+  const answer = await fetch(`${plan.api}/__sim/faults`, { method: "PUT", headers: { "content-type": "application/json" }, body: JSON.stringify(rules), signal: AbortSignal.timeout(ASK_MS) });
+  if (!answer.ok) throw new Error(`the simulator: ${answer.status} ${await answer.text()}`);
 }
 
 export const FAULTS: readonly Fault[] = [
@@ -134,6 +143,15 @@ export const FAULTS: readonly Fault[] = [
     buyers: 1_900,
     begin: async ({ kubectl }, { namespace }) => void (await kubectl("--namespace", namespace, "set", "env", DEPLOYMENT, "--containers=storefront", "BROKEN_PAGES=1")),
     end: async ({ kubectl }, { namespace }) => void (await kubectl("--namespace", namespace, "rollout", "undo", DEPLOYMENT)),
+  },
+  {
+    name: "Storefront API down, pods just replaced",
+    about: "every call to the Storefront API answers 503, as soon as a rolling restart is over: copies went with the pods that held them",
+    bound: null,
+    buyers: 1_300,
+    before: restart,
+    beginOnce: (scene) => setApiFaults(scene, [{ kind: "status", status: 503 }]),
+    endOnce: (scene) => setApiFaults(scene, []),
   },
   {
     name: "node drained",
