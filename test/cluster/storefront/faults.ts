@@ -1,7 +1,6 @@
 /** What happens to the shops, one at a time, to both at once. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { FaultRule } from "../../e2e/hydrogen/simulator.ts";
 import { nodeFolder, tasksFolder } from "../nodes.ts";
 import { nodeName } from "../addresses.ts";
 import type { Place } from "../cluster.ts";
@@ -78,12 +77,6 @@ async function restart({ kubectl }: Scene, { namespace }: Side): Promise<void> {
   await kubectl("--namespace", namespace, "rollout", "restart", DEPLOYMENT);
 }
 
-/** Sets what the Storefront API of both shops answers; no rules: as it should. */
-async function setApiFaults({ plan }: Scene, rules: readonly FaultRule[]): Promise<void> {
-  const answer = await fetch(`${plan.api}/__sim/faults`, { method: "PUT", headers: { "content-type": "application/json" }, body: JSON.stringify(rules), signal: AbortSignal.timeout(ASK_MS) });
-  if (!answer.ok) throw new Error(`the simulator: ${answer.status} ${await answer.text()}`);
-}
-
 export const FAULTS: readonly Fault[] = [
   {
     name: "application killed",
@@ -150,8 +143,8 @@ export const FAULTS: readonly Fault[] = [
     bound: null,
     buyers: 1_300,
     before: restart,
-    beginOnce: (scene) => setApiFaults(scene, [{ kind: "status", status: 503 }]),
-    endOnce: (scene) => setApiFaults(scene, []),
+    beginOnce: async ({ simulator }) => simulator.setFaults([{ kind: "status", status: 503 }]),
+    endOnce: async ({ simulator }) => simulator.setFaults([]),
   },
   {
     name: "node drained",
