@@ -83,7 +83,7 @@ describe("init --kubernetes", () => {
     const { code, out, err } = await run(["init", "--kubernetes", "k8s/shop.yaml"], { cwd: folder });
     expect([code, err]).toEqual([0, ""]);
     for (const text of ["found:", "changed:", "not touched, for you to decide:", "port 8090 (8080 is taken)", "kubectl create secret generic shop-shopkeeper", "kubectl apply -k k8s"]) expect(out).toContain(text);
-    expect((await readdir(join(folder, "k8s/shopkeeper"))).toSorted()).toEqual(["checks", "deployment-patch.yaml", "kustomization.yaml", "peers-service.yaml", "service-shop-web-patch.yaml", "shopkeeper.yaml"]);
+    expect((await readdir(join(folder, "k8s/shopkeeper"))).toSorted()).toEqual(["checks", "deployment-patch.yaml", "kustomization.yaml", "peers-service.yaml", "service-shop-web-patch.yaml", "shopkeeper.yaml", "singleton"]);
   });
 
   test("the configuration it writes is valid with what the patch gives it, and fits its ports", async () => {
@@ -92,9 +92,22 @@ describe("init --kubernetes", () => {
     const read = (path: string): Promise<string> => (path.startsWith("/run/secrets/shopkeeper/") ? Promise.resolve("a-token-of-a-test") : diskFiles.read(path));
     const loaded = await loadConfig({ file: join(folder, "out/shopkeeper.yaml"), env: { PUBLIC_STORE_DOMAIN: "shop.myshopify.com" }, catalogues, files: { ...diskFiles, read } });
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.errors));
-    const { role, gateway, targets, checks, storefront } = loaded.config;
+    const { role, gateway, targets, checks, storefront, peers } = loaded.config;
+    expect(peers).toEqual({ service: "shop-peers", port: 9470 });
     expect({ role, listen: gateway?.listen.port, hosts: gateway?.hosts, url: targets[0]?.url, origin: storefront?.origin }).toEqual({ role: "sidecar", listen: 8090, hosts: ["shop.example.com"], url: "http://127.0.0.1:8080", origin: "https://shop.myshopify.com" });
     expect(checks.find((check) => check.name === "application")?.endpoint).toBe("/alive");
+  });
+
+  test("the singleton's configuration is valid with what its Deployment gives it, and has the sidecar's port and names of its own", async () => {
+    await write({ "shop.yaml": MANIFEST.replace("        - name: web\n", "        - { name: metrics, ports: [{ containerPort: 9470 }] }\n        - name: web\n") });
+    await run(["init", "out", "--kubernetes", "shop.yaml", "--container", "web"], { cwd: folder });
+    const read = (path: string): Promise<string> => (path.startsWith("/run/secrets/shopkeeper/") ? Promise.resolve("a-token-of-a-test") : diskFiles.read(path));
+    const loaded = await loadConfig({ file: join(folder, "out/singleton/shopkeeper.yaml"), env: { PUBLIC_STORE_DOMAIN: "shop.myshopify.com" }, catalogues, files: { ...diskFiles, read } });
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.errors));
+    const { role, targets, cluster } = loaded.config;
+    expect(role).toBe("singleton");
+    expect(targets[0]).toMatchObject({ workload: "shop", pods: { service: "shop-web", sidecarPort: 9480 } });
+    expect(cluster).toMatchObject({ lease: { name: "shop-shopkeeper" }, state: "shop-shopkeeper-state", ledger: "shop-shopkeeper-ledger" });
   });
 
   test("its patches name what they are laid over", async () => {

@@ -27,7 +27,7 @@ function found({ name, replicas, application, port, portAssumed, services, hosts
   return texts.map((text) => ({ kind: "found", text }));
 }
 
-function changed({ services, annotations }: Workload, { ports, names, healthPath, storefront }: SidecarPlan): readonly Finding[] {
+function changed({ services, annotations, autoscalers }: Workload, { ports, names, healthPath, storefront }: SidecarPlan): readonly Finding[] {
   const scraped = Object.keys(annotations).some((key) => key.startsWith("prometheus.io/"));
   const texts = [
     "the sidecar shopkeeper is added, native (Kubernetes 1.29 or later), with a CPU request and without a CPU limit",
@@ -35,6 +35,8 @@ function changed({ services, annotations }: Workload, { ports, names, healthPath
     `its readiness, asked at ${ports.health}, counts for the pod`,
     ...services.map((service) => `the Service ${service.name} leads to the gateway; its own port stays ${service.ports.map((one) => one.port).join(", ")}`),
     `a headless Service ${names.peers} is added, by which pods ask each other`,
+    `the singleton is added: a Deployment ${names.singleton} of two, with its Service, its ConfigMap ${names.singleton}-singleton, a disruption budget and a network policy; it watches all pods and only records what it would take away`,
+    `two Roles are added, bound to its own ServiceAccount ${names.singleton}: in this namespace it sees pods, evicts them, and changes this Deployment${autoscalers.length > 0 ? ` and ${autoscalers.join(", ")}` : ""}`,
     `a ConfigMap ${names.configMap} with shopkeeper.yaml${ownCheck(healthPath) ? `, and a check that asks ${healthPath}` : ""} is added`,
     ...(storefront.length > 0 ? [`the sidecar is given ${storefront.join(" and ")} as the application is`] : []),
     ...(scraped ? [] : ["the pods are annotated for Prometheus"]),
@@ -79,10 +81,12 @@ function resources({ containers, autoscaled, replicas }: Workload): readonly Fin
 /** Longest the gateway and the application may need to end. */
 const GRACE_SECONDS = 30;
 
-function surroundings({ services, hostNetwork, gracePeriod, annotations, networkPolicies, application, hosts }: Workload): readonly Finding[] {
+function surroundings({ namespace, autoscaled, autoscalers, name, services, hostNetwork, gracePeriod, annotations, networkPolicies, application, hosts }: Workload): readonly Finding[] {
   const scraped = Object.keys(annotations).filter((key) => key.startsWith("prometheus.io/"));
   const texts = [
-    ...(services.length === 0 ? ["no Service in this file leads to the application: point yours at the gateway, or nothing changes for buyers"] : []),
+    ...(services.length === 0 ? ["no Service in this file leads to the application: point yours at the gateway, or nothing changes for buyers, and name it in singleton/shopkeeper.yaml, which has the headless one"] : []),
+    ...(namespace === null ? ["no namespace is written: where your kustomization has none either, the RoleBindings in singleton/roles.yaml name the ServiceAccount of default"] : []),
+    ...(autoscaled && autoscalers.length === 0 ? [`the autoscaler in this file is not of the Deployment ${name}: the singleton may change only one of that name`] : []),
     ...(hostNetwork ? ["hostNetwork: the gateway's and health ports are taken on the node itself, so one pod a node"] : []),
     ...(gracePeriod !== null && gracePeriod < GRACE_SECONDS ? [`terminationGracePeriodSeconds is ${gracePeriod}: the gateway drains for up to 10 s after the application has ended; ${GRACE_SECONDS} or more is better`] : []),
     ...(scraped.length > 0 ? [`${scraped.join(", ")}: kept, so Shopkeeper's own metrics are not scraped by annotation`] : []),
