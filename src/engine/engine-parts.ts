@@ -8,7 +8,7 @@ import type { PolicySpec, Window } from "../core/policy.ts";
 import type { Roster } from "../core/roster.ts";
 import type { GuardSettings } from "../core/scene.ts";
 import type { TargetId } from "../core/target.ts";
-import type { Instant } from "../core/time.ts";
+import type { Instant, Ms } from "../core/time.ts";
 import type { AlertOutbox } from "../ports/alert-outbox.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Control } from "../ports/control.ts";
@@ -33,8 +33,8 @@ export type EngineParts = Roster & {
   readonly windows: readonly Window[];
   readonly timeZone: string;
   readonly actionsPerMinute: number;
-  /** Nothing is done of our own accord before this instant; -Infinity: at once. */
-  readonly actFrom: Instant;
+  /** Of our own accord nothing is done for this long after what an earlier process left is settled; 0: at once. */
+  readonly watchFirst: Ms;
   /** Reference probes of the connectivity guard; empty: the guard is off. */
   readonly references: readonly PreparedProbe[];
   /** By name of the remedy, bound to their ports. */

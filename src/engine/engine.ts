@@ -63,6 +63,7 @@ class ComposedEngine implements Engine {
   #loaded = false;
   /** What an earlier process left is settled. */
   #settled = false;
+  #actFrom: Instant = Infinity;
 
   readonly acknowledge: Orders["acknowledge"] = (order) => this.#orders.acknowledge(order);
   readonly pause: Orders["pause"] = (order) => this.#orders.pause(order);
@@ -129,6 +130,7 @@ class ComposedEngine implements Engine {
       troubled: (detail) => this.#troubled("loop", detail),
     });
     this.#settled = true;
+    this.#actFrom = this.#parts.clock.now() + this.#parts.watchFirst;
     if (this.#stopping.signal.aborted) return;
     await this.#recovery.start();
     this.#observer.start();
@@ -233,6 +235,7 @@ class ComposedEngine implements Engine {
       actor: this.#underway.actor,
       policies: () => this.#policies(),
       view: this.#told.view(this.#judge, this.#standing, clock),
+      actFrom: () => this.#actFrom,
       decided: (event) => this.#recorder.decided(event),
       acted: (intent, tookMs) => this.#acted(intent, tookMs),
       verified: (intent) => this.#resolved(intent),

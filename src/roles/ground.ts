@@ -100,7 +100,7 @@ export function composeEngine(ground: Ground, stores: Stores, { config, parts, c
     remedies,
     supervised: parts.supervises ? { processes, markers: markersOf(config) } : null,
     fence: side === null ? alwaysClear : async () => side.mayAct(),
-    actFrom: side?.actFrom ?? Number.NEGATIVE_INFINITY,
+    watchFirst: side?.watchFirst ?? 0,
     alertRoutes: { page: routeFor(config.alerts, "page"), notify: routeFor(config.alerts, "notify") },
     runbooks: RUNBOOKS,
     clock,

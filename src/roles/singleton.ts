@@ -17,6 +17,7 @@ import type { Leadership } from "../core/lease.ts";
 import type { Ms } from "../core/time.ts";
 import { createClaimBook } from "../engine/claim-book.ts";
 import { createLead, type Lead } from "../engine/lead.ts";
+import { inTime } from "../ports/clock.ts";
 import type { ClusterKind, Sight } from "../ports/cluster.ts";
 import type { Http } from "../ports/http.ts";
 import { SupersededError } from "../ports/state-store.ts";
@@ -203,7 +204,7 @@ class Singleton implements Daemon {
           const reason = leads ? (pods?.blindness() ?? null) : "the lease was not renewed in time";
           return reason === null ? { kind: "clear" } : { kind: "blocked", reason };
         },
-        actFrom: clock.now() + (config.cluster?.watchFirst ?? 0),
+        watchFirst: config.cluster?.watchFirst ?? 0,
         listeners: (sitting) => this.#seat(sitting),
       };
       const ledger = withEpoch(stores.ledger, epoch);
@@ -218,7 +219,7 @@ class Singleton implements Daemon {
   /** A recovery whose right is missing only records, and says which. */
   async #withRights({ cluster }: ClusterAccess): Promise<DaemonParts> {
     const { config, log } = this.#parts;
-    const found = await findRights(config, cluster, AbortSignal.timeout(SEEN_WITHIN_MS)).catch((error: unknown) => {
+    const found = await inTime(this.#parts.clock, SEEN_WITHIN_MS, (signal) => findRights(config, cluster, signal)).catch((error: unknown) => {
       log.warn({ event: "rights" }, `which rights are there cannot be found out, so each is tried: ${textOf(error)}`);
       return [];
     });
@@ -233,7 +234,7 @@ class Singleton implements Daemon {
       if (sight.state === "seeing" && sight.cut > 0) log.warn({ event: "cut", kind, cut: sight.cut }, `${sight.cut} ${kind} are beyond what is kept, and not watched`);
       if (sight.state === "blind") log.warn({ event: "blind", kind, code: sight.code }, `${kind} cannot be seen: ${sight.detail}`);
     };
-    return watchPods({ config, clock, cluster, sighted }, AbortSignal.timeout(SEEN_WITHIN_MS));
+    return inTime(clock, SEEN_WITHIN_MS, (signal) => watchPods({ config, clock, cluster, sighted }, signal));
   }
 
   #stores(access: ClusterAccess, epoch: number): Promise<Stores> {
