@@ -29,6 +29,8 @@ export type EngineParts = Roster & {
   /** By check name; one for every active check. */
   readonly probes: ReadonlyMap<string, PreparedProbe>;
   readonly policies: readonly PolicySpec[];
+  /** What keeps a policy from being carried out at this moment; asked at each step. Absent: only what its own `unavailable` says. */
+  readonly unavailable?: (policy: string) => string | null;
   readonly settings: GuardSettings;
   readonly windows: readonly Window[];
   readonly timeZone: string;

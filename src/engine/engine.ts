@@ -293,7 +293,9 @@ class ComposedEngine implements Engine {
   }
 
   #policies(): readonly PolicySpec[] {
-    return inOrderedModes(this.#parts.policies, this.#standing.modes());
+    const { policies, unavailable } = this.#parts;
+    const inModes = inOrderedModes(policies, this.#standing.modes());
+    return unavailable === undefined ? inModes : inModes.map((policy) => ({ ...policy, unavailable: policy.unavailable ?? unavailable(policy.name) }));
   }
 
   #views(): Parameters<typeof takeSnapshot>[0] {

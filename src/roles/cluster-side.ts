@@ -15,6 +15,8 @@ export type ClusterSide = {
   readonly claims: ClaimBook;
   /** Still the leader, renewed a moment ago, and seeing. */
   readonly mayAct: () => FenceAnswer;
+  /** Which right a policy's recovery lacks now; null: none, as far as is known. */
+  readonly missing: (policy: string) => string | null;
   /** Looks for this long before it acts. */
   readonly watchFirst: Ms;
   /** The listeners are open already, and stay; closing what is given here only leaves the seat. */

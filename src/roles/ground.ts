@@ -92,6 +92,7 @@ export function composeEngine(ground: Ground, stores: Stores, { config, parts, c
     ...(side?.pods?.roster() ?? rosterOf(config)),
     probes: probing.probes,
     policies: config.policies,
+    ...(side === null ? {} : { unavailable: side.missing }),
     settings: config.guards,
     windows: config.windows,
     timeZone: config.timeZone,

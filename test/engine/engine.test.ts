@@ -447,3 +447,19 @@ test("a new leader's time of looking begins when what an earlier one left is set
   expect(until[0]).toBe(settled + 20_000);
   await engine.stop();
 });
+
+test("what keeps a policy from being carried out is asked at each step, and the reason is the one of that moment", async () => {
+  const world = createWatchedWorld();
+  let missing: string | null = "missing right: create pods/eviction";
+  const engine = createWatch(world, { application: alive(world, () => (world.processes.running.length < 2 ? "x" : ".")) }, { unavailable: () => missing });
+  void engine.start();
+  await world.clock.advance(90_000);
+  const holds = world.events.flatMap((event) => (event.kind === "decided" && event.decision.kind === "hold" ? [[event.decision.guard, event.decision.reason]] : []));
+  expect(holds[0]).toEqual(["unavailable", `would restart_pod, but ${missing}`]);
+  expect(engine.snapshot().policies.map(({ unavailable }) => unavailable)).toEqual([missing]);
+  missing = null;
+  await world.clock.advance(60_000);
+  expect(engine.snapshot().policies.map(({ unavailable }) => unavailable)).toEqual([null]);
+  expect(world.events.some((event) => event.kind === "decided" && event.decision.kind === "act")).toBe(true);
+  await engine.stop();
+});
