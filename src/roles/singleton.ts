@@ -181,7 +181,7 @@ class Singleton implements Daemon {
     const access = this.#access;
     const lead = this.#lead;
     if (access === null || lead === null) throw new Error("it is not started");
-    const { config, clock, log } = this.#parts;
+    const { config, log } = this.#parts;
     const closing: (() => Promise<void>)[] = [];
     const close = async (): Promise<void> => {
       for (const step of closing.toReversed()) await step().catch((error: unknown) => log.error({ event: "trouble", where: "lead" }, textOf(error)));
