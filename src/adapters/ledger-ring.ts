@@ -13,6 +13,8 @@ type Kept = { entry: LedgerEntry; readonly bytes: number };
 export class LedgerRing {
   readonly #limits: LedgerLimits;
   #kept: Kept[] = [];
+  /** Of each kind and target. */
+  readonly #newest = new Map<string, Kept>();
   #bytes = 0;
   #seq = 0;
 
@@ -20,10 +22,15 @@ export class LedgerRing {
     this.#limits = limits;
   }
 
+  /** About as many as are kept. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** Appends, or counts on the newest entry of the same fold key, kind and target. */
   append(added: NewLedgerEntry, now: Instant): LedgerEntry {
     const { entry } = bounded(added);
-    const newest = this.#kept.findLast((old) => old.entry.kind === entry.kind && old.entry.target === entry.target);
+    const newest = this.#newest.get(subjectOf(entry));
     if (newest !== undefined && entry.foldKey !== "" && newest.entry.foldKey === entry.foldKey) {
       newest.entry = { ...newest.entry, count: newest.entry.count + 1, lastAt: entry.at };
       return newest.entry;
@@ -37,6 +44,7 @@ export class LedgerRing {
   /** Takes entries in place of all there are, oldest first; numbers go on after the highest ever seen here. */
   replace(entries: readonly LedgerEntry[], now: Instant): void {
     this.#kept = [];
+    this.#newest.clear();
     this.#bytes = 0;
     for (const entry of entries) this.#push(entry);
     this.#prune(now);
@@ -59,7 +67,9 @@ export class LedgerRing {
 
   #push(entry: LedgerEntry): void {
     const bytes = ENTRY_BYTES + Buffer.byteLength(entry.text) + Buffer.byteLength(JSON.stringify(entry.details));
-    this.#kept.push({ entry, bytes });
+    const kept = { entry, bytes };
+    this.#kept.push(kept);
+    this.#newest.set(subjectOf(entry), kept);
     this.#bytes += bytes;
     this.#seq = Math.max(this.#seq, entry.seq);
   }
@@ -67,12 +77,18 @@ export class LedgerRing {
   #prune(now: Instant): void {
     const oldest = now - this.#limits.maxAgeMs;
     let gone = 0;
-    for (const { entry, bytes } of this.#kept) {
+    for (const kept of this.#kept) {
+      const { entry, bytes } = kept;
       if (entry.lastAt >= oldest && this.#bytes <= this.#limits.maxBytes) break;
       if (gone === this.#kept.length - 1) break;
       this.#bytes -= bytes;
+      if (this.#newest.get(subjectOf(entry)) === kept) this.#newest.delete(subjectOf(entry));
       gone += 1;
     }
     if (gone > 0) this.#kept = this.#kept.slice(gone);
   }
+}
+
+function subjectOf({ kind, target }: Pick<NewLedgerEntry, "kind" | "target">): string {
+  return `${kind}|${target}`;
 }

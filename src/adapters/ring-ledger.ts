@@ -2,8 +2,10 @@
  * The ledger of a daemon without a disk of its own: a JSON line per entry for whoever collects its output, and the newest
  * entries as a ring kept elsewhere, so that the next leader and the command line can read them.
  *
- * An entry is kept when its line is written: nothing that is done waits for the ring's home. The ring follows
- * in batches, a second later; a daemon that is killed loses that second of the ring, never of the lines.
+ * An entry is kept when its line is written: nothing that is done waits for the ring's home. The ring follows in
+ * batches, since each write sends all of it: a second later, while it was not written a moment ago; a large one that is
+ * written on and on rests for some seconds, and what only counts on an entry waits for half a minute. A daemon
+ * that is killed loses so much of the ring, never of the lines.
  */
 import type { LedgerEntry, NewLedgerEntry } from "../core/ledger-entry.ts";
 import type { Instant, Ms } from "../core/time.ts";
@@ -16,6 +18,10 @@ import { LedgerRing } from "./ledger-ring.ts";
 import { ObservationRing } from "./observation-ring.ts";
 
 const FLUSH_MS: Ms = 1_000;
+/** How long a mere count waits: a hold that is repeated at every step is no news. */
+const COUNT_MS: Ms = 30_000;
+/** After a write the ring rests, in times of its size: 8 s when it is full. */
+const BYTES_PER_MS = 64;
 const MAX_FLUSH_MS: Ms = 60_000;
 /** How old what others wrote may be in an answer. */
 const REFRESH_MS: Ms = 2_000;
@@ -52,10 +58,12 @@ class RingLedger implements Ledger {
   readonly #ring: LedgerRing;
   readonly #observations = new ObservationRing();
   #savedSeq = 0;
-  #unsaved = false;
+  /** What the ring's home does not have yet. */
+  #unsaved: "nothing" | "counts" | "entries" = "nothing";
   #saving: Promise<void> | null = null;
-  #cancelFlush: (() => void) | null = null;
+  #flush: { readonly at: Instant; readonly cancel: () => void } | null = null;
   #flushMs = FLUSH_MS;
+  #restUntil: Instant = -Infinity;
   #readAt: Instant = -Infinity;
   #troubled = false;
   #closed = false;
@@ -68,15 +76,17 @@ class RingLedger implements Ledger {
   async append(added: NewLedgerEntry): Promise<LedgerEntry> {
     this.#check();
     const written = this.#ring.append(added, this.#now());
-    if (written.count === 1) this.#options.line(JSON.stringify(written));
-    this.#unsaved = true;
+    if (written.count === 1) {
+      this.#options.line(JSON.stringify(written));
+      this.#unsaved = "entries";
+    } else if (this.#unsaved === "nothing") this.#unsaved = "counts";
     this.#flushLater();
     return written;
   }
 
   async query(query: LedgerQuery): Promise<readonly LedgerEntry[]> {
     this.#check();
-    if (!this.#unsaved && this.#saving === null && this.#now() - this.#readAt >= REFRESH_MS) await this.refresh();
+    if (this.#unsaved === "nothing" && this.#saving === null && this.#now() - this.#readAt >= REFRESH_MS) await this.refresh();
     return this.#ring.query(query);
   }
 
@@ -93,9 +103,9 @@ class RingLedger implements Ledger {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#cancelFlush?.();
+    this.#flush?.cancel();
     await this.#saving;
-    if (this.#unsaved) await this.#save();
+    if (this.#unsaved !== "nothing") await this.#save();
     this.#options.home.close();
   }
 
@@ -105,7 +115,7 @@ class RingLedger implements Ledger {
     try {
       const entries = await this.#options.home.read();
       // What was appended meanwhile comes together with it when it is saved.
-      if (this.#unsaved || this.#saving !== null) return;
+      if (this.#unsaved !== "nothing" || this.#saving !== null) return;
       this.#take(entries);
       this.#troubled = false;
     } catch (error) {
@@ -113,24 +123,30 @@ class RingLedger implements Ledger {
     }
   }
 
+  /** Plans a write; an earlier plan stands. */
   #flushLater(): void {
-    if (this.#cancelFlush !== null || this.#saving !== null || this.#closed) return;
-    this.#cancelFlush = this.#options.clock.after(this.#flushMs, () => {
-      this.#cancelFlush = null;
+    if (this.#unsaved === "nothing" || this.#saving !== null || this.#closed) return;
+    const at = Math.max(this.#now() + (this.#unsaved === "counts" ? COUNT_MS : this.#flushMs), this.#restUntil);
+    if (this.#flush !== null && this.#flush.at <= at) return;
+    this.#flush?.cancel();
+    const cancel = this.#options.clock.after(at - this.#now(), () => {
+      this.#flush = null;
       this.#saving = this.#save().finally(() => {
         this.#saving = null;
-        if (this.#unsaved) this.#flushLater();
+        this.#flushLater();
       });
     });
+    this.#flush = { at, cancel };
   }
 
   async #save(): Promise<void> {
     const ours = this.#ring.all();
-    this.#unsaved = false;
+    this.#unsaved = "nothing";
+    this.#restUntil = this.#now() + this.#ring.bytes / BYTES_PER_MS;
     try {
       this.#saved(await this.#options.home.save(ours, this.#savedSeq), ours.at(-1)?.seq ?? 0);
     } catch (error) {
-      this.#unsaved = true;
+      this.#unsaved = "entries";
       this.#flushMs = Math.min(this.#flushMs * 2, MAX_FLUSH_MS);
       this.#trouble("write", error);
     }

@@ -1,9 +1,9 @@
 /**
- * What the gateway saw of the application, without asking it anything.
+ * What others saw of the application, without asking it anything: the gateway before it, and the kubelet beside it.
  */
 import type { Instant, Ms } from "./time.ts";
 
-/** Passive evidence of one upstream. Only rendered pages count as good answers, not assets or robots.txt. */
+/** Passive evidence of one target. Only rendered pages count as good answers, not assets or robots.txt. */
 export type Evidence = {
   /** Last whole rendered page with a 2xx from the application; null before the first. */
   readonly lastGoodAt: Instant | null;
@@ -17,4 +17,6 @@ export type Evidence = {
   readonly oldestInFlightMs: Ms;
   /** Copies the gateway could serve in an outage right now. */
   readonly copies: number;
+  /** When the kubelet was seen to restart the application of a pod, oldest first; absent: it has no kubelet. */
+  readonly restartedAt?: readonly Instant[];
 };

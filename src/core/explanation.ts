@@ -4,6 +4,7 @@
  */
 import type { CheckSpec } from "./check.ts";
 import type { CheckState } from "./check-state.ts";
+import { isAmong } from "./roster-index.ts";
 import { dependenciesOf } from "./status.ts";
 import type { LookKey, TargetId } from "./target.ts";
 import { lookKey, SITE } from "./target.ts";
@@ -31,7 +32,7 @@ export function doubtOf(check: CheckSpec, target: TargetId, byName: ReadonlyMap<
   for (const name of dependenciesOf(check.name, byName)) {
     const dependency = byName.get(name);
     if (dependency === undefined || dependency.inactive !== null) continue;
-    const state = states.get(lookKey(name, dependency.targets.includes(target) ? target : SITE));
+    const state = states.get(lookKey(name, isAmong(dependency.targets, target) ? target : SITE));
     if (state !== undefined && (state.verdict === "unhealthy" || state.failing.count > 0)) return { kind: "failing", dependency: name };
     if (state?.last?.kind === "unknown" && state.last.cause === "throttled") other ??= { kind: "throttled", dependency: name, since: state.unknowns.since };
     const asked = failing === undefined || failing.count === 0 || (state?.last != null && state.last.at - state.last.tookMs >= failing.since);

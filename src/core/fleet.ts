@@ -4,6 +4,7 @@
  * them are somebody else's.
  */
 import type { CheckVerdict } from "./check-state.ts";
+import { replicasIn, targetIn } from "./roster-index.ts";
 import type { Target, TargetId } from "./target.ts";
 
 export type FleetScope = "workload" | "zone" | "region";
@@ -24,12 +25,16 @@ export type Share = {
   readonly share: number;
 };
 
+const SCOPES: readonly FleetScope[] = ["workload", "zone", "region"];
+
 /** Shares of members failing `check`, one per workload, zone and region that occurs; targets without a zone or region are left out of that scope. */
-export function failingShares(check: string, members: readonly Member[]): readonly Share[] {
+export function failingShares(check: string, members: readonly Member[], scopes: readonly FleetScope[] = SCOPES): readonly Share[] {
   const groups = new Map<string, { scope: FleetScope; name: string; judged: number; failing: TargetId[] }>();
   for (const { target, verdict } of members) {
     if (verdict === "unknown") continue;
-    for (const [scope, name] of scopesOf(target)) {
+    for (const scope of scopes) {
+      const name = target[scope];
+      if (name === undefined) continue;
       const key = `${scope}/${name}`;
       const group = groups.get(key) ?? { scope, name, judged: 0, failing: [] };
       groups.set(key, group);
@@ -50,14 +55,11 @@ export type RecoveryShare = {
 
 /** What share of a workload is being recovered, the workload as a whole not counted; `recovering` may name targets of other workloads, which are ignored. */
 export function recoveryShare(workload: string, targets: readonly Target[], recovering: ReadonlySet<TargetId>): RecoveryShare {
-  const own = targets.filter((target) => target.workload === workload && target.kind !== "workload");
-  const inRecovery = own.filter((target) => recovering.has(target.id)).map((target) => target.id);
-  return { workload, total: own.length, inRecovery, share: own.length === 0 ? 0 : inRecovery.length / own.length };
+  const total = replicasIn(targets, workload).length;
+  const inRecovery = [...recovering].filter((id) => isReplica(targetIn(targets, id), workload));
+  return { workload, total, inRecovery, share: total === 0 ? 0 : inRecovery.length / total };
 }
 
-function scopesOf(target: Target): readonly (readonly [FleetScope, string])[] {
-  const scopes: (readonly [FleetScope, string])[] = [["workload", target.workload]];
-  if (target.zone !== undefined) scopes.push(["zone", target.zone]);
-  if (target.region !== undefined) scopes.push(["region", target.region]);
-  return scopes;
+function isReplica(target: Target | undefined, workload: string): boolean {
+  return target !== undefined && target.workload === workload && target.kind !== "workload";
 }

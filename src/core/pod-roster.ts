@@ -7,6 +7,7 @@
  */
 import type { CheckSpec } from "./check.ts";
 import type { Endpoint, Pod } from "./cluster.ts";
+import { seeRestarts, type RestartsSeen } from "./kubelet-restarts.ts";
 import type { Roster } from "./roster.ts";
 import type { Target, TargetId } from "./target.ts";
 import type { Instant, Ms } from "./time.ts";
@@ -27,10 +28,12 @@ export type PodMember = {
   readonly ip: string;
   /** When it began, as far as is known: seen to come up by our own clock, else by its node's. */
   readonly bornAt: Instant;
+  /** When the kubelet was seen to restart its application, oldest first. */
+  readonly restartedAt: readonly Instant[];
 };
 
 /** What is remembered of a pod, by uid. */
-export type PodSighting = { readonly firstSeenAt: Instant; readonly joined: boolean };
+export type PodSighting = { readonly firstSeenAt: Instant; readonly joined: boolean; readonly restarts: RestartsSeen };
 /** Null: nobody has looked yet, so what is there may be old. */
 export type PodSightings = ReadonlyMap<string, PodSighting> | null;
 
@@ -53,9 +56,10 @@ export function musterPods(group: PodGroup, pods: readonly Pod[], endpoints: rea
     const firstSeenAt = before?.get(pod.uid)?.firstSeenAt ?? (before === null ? Math.min(now, pod.startedAt ?? now) : now);
     const due = firstSeenAt + group.startupGrace;
     const joined = before?.get(pod.uid)?.joined === true || pod.ready || now >= due;
-    sightings.set(pod.uid, { firstSeenAt, joined });
+    const restarts = seeRestarts(before?.get(pod.uid)?.restarts, pod, now);
+    sightings.set(pod.uid, { firstSeenAt, joined, restarts });
     if (!joined) nextAt = Math.min(nextAt ?? due, due);
-    if (joined && pod.ip !== null && pod.phase === "Running") members.push({ target: targetOf(group, pod), pod, ip: pod.ip, bornAt: firstSeenAt });
+    if (joined && pod.ip !== null && pod.phase === "Running") members.push({ target: targetOf(group, pod), pod, ip: pod.ip, bornAt: firstSeenAt, restartedAt: restarts.at });
   }
   return { members, sightings, nextAt };
 }

@@ -3,7 +3,7 @@
  */
 import type { CheckSpec } from "./check.ts";
 import type { LookKey, Target, TargetId } from "./target.ts";
-import { lookKey } from "./target.ts";
+import { looksOf } from "./roster-index.ts";
 import type { Ms } from "./time.ts";
 
 export type Roster = {
@@ -29,7 +29,7 @@ export function rosterChange(before: Roster, after: Roster): RosterChange {
 }
 
 function keysOf({ checks }: Roster): ReadonlySet<LookKey> {
-  return new Set(checks.filter((check) => check.inactive === null).flatMap((check) => check.targets.map((target) => lookKey(check.name, target))));
+  return new Set(checks.filter((check) => check.inactive === null).flatMap((check) => looksOf(check).map(({ key }) => key)));
 }
 
 function idsOf({ targets }: Roster): ReadonlySet<TargetId> {

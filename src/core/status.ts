@@ -10,6 +10,7 @@
 import type { CheckSpec } from "./check.ts";
 import type { CheckState, CheckVerdict } from "./check-state.ts";
 import { isGoneNow } from "./check-state.ts";
+import { isAmong, looksOf } from "./roster-index.ts";
 import type { LookKey, TargetId } from "./target.ts";
 import { lookKey, SITE } from "./target.ts";
 import type { Instant } from "./time.ts";
@@ -102,8 +103,8 @@ export function unhealthyDependency(
 }
 
 function unhealthyLook(check: CheckSpec, target: TargetId, states: ReadonlyMap<LookKey, CheckState>): LookKey | null {
-  const asked = check.targets.includes(target) ? [target] : check.targets.includes(SITE) ? [SITE] : check.targets;
-  const keys = asked.map((id) => lookKey(check.name, id));
+  const asked = isAmong(check.targets, target) ? [target] : isAmong(check.targets, SITE) ? [SITE] : check.targets;
+  const keys = asked === check.targets ? looksOf(check).map(({ key }) => key) : asked.map((id) => lookKey(check.name, id));
   const all = keys.length > 0 && keys.every((key) => states.get(key)?.verdict === "unhealthy");
   return all ? (keys[0] ?? null) : null;
 }
@@ -126,20 +127,43 @@ export function judgeLook(check: CheckSpec, target: TargetId, byName: ReadonlyMa
   };
 }
 
+/** How a look bears on the site. `down`: critical and unhealthy. `ill`: bad, yet not that. `blind`: critical, and nobody knows. */
+export type Bearing = "down" | "ill" | "blind" | "well";
+
+/** How many looks bear on the site in each way. */
+export type Bearings = Readonly<Record<Bearing, number>>;
+
+/** null: not at all. */
+export function bearingOf({ inactive, suppressedBy, verdict, critical }: LookStatus): Bearing | null {
+  if (inactive !== null || suppressedBy !== null) return null;
+  switch (verdict) {
+    case "healthy":
+      return "well";
+    case "unknown":
+      return critical ? "blind" : null;
+    case "degraded":
+      return "ill";
+    case "unhealthy":
+      return critical ? "down" : "ill";
+  }
+}
+
+/** The site's status from how many looks bear on it in each way. */
+export function statusOf({ down, ill, blind, well }: Bearings): SiteStatus {
+  if (down > 0) return "unhealthy";
+  if (ill > 0) return "degraded";
+  return blind > 0 || well === 0 ? "unknown" : "healthy";
+}
+
 /** The site's status from how each look counts. One pass: there may be thousands. */
 export function aggregate(looks: Iterable<LookStatus>): Pick<SiteJudgement, "status" | "causes"> {
-  const ill: LookStatus[] = [];
-  const blind: LookStatus[] = [];
-  let healthy = false;
+  const of: Readonly<Record<Bearing, LookStatus[]>> = { down: [], ill: [], blind: [], well: [] };
   for (const look of looks) {
-    if (look.inactive !== null || look.suppressedBy !== null) continue;
-    if (look.verdict === "healthy") healthy = true;
-    else if (look.verdict !== "unknown") ill.push(look);
-    else if (look.critical) blind.push(look);
+    const bearing = bearingOf(look);
+    if (bearing !== null) of[bearing].push(look);
   }
-  if (ill.some((look) => look.critical && look.verdict === "unhealthy")) return { status: "unhealthy", causes: causesOf(ill) };
-  if (ill.length > 0) return { status: "degraded", causes: causesOf(ill) };
-  return blind.length > 0 || !healthy ? { status: "unknown", causes: causesOf(blind) } : { status: "healthy", causes: [] };
+  const status = statusOf({ down: of.down.length, ill: of.ill.length, blind: of.blind.length, well: of.well.length });
+  return { status, causes: status === "healthy" ? [] : causesOf(status === "unknown" ? of.blind : [...of.down, ...of.ill]) };
 }
 
 function causesOf(looks: readonly LookStatus[]): readonly StatusCause[] {

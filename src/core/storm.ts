@@ -3,10 +3,10 @@
  * and restarting targets one after the other would only make it worse.
  */
 import type { CheckState } from "./check-state.ts";
-import type { Share } from "./fleet.ts";
+import type { Member, Share } from "./fleet.ts";
 import { failingShares } from "./fleet.ts";
+import { looksOf, targetIn } from "./roster-index.ts";
 import type { Scene, Storm } from "./scene.ts";
-import { lookKey } from "./target.ts";
 
 /** What storms are judged by. */
 export type StormScene = Pick<Scene, "now" | "settings" | "specs" | "targets" | "checks">;
@@ -32,14 +32,13 @@ export function workloadShares(scene: StormScene, check: string, early: boolean)
 function countShares(scene: StormScene, check: string, early: boolean): readonly Share[] {
   const spec = scene.specs.find((one) => one.name === check && one.inactive === null);
   if (spec === undefined) return [];
-  const watched = new Set(spec.targets);
-  const members = scene.targets
-    .filter((target) => watched.has(target.id))
-    .map((target) => {
-      const state = scene.checks.get(lookKey(check, target.id));
-      return { target, verdict: early && isFailing(state) ? "unhealthy" as const : (state?.verdict ?? "unknown") };
-    });
-  return failingShares(check, members).filter((share) => share.scope === "workload");
+  const members = looksOf(spec).flatMap(({ key, target: id }): readonly Member[] => {
+    const target = targetIn(scene.targets, id);
+    if (target === undefined) return [];
+    const state = scene.checks.get(key);
+    return [{ target, verdict: early && isFailing(state) ? "unhealthy" : (state?.verdict ?? "unknown") }];
+  });
+  return failingShares(check, members, ["workload"]);
 }
 
 /** Of at least so many targets at least that share fails: half of four has a cause in common, two of two may be chance. */

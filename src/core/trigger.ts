@@ -9,9 +9,10 @@ import { cronMatches, parseCron } from "./cron.ts";
 import type { LookSample } from "./look-window.ts";
 import { ERROR_RATE_WINDOW_MS } from "./look-window.ts";
 import type { PolicySpec, Trigger } from "./policy.ts";
+import { looksOf } from "./roster-index.ts";
 import type { Scene } from "./scene.ts";
 import type { TargetId } from "./target.ts";
-import { lookKey, SITE } from "./target.ts";
+import { SITE } from "./target.ts";
 import type { Instant, Ms } from "./time.ts";
 import { formatDuration } from "./time.ts";
 
@@ -73,8 +74,7 @@ function looks(scene: TriggerScene, check: string | null, judge: Judge): readonl
   const firings = new Map<TargetId, Firing>();
   for (const spec of scene.specs) {
     if (spec.inactive !== null || (check !== null && spec.name !== check)) continue;
-    for (const target of spec.targets) {
-      const key = lookKey(spec.name, target);
+    for (const { key, target } of looksOf(spec)) {
       const state = scene.checks.get(key);
       // A look that broke is evidence of nothing, so nothing is done on what was known before it.
       if (state?.last == null || state.last.kind === "unknown") continue;

@@ -9,6 +9,7 @@
 import type { Intent, IntentState } from "../core/intent.ts";
 import type { Decision } from "../core/proposal.ts";
 import type { TargetId } from "../core/target.ts";
+import type { Instant, Ms } from "../core/time.ts";
 import type { AlertOutbox } from "../ports/alert-outbox.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import type { Random } from "../ports/random.ts";
@@ -53,7 +54,8 @@ export interface Actor {
   resume(signal?: AbortSignal): Promise<readonly Intent[]>;
   /**
    * Carries a decision out. Resolves with the intent in the state it reached: `awaiting_verification`,
-   * `verified` (remedies verified by their effect), `refused` or `uncertain`. At most one action runs
+   * `verified` (remedies verified by their effect), `refused` or `uncertain`; or `intended` still, where what became of it
+   * cannot be read yet: `verify` settles it. At most one action runs
    * on a target at a time: a second one is refused without being recorded (its id is "").
    *
    * @param who "shopkeeper" (default), or the person of a manual command.
@@ -76,6 +78,8 @@ export interface Actor {
   recentActions(): readonly RecentAction[];
 }
 
+/** Pause between two tries of reading what could not be read. */
+const RETRY_MS: Ms = 5_000;
 /** The newest intents whose ledger lines are checked at the start; one daemon has one action at a time in the making, on few targets. */
 const COMPLETED = 50;
 
@@ -87,6 +91,8 @@ class RecordingActor implements Actor {
   readonly #parts: ActorParts;
   readonly #book: IntentBook;
   readonly #busy = new Set<TargetId>();
+  /** When the open ones that could not be read were tried last. */
+  #triedAt: Instant = Number.NEGATIVE_INFINITY;
 
   constructor(parts: ActorParts) {
     this.#parts = parts;
@@ -113,7 +119,8 @@ class RecordingActor implements Actor {
     try {
       await this.#book.record(intent);
       await this.#write(intent);
-      return await this.#become(intent, await carryOut(intent, this.#parts, signal));
+      const state = await carryOut(intent, this.#parts, signal);
+      return state.phase === "intended" ? intent : await this.#become(intent, state);
     } finally {
       this.#busy.delete(target);
     }
@@ -166,10 +173,14 @@ class RecordingActor implements Actor {
   }
 
   async #settleUnrecorded(signal?: AbortSignal): Promise<readonly Intent[]> {
+    const unsettled = this.#book.open().filter(({ state, proposal }) => state.phase === "intended" && !this.#busy.has(proposal.target));
+    const now = this.#parts.clock.now();
+    if (unsettled.length === 0 || now - this.#triedAt < RETRY_MS) return [];
     const settled: Intent[] = [];
-    for (const intent of this.#book.open()) {
-      if (intent.state.phase !== "intended" || this.#busy.has(intent.proposal.target)) continue;
-      settled.push(await this.#become(intent, await settleInterrupted(intent, this.#parts, signal)));
+    for (const intent of unsettled) {
+      const state = await settleInterrupted(intent, this.#parts, signal);
+      if (state.phase === "intended") this.#triedAt = now;
+      else settled.push(await this.#become(intent, state));
     }
     return settled;
   }

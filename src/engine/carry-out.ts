@@ -2,7 +2,8 @@
  * One execution of one recorded intent under a hard deadline, and what its end means.
  *
  * Whatever is not plainly done or plainly refused is read back from the world before
- * anybody may try again; what cannot be read is uncertain, and stays so.
+ * anybody may try again; what cannot be read is uncertain, and stays so, unless its remedy can be read later as well:
+ * then it stays open until it was.
  */
 import type { Intent, IntentState } from "../core/intent.ts";
 import type { Precondition, Proposal } from "../core/proposal.ts";
@@ -24,6 +25,8 @@ export const ACTION_MS: Ms = 4_500;
 export const FENCE_MS: Ms = 2_000;
 /** Most that a remedy may ask for on top: a graceful stop, a command. */
 export const MAX_EXTRA_MS: Ms = 120_000;
+/** So long it is tried to read what can be read later. */
+export const READ_LATER_MS: Ms = 900_000;
 /** After the deadline: time for the aborted action to let go before the world is read. */
 export const LET_GO_MS: Ms = 1_000;
 
@@ -41,7 +44,7 @@ type Ended<T> =
   /** `letGo` false: it may still be at work. */
   | { readonly kind: "late"; readonly letGo: boolean };
 
-/** Fence, then effect. Never rejects. */
+/** Fence, then effect. Never rejects. `intended`: it cannot be told yet, and is asked again by `readBack`. */
 export async function carryOut(intent: Intent, parts: CarryOutParts, signal?: AbortSignal): Promise<IntentState> {
   const found = lookUp(intent, parts);
   if ("reason" in found) return refused(parts.clock, found.reason);
@@ -60,23 +63,28 @@ export async function carryOut(intent: Intent, parts: CarryOutParts, signal?: Ab
   const read = await readBack(intent, parts);
   if (read.phase !== "refused" || ended.kind !== "late" || ended.letGo) return read.phase === "awaiting_verification" || read.phase === "verified" ? read : prefixed(read, why(ended));
   // Not there yet, but the action never let go: it may land after this look.
+  if (remedy.readableLater === true) return { phase: "intended" };
   return { phase: "uncertain", endedAt: parts.clock.now(), reason: `${why(ended)}, and it may still be at work` };
 }
 
-/** Asks the world what became of an intent whose end nobody recorded. Never rejects, changes nothing. */
+/** Asks the world what became of an intent whose end nobody recorded. Never rejects, changes nothing. `intended`: it cannot be told yet. */
 export async function readBack(intent: Intent, parts: CarryOutParts, signal?: AbortSignal): Promise<IntentState> {
   const found = lookUp(intent, parts);
   if ("reason" in found) return { phase: "uncertain", endedAt: parts.clock.now(), reason: `cannot be read back: ${found.reason}` };
   const { remedy, target } = found;
   const ended = await within(parts.clock, ACTION_MS, signal, (inner) => remedy.readBack(intent, target, inner));
-  if (ended.kind !== "returned") return { phase: "uncertain", endedAt: parts.clock.now(), reason: `could not be read back: ${why(ended)}` };
+  const unread = (reason: string): IntentState => {
+    const now = parts.clock.now();
+    return remedy.readableLater === true && now < intent.recordedAt + READ_LATER_MS ? { phase: "intended" } : { phase: "uncertain", endedAt: now, reason };
+  };
+  if (ended.kind !== "returned") return unread(`could not be read back: ${why(ended)}`);
   switch (ended.value.kind) {
     case "landed":
       return done(intent, remedy, ended.value.effect, parts.clock);
     case "not_landed":
       return refused(parts.clock, "not carried out");
     case "unreadable":
-      return { phase: "uncertain", endedAt: parts.clock.now(), reason: ended.value.reason };
+      return unread(ended.value.reason);
   }
 }
 

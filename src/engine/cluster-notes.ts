@@ -16,8 +16,8 @@ import { entryOf } from "./outcomes.ts";
 
 /** Notes on their way. */
 export const MAX_WAITING_NOTES = 256;
-/** Holds that were noted; the same one is not noted again within ten minutes. */
-const MAX_HOLDS = 1_000;
+/** Holds that were noted; the same one is not noted again within ten minutes. More than thousands of pods have at once: of what is forgotten a note is left at every step. */
+const MAX_HOLDS = 10_000;
 const HOLD_AGAIN_MS: Ms = 600_000;
 
 export type ClusterNotesParts = {

@@ -4,6 +4,7 @@
  */
 import type { NewLedgerEntry } from "../core/ledger-entry.ts";
 import type { Decision } from "../core/proposal.ts";
+import type { Scene } from "../core/scene.ts";
 import type { HoldView } from "../core/snapshot.ts";
 import type { TargetId } from "../core/target.ts";
 import type { Instant } from "../core/time.ts";
@@ -11,11 +12,14 @@ import type { Decided } from "../ports/events.ts";
 import type { Ledger } from "../ports/ledger.ts";
 
 export interface DecisionLog {
-  /** The answers to all proposals of one step; what is missing is not proposed any more. Never waits. */
-  record(decisions: readonly Decision[], at: Instant): void;
+  /** The answers to all proposals of one step, made in `scene`; what is missing is not proposed any more. Never waits. */
+  record(decisions: readonly Decision[], scene: StepScene): void;
   holds(): readonly HoldView[];
   flush(): Promise<void>;
 }
+
+/** What is read of the scene the decisions were made in. */
+type StepScene = Pick<Scene, "now" | "openActions">;
 
 type Parts = { readonly ledger: Ledger; readonly decided: (event: Decided) => void; readonly troubled: (detail: string) => void };
 
@@ -39,9 +43,11 @@ export function createDecisionLog({ ledger, decided, troubled }: Parts): Decisio
   };
 
   return {
-    record: (decisions, at) => {
+    record: (decisions, scene) => {
+      const at = scene.now;
       const now = new Map<string, HoldView>();
       for (const decision of decisions) {
+        if (isAnswered(decision, scene)) continue;
         const { policy, target } = decision.proposal;
         const before = holds.get(`${policy}|${target}`);
         const repeated = decision.kind === "hold" && before?.guard === decision.guard;
@@ -53,13 +59,21 @@ export function createDecisionLog({ ledger, decided, troubled }: Parts): Decisio
         write(entry);
       }
       holds = now;
-      for (const target of newest.keys()) if (![...now.values()].some((hold) => hold.target === target)) newest.delete(target);
+      const held = new Set([...now.values()].map((hold) => hold.target));
+      for (const target of newest.keys()) if (!held.has(target)) newest.delete(target);
     },
     holds: () => [...holds.values()],
     flush: async () => {
       while (pending.size > 0) await Promise.all(pending);
     },
   };
+}
+
+/** The action that this proposal led to is under way: that was its answer. */
+function isAnswered(decision: Decision, scene: StepScene): boolean {
+  const { target, workload, cause } = decision.proposal;
+  if (decision.kind !== "hold" || decision.guard !== "in_flight") return false;
+  return scene.openActions.some((open) => open.target === target && open.workload === workload && open.cause === cause);
 }
 
 function entryOf(decision: Decision, at: Instant): NewLedgerEntry {

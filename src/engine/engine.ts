@@ -58,8 +58,6 @@ class ComposedEngine implements Engine {
   readonly #exits: ExitWatch | null;
   readonly #orders: Orders;
   readonly #told = new Told();
-  #breakers: () => readonly BreakerView[] = () => [];
-  #gateway: () => GatewayView | null = () => null;
   readonly #stopping = new AbortController();
   readonly #beganAt: Instant;
   #loaded = false;
@@ -203,7 +201,7 @@ class ComposedEngine implements Engine {
   }
 
   breakersFrom(read: () => readonly BreakerView[]): void {
-    this.#breakers = read;
+    this.#told.breakers = read;
   }
 
   breakerChanged(view: BreakerView, why: string): void {
@@ -212,7 +210,7 @@ class ComposedEngine implements Engine {
   }
 
   gatewayFrom(read: () => GatewayView): void {
-    this.#gateway = read;
+    this.#told.gateway = read;
   }
 
   quarantineChanged(event: QuarantineChanged): void {
@@ -234,15 +232,7 @@ class ComposedEngine implements Engine {
       roll: this.#roll,
       actor: this.#underway.actor,
       policies: () => this.#policies(),
-      view: {
-        checks: () => this.#judge.states(),
-        flapping: () => new Set([...this.#judge.flaps()].flatMap(([key, flap]) => (flap.flapping ? [key] : []))),
-        evidence: () => this.#told.readEvidence(),
-        breakers: () => this.#breakers(),
-        pauses: () => this.#standing.pauses(clock.now()),
-        acknowledgements: () => this.#standing.acknowledgements(clock.now()),
-        startedAt: () => this.#told.startedAt,
-      },
+      view: this.#told.view(this.#judge, this.#standing, clock),
       decided: (event) => this.#recorder.decided(event),
       acted: (intent, tookMs) => this.#acted(intent, tookMs),
       verified: (intent) => this.#resolved(intent),
@@ -263,7 +253,8 @@ class ComposedEngine implements Engine {
 
   #turned(look: LookStatus): void {
     if (look.verdict !== "healthy") return;
-    const others = this.#judge.site().looks.some((one) => one.target === look.target && one.inactive === null && one.verdict !== "healthy");
+    const states = this.#judge.states();
+    const others = checksAt(look.target, this.#roll.checks).some((check) => states.get(lookKey(check.name, look.target))?.verdict !== "healthy");
     const forgotten = [this.#standing.forget(look.target, look.check), ...(others ? [] : [this.#standing.forget(look.target, null)])];
     void Promise.all(forgotten).catch((error: unknown) => this.#troubled("state", messageOf(error)));
   }
@@ -306,7 +297,7 @@ class ComposedEngine implements Engine {
     return {
       site: this.#parts.site, at: this.#parts.clock.now(), beganAt: this.#beganAt, targets: this.#roll.targets, checks: this.#roll.checks,
       policies: this.#policies(), judge: this.#judge, observer: this.#observer, recovery: this.#recovery, standing: this.#standing,
-      openIntents: this.#underway.actor.open(), breakers: this.#breakers(), gateway: this.#gateway(), troubles: this.#told.troubles,
+      openIntents: this.#underway.actor.open(), breakers: this.#told.breakers(), gateway: this.#told.gateway(), troubles: this.#told.troubles,
     };
   }
 

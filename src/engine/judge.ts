@@ -13,8 +13,8 @@ import type { FlapState } from "../core/flapping.ts";
 import { flapPercent, observeFlap, STEADY } from "../core/flapping.ts";
 import type { Observation } from "../core/observation.ts";
 import type { RosterChange } from "../core/roster.ts";
-import type { LookStatus, SiteJudgement } from "../core/status.ts";
-import { aggregate, dependenciesOf, judgeLook, judgeSite } from "../core/status.ts";
+import type { LookStatus, SiteJudgement, SiteStatus } from "../core/status.ts";
+import { dependenciesOf, judgeLook, judgeSite } from "../core/status.ts";
 import type { LookKey, TargetId } from "../core/target.ts";
 import { lookKey } from "../core/target.ts";
 import type { Instant } from "../core/time.ts";
@@ -23,6 +23,7 @@ import type { Incidents } from "./incidents.ts";
 import type { Recorder } from "./record.ts";
 import { describeSeen } from "./record.ts";
 import type { Roll } from "./roll.ts";
+import { Tally } from "./tally.ts";
 
 export type JudgeParts = {
   readonly roll: Roll;
@@ -46,6 +47,8 @@ export interface Judge {
   enrol(change: Pick<RosterChange, "gone" | "come">): void;
   states(): ReadonlyMap<LookKey, CheckState>;
   flaps(): ReadonlyMap<LookKey, FlapState>;
+  /** Looks that flap now. */
+  flapping(): ReadonlySet<LookKey>;
   site(): SiteJudgement & { readonly since: Instant };
 }
 
@@ -53,16 +56,17 @@ export function createJudge(parts: JudgeParts): Judge {
   return new Judging(parts);
 }
 
-type Standing = Pick<SiteJudgement, "status" | "causes"> & { readonly since: Instant };
+type Standing = { readonly status: SiteStatus; readonly since: Instant };
 
 class Judging implements Judge {
   readonly #parts: JudgeParts;
   readonly #began: Instant;
   readonly #states = new Map<LookKey, CheckState>();
   readonly #flaps = new Map<LookKey, FlapState>();
+  /** Those of them that flap: few among thousands, and asked for at every step. */
+  readonly #flapping = new Set<LookKey>();
   #names: Names;
-  /** In the order of the configuration. */
-  #looks: Map<LookKey, LookStatus>;
+  #looks: Tally;
   #status: Standing;
 
   constructor(parts: JudgeParts) {
@@ -73,8 +77,8 @@ class Judging implements Judge {
       if (check.inactive === null) for (const target of check.targets) this.#states.set(lookKey(check.name, target), initialState(this.#began));
     }
     this.#names = namesOf(roll.checks);
-    this.#looks = looksIn(roll.checks, this.#states);
-    this.#status = { ...aggregate(this.#looks.values()), since: this.#began };
+    this.#looks = new Tally(judgeSite(roll.checks, this.#states).looks);
+    this.#status = { status: this.#looks.status(), since: this.#began };
   }
 
   observed(check: CheckSpec, target: TargetId, seen: Observation): CheckState {
@@ -87,6 +91,8 @@ class Judging implements Judge {
     const flapAfter = observeFlap(flapBefore, seen, this.#parts.excused(target));
     this.#states.set(key, after);
     this.#flaps.set(key, flapAfter);
+    if (flapAfter.flapping) this.#flapping.add(key);
+    else this.#flapping.delete(key);
     recorder.observed({ key, check: check.name, target, seen, verdict: after.verdict });
 
     const changed = before.verdict !== after.verdict || isGoneNow(before) !== isGoneNow(after) || before.last === null;
@@ -114,11 +120,12 @@ class Judging implements Judge {
     for (const key of gone) {
       this.#states.delete(key);
       this.#flaps.delete(key);
+      this.#flapping.delete(key);
     }
     for (const key of come) this.#states.set(key, initialState(now));
     this.#names = namesOf(roll.checks);
-    this.#looks = looksIn(roll.checks, this.#states);
-    this.#aggregate(now);
+    this.#looks = new Tally(judgeSite(roll.checks, this.#states).looks);
+    this.#restate(now);
   }
 
   states(): ReadonlyMap<LookKey, CheckState> {
@@ -129,8 +136,12 @@ class Judging implements Judge {
     return this.#flaps;
   }
 
+  flapping(): ReadonlySet<LookKey> {
+    return new Set(this.#flapping);
+  }
+
   site(): SiteJudgement & { readonly since: Instant } {
-    return { ...this.#status, looks: [...this.#looks.values()] };
+    return { ...this.#looks.judgement(), since: this.#status.since };
   }
 
   /** Judges a look again, and those it may explain. @returns what had an explanation and has none now. */
@@ -140,7 +151,7 @@ class Judging implements Judge {
     const renew = (one: CheckSpec, at: TargetId): LookStatus => {
       const next = judgeLook(one, at, this.#names.byName, this.#states);
       if (next.suppressedBy === null && (this.#looks.get(next.key)?.suppressedBy ?? null) !== null) uncovered.push(next);
-      this.#looks.set(next.key, next);
+      this.#looks.put(next);
       return next;
     };
     this.#turned(before, renew(check, target), now);
@@ -148,7 +159,7 @@ class Judging implements Judge {
       // Where both look at the same target, it says nothing of any other.
       for (const at of dependent.targets) if (at === target || !this.#parts.roll.looksAt(check.name, at)) renew(dependent, at);
     }
-    this.#aggregate(now);
+    this.#restate(now);
     return uncovered;
   }
 
@@ -159,11 +170,12 @@ class Judging implements Judge {
     this.#parts.recorder.verdictChanged({ at: now, key, check, target, from: before.verdict, to: verdict, since, seen, suppressedBy });
   }
 
-  #aggregate(now: Instant): void {
-    const before = this.#status;
-    const next = aggregate(this.#looks.values());
-    this.#status = { ...next, since: next.status === before.status ? before.since : now };
-    if (next.status !== before.status) this.#parts.recorder.statusChanged({ at: now, from: before.status, to: next.status, causes: next.causes });
+  #restate(now: Instant): void {
+    const before = this.#status.status;
+    const status = this.#looks.status();
+    if (status === before) return;
+    this.#status = { status, since: now };
+    this.#parts.recorder.statusChanged({ at: now, from: before, to: status, causes: this.#looks.judgement().causes });
   }
 
   /** A process that is known to be gone needs no explanation. */
@@ -200,8 +212,4 @@ type Names = { readonly byName: ReadonlyMap<string, CheckSpec>; readonly depende
 function namesOf(checks: readonly CheckSpec[]): Names {
   const byName = new Map(checks.map((check) => [check.name, check]));
   return { byName, dependents: new Map(checks.map(({ name }) => [name, checks.filter((other) => dependenciesOf(other.name, byName).includes(name))])) };
-}
-
-function looksIn(checks: readonly CheckSpec[], states: ReadonlyMap<LookKey, CheckState>): Map<LookKey, LookStatus> {
-  return new Map(judgeSite(checks, states).looks.map((look) => [look.key, look]));
 }

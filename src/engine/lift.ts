@@ -3,10 +3,10 @@
  */
 import { isAction, resolveAction } from "../core/action.ts";
 import { leaves } from "../core/look-window.ts";
+import { looksOf } from "../core/roster-index.ts";
 import type { PolicySpec, Trigger } from "../core/policy.ts";
 import type { TriggerScene } from "../core/trigger.ts";
 import { isWell } from "../core/trigger.ts";
-import { lookKey } from "../core/target.ts";
 import type { Remedy } from "../ports/remedy.ts";
 
 /** Policies whose hold was ended, with the checks that are well again. */
@@ -38,7 +38,7 @@ function wellChecks(trigger: Trigger, scene: TriggerScene): readonly string[] | 
     names.add(leaf.check);
   }
   const specs = scene.specs.filter((spec) => names.has(spec.name) && spec.inactive === null);
-  const looks = specs.flatMap((spec) => spec.targets.map((target) => ({ spec, state: scene.checks.get(lookKey(spec.name, target)) })));
+  const looks = specs.flatMap((spec) => looksOf(spec).map(({ key }) => ({ spec, state: scene.checks.get(key) })));
   const well = looks.length > 0 && looks.every(({ spec, state }) => state !== undefined && isWell(state, spec));
   return well ? [...names] : null;
 }

@@ -1,5 +1,6 @@
 /** Which looks concern a target. */
 import type { CheckSpec } from "../core/check.ts";
+import { isAmong, replicasIn } from "../core/roster-index.ts";
 import { dependenciesOf } from "../core/status.ts";
 import type { LookKey, TargetId } from "../core/target.ts";
 import { lookKey, SITE } from "../core/target.ts";
@@ -7,7 +8,7 @@ import type { Roll } from "./roll.ts";
 
 /** Active checks that look at the target itself. */
 export function checksAt(target: TargetId, checks: readonly CheckSpec[]): readonly CheckSpec[] {
-  return checks.filter((check) => check.inactive === null && check.targets.includes(target));
+  return checks.filter((check) => check.inactive === null && isAmong(check.targets, target));
 }
 
 /** Why nobody looks at a target by this check; null: somebody does. What was open about such a look is over. */
@@ -15,7 +16,7 @@ export function whyNotLooked(name: string, target: TargetId, checks: readonly Ch
   const check = checks.find((one) => one.name === name);
   if (check === undefined) return "the check is no longer configured";
   if (check.inactive !== null) return `the check is inactive: ${check.inactive}`;
-  return check.targets.includes(target) ? null : `the check no longer looks at ${target}`;
+  return isAmong(check.targets, target) ? null : `the check no longer looks at ${target}`;
 }
 
 /** The target's own looks, and those of the checks they depend on, wherever these look. */
@@ -34,8 +35,12 @@ const MAX_SIBLINGS = 50;
 export function siblingLooks(check: CheckSpec, target: TargetId, roll: Roll): readonly LookKey[] {
   const own = roll.target(target);
   if (own?.kind !== "pod") return [];
-  const siblings = roll.targets.filter((other) => other.kind === "pod" && other.workload === own.workload && other.id !== target && roll.looksAt(check.name, other.id));
-  return siblings.slice(0, MAX_SIBLINGS).map(({ id }) => lookKey(check.name, id));
+  const keys: LookKey[] = [];
+  for (const { id, kind } of replicasIn(roll.targets, own.workload)) {
+    if (keys.length >= MAX_SIBLINGS) break;
+    if (kind === "pod" && id !== target && roll.looksAt(check.name, id)) keys.push(lookKey(check.name, id));
+  }
+  return keys;
 }
 
 /** The looks that may explain why `check` fails at `target`: those of its dependencies, at the same target, else at the site, else everywhere. */
@@ -44,7 +49,7 @@ export function explainingLooks(check: CheckSpec, target: TargetId, checks: read
   const byName = new Map(checks.map((one) => [one.name, one]));
   return dependenciesOf(check.name, byName).flatMap((name) => {
     const targets = byName.get(name)?.targets ?? [];
-    const asked = targets.includes(target) ? [target] : targets.includes(SITE) ? [SITE] : targets;
+    const asked = isAmong(targets, target) ? [target] : isAmong(targets, SITE) ? [SITE] : targets;
     return asked.map((id) => lookKey(name, id));
   });
 }

@@ -128,7 +128,9 @@ export function createObserver(parts: ObserveParts): Observer {
       if (stopping.signal.aborted) return;
       for (const key of keys) {
         const slot = agenda.slot(key);
-        if (slot !== undefined) agenda.put(hasten(slot, clock.now()));
+        const sooner = slot === undefined ? undefined : hasten(slot, clock.now());
+        // In a storm most were hastened a moment ago.
+        if (sooner !== undefined && sooner !== slot) agenda.put(sooner);
       }
     },
     enrol: ({ gone, come }) => {

@@ -104,6 +104,7 @@ function restartResult(outcome: ManualOutcome, target: TargetId): OrderResult {
     case "acted": {
       const { id, state } = outcome.intent;
       if (state.phase === "refused" || state.phase === "uncertain") return { kind: "refused", code: "FAILED", text: `${state.phase}: ${state.reason}` };
+      if (state.phase === "intended") return { kind: "done", text: `the restart of ${target} was sent; what became of it cannot be read yet, and is asked again`, actionId: id };
       return { kind: "done", text: `${target} was restarted; whether it helped is seen by its checks`, actionId: id };
     }
   }

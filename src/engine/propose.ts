@@ -17,6 +17,7 @@ import { causeOf, evaluate } from "../core/trigger.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Troubled } from "../ports/events.ts";
 import type { Prepared, Remedy } from "../ports/remedy.ts";
+import type { Findings } from "./findings.ts";
 import type { Roll } from "./roll.ts";
 
 export type ProposeParts = {
@@ -34,8 +35,11 @@ const AT_ONCE = 16;
 const LOOK_AGAIN_MS: Ms = 1_000;
 const MANUAL_VERIFY_MS: Ms = 60_000;
 
+/** `findings` outlives the step. */
+type StepParts = ProposeParts & { readonly findings: Findings };
+
 /** A proposal for every policy and target whose trigger fires now. One that cannot be prepared is told as trouble and left out until the next step. */
-export async function propose(scene: Scene, policies: readonly PolicySpec[], parts: ProposeParts, signal: AbortSignal): Promise<readonly Asked[]> {
+export async function propose(scene: Scene, policies: readonly PolicySpec[], parts: StepParts, signal: AbortSignal): Promise<readonly Asked[]> {
   const firing = policies.flatMap((policy) => together(policy, evaluate(policy.trigger, scene), parts.roll.targets).map((one) => ({ policy, one })));
   const asked: Asked[] = [];
   for (let from = 0; from < firing.length && !signal.aborted; from += AT_ONCE) {
@@ -60,7 +64,7 @@ function together(policy: PolicySpec, firings: readonly Firing[], targets: reado
   });
 }
 
-async function prepared(policy: PolicySpec, firing: Firing, scene: Scene, parts: ProposeParts, signal: AbortSignal): Promise<Asked | null> {
+async function prepared(policy: PolicySpec, firing: Firing, scene: Scene, parts: StepParts, signal: AbortSignal): Promise<Asked | null> {
   const target = parts.roll.target(firing.target);
   if (target === null || !isAction(policy.action)) return null;
   const found = remedyFor(policy.action, target, parts.remedies);
@@ -76,7 +80,9 @@ async function prepared(policy: PolicySpec, firing: Firing, scene: Scene, parts:
   const unseen = found.remedy.foreseen === undefined ? null : { ...base, remedy: found.name, ...found.remedy.foreseen, precondition: { kind: "none" } as const };
   if (unseen !== null && isHeldAnyway({ proposal: unseen, policy }, scene)) return { proposal: { ...unseen, wait: notLookedAt(scene) }, policy };
   try {
-    const facts = await withDeadline(parts.clock, signal, (inner) => found.remedy.prepare(target, policy.params, inner));
+    const known = policy.mode === "observe" && unseen !== null ? parts.findings.of(policy.name, target.id, scene.now) : null;
+    const facts = known ?? (await withDeadline(parts.clock, signal, (inner) => found.remedy.prepare(target, policy.params, inner)));
+    if (known === null && policy.mode === "observe" && unseen !== null) parts.findings.keep(policy.name, target.id, facts, scene.now);
     return { proposal: { ...base, remedy: found.name, ...pick(facts) }, policy };
   } catch (error) {
     parts.troubled("loop", `${policy.name} could not look at ${target.id} before acting: ${error instanceof Error ? error.message : String(error)}`);

@@ -25,6 +25,7 @@ import { createDecisionLog } from "./decision-log.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { EpisodeBook } from "./episode-book.ts";
 import { callBegan, escalationAlert, resolvedAlert } from "./escalation.ts";
+import { Findings } from "./findings.ts";
 import type { Lifted } from "./lift.ts";
 import { liftWhatIsOver } from "./lift.ts";
 import { nextChange } from "./next-change.ts";
@@ -99,6 +100,7 @@ class SteppingRecovery implements Recovery {
   readonly #scenes: SceneTaker;
   readonly #book: EpisodeBook;
   readonly #log: DecisionLog;
+  readonly #findings = new Findings();
   readonly #stopping = new AbortController();
   readonly #acting = new Set<Promise<void>>();
   #loop: Promise<void> | null = null;
@@ -217,14 +219,14 @@ class SteppingRecovery implements Recovery {
     for (const intent of await actor.verify(judged, this.#stopping.signal)) this.#parts.verified(intent);
     const before = this.#scene();
     for (const lifted of await liftWhatIsOver(before, this.#parts.policies(), this.#parts.remedies)) this.#parts.lifted(lifted);
-    const asked = await propose(before, this.#parts.policies(), this.#parts, this.#stopping.signal);
+    const asked = await propose(before, this.#parts.policies(), { ...this.#parts, findings: this.#findings }, this.#stopping.signal);
     this.#firing = asked.length > 0;
     for (const { proposal } of asked) await this.#book.fired(proposal.workload, proposal.cause, clock.now(), this.#parts.settings.relapse);
     for (const ack of this.#parts.view.acknowledgements()) await this.#book.rearm(ack.workload, ack.at);
     await this.#endEpisodes();
     const scene = asked.length === 0 ? before : this.#scene();
     const decisions = decide(asked, scene);
-    this.#log.record(decisions.filter((decision) => !isAnswered(decision, scene)), scene.now);
+    this.#log.record(decisions, scene);
     for (const decision of decisions) {
       if (decision.kind === "act") this.#begin(decision);
       if (decision.kind === "escalate") await this.#escalate(decision);
@@ -288,13 +290,6 @@ class SteppingRecovery implements Recovery {
     if (first === null || this.#stopping.signal.aborted) return;
     this.#cancelTimer = this.#parts.clock.after(first - this.#parts.clock.now(), () => this.wake());
   }
-}
-
-/** The action that this proposal led to is under way: that was its answer. */
-function isAnswered(decision: Decision, scene: Scene): boolean {
-  const { target, workload, cause } = decision.proposal;
-  if (decision.kind !== "hold" || decision.guard !== "in_flight") return false;
-  return scene.openActions.some((open) => open.target === target && open.workload === workload && open.cause === cause);
 }
 
 function messageOf(error: unknown): string {

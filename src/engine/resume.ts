@@ -2,7 +2,7 @@
  * The first question of a new process: what became of the intents without an outcome?
  *
  * Landed: it awaits verification. Not landed: recorded as not carried out, and a new decision
- * may act anew. Unreadable: uncertain, alerted, never repeated. Where repeating
+ * may act anew. Unreadable: uncertain, alerted, never repeated; or asked again, where that can be read later as well. Where repeating
  * is harmless (an alert with the same key, the same hold) it is simply repeated.
  */
 import type { Intent, IntentState } from "../core/intent.ts";

@@ -48,6 +48,11 @@ export interface Remedy {
   readonly foreseen?: Pick<Prepared, "destructive" | "gone">;
   /** Carrying it out again changes nothing (receivers deduplicate), so an interrupted one is simply repeated. Default false. */
   readonly repeatable?: boolean;
+  /**
+   * What became of it can be read at any later time, and landing late it does no second harm: its precondition names the one
+   * thing it is about. While it cannot be read it stays open, for a quarter of an hour, instead of being given up as uncertain. Default false.
+   */
+  readonly readableLater?: boolean;
   /** Time an action may take beyond the 5 s each has: a graceful stop, a command's own deadline. Default 0. */
   extraMs?(target: Target, params: Readonly<Record<string, unknown>>): Ms;
   /** Reads the world, changes nothing. */

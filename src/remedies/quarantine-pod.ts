@@ -34,6 +34,7 @@ export const quarantinePod: RemedyEntry = {
     const desk = new DisruptionDesk(cluster, clock);
     return {
       verifiedBy: "replacement",
+      readableLater: true,
       foreseen: { destructive: true, gone: false },
       prepare: (target, params, signal) => prepare(cluster, clock, desk, target, read(params), signal),
       execute: async (intent, target, signal) => {

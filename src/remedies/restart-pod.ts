@@ -26,6 +26,7 @@ export const restartPod: RemedyEntry = {
     const desk = new DisruptionDesk(cluster, clock);
     return {
       verifiedBy: "replacement",
+      readableLater: true,
       foreseen: { destructive: true, gone: false },
       prepare: async (target, params, signal) => {
         const look = await lookAtPod(cluster, clock, target, signal);

@@ -27,6 +27,7 @@ export const rolloutRestart: RemedyEntry = {
     if (cluster === null) return null;
     return {
       verifiedBy: "workload",
+      readableLater: true,
       foreseen: { destructive: true, gone: false },
       prepare: async ({ workload }, _params, signal) => prepared(workload, await cluster.deployment(workload, signal), clock.now() + ASK_AGAIN_MS),
       execute: async (intent, _target, signal) => {

@@ -21,14 +21,14 @@ export function storefrontBreaker(reports: readonly SidecarReport[]): readonly B
   return [{ name: "egress:storefront", effective: position, own: position, since, hold: null }];
 }
 
-/** Of each pod the engine knows the copies it holds; of one that is gone nothing is kept. */
-export function followPods(pods: Pick<PodWatch, "roster" | "follow" | "bornAt">, engine: Engine, { sidecars }: Pick<Probing, "sidecars">): void {
+/** Of each pod the engine knows the copies it holds and how often the kubelet restarted it; of one that is gone nothing is kept. */
+export function followPods(pods: Pick<PodWatch, "roster" | "follow" | "bornAt" | "restartedAt">, engine: Engine, { sidecars }: Pick<Probing, "sidecars">): void {
   let known: ReadonlySet<TargetId> = new Set();
   const take = ({ targets }: Roster): void => {
     const now = new Set(targets.flatMap(({ id, kind }) => (kind === "pod" ? [id] : [])));
     for (const id of now) {
       if (known.has(id)) continue;
-      engine.evidenceFrom(id, () => ({ ...NOTHING_SEEN, copies: sidecars?.last(id)?.copies ?? 0 }));
+      engine.evidenceFrom(id, () => ({ ...NOTHING_SEEN, copies: sidecars?.last(id)?.copies ?? 0, restartedAt: pods.restartedAt(id) }));
       engine.processStarted(id, pods.bornAt(id) ?? Number.NEGATIVE_INFINITY);
     }
     known = now;

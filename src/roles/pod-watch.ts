@@ -31,6 +31,8 @@ export interface PodWatch {
   siblingsOf(target: TargetId): readonly TargetId[];
   /** When a pod began, as far as is known; null: it is none of ours. */
   bornAt(target: TargetId): Instant | null;
+  /** When the kubelet was seen to restart its application, oldest first. */
+  restartedAt(target: TargetId): readonly Instant[];
   /** The application of a pod: "http://10.0.0.3:3000"; null: it is no pod of ours. */
   application(target: TargetId): string | null;
   readonly picture: ClusterWatch;
@@ -105,6 +107,10 @@ class MusteringWatch implements PodWatch {
 
   bornAt(target: TargetId): Instant | null {
     return this.#members.get(target)?.member.bornAt ?? null;
+  }
+
+  restartedAt(target: TargetId): readonly Instant[] {
+    return this.#members.get(target)?.member.restartedAt ?? [];
   }
 
   application(target: TargetId): string | null {

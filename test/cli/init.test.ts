@@ -83,7 +83,7 @@ describe("init --kubernetes", () => {
     const { code, out, err } = await run(["init", "--kubernetes", "k8s/shop.yaml"], { cwd: folder });
     expect([code, err]).toEqual([0, ""]);
     for (const text of ["found:", "changed:", "not touched, for you to decide:", "port 8090 (8080 is taken)", "kubectl create secret generic shop-shopkeeper", "kubectl apply -k k8s"]) expect(out).toContain(text);
-    expect((await readdir(join(folder, "k8s/shopkeeper"))).toSorted()).toEqual(["checks", "deployment-patch.yaml", "kustomization.yaml", "peers-service.yaml", "service-shop-web-patch.yaml", "shopkeeper.yaml"]);
+    expect((await readdir(join(folder, "k8s/shopkeeper"))).toSorted()).toEqual(["checks", "deployment-patch.yaml", "kustomization.yaml", "peers-service.yaml", "service-shop-web-patch.yaml", "shopkeeper.yaml", "singleton"]);
   });
 
   test("the configuration it writes is valid with what the patch gives it, and fits its ports", async () => {
@@ -95,6 +95,16 @@ describe("init --kubernetes", () => {
     const { role, gateway, targets, checks, storefront } = loaded.config;
     expect({ role, listen: gateway?.listen.port, hosts: gateway?.hosts, url: targets[0]?.url, origin: storefront?.origin }).toEqual({ role: "sidecar", listen: 8090, hosts: ["shop.example.com"], url: "http://127.0.0.1:8080", origin: "https://shop.myshopify.com" });
     expect(checks.find((check) => check.name === "application")?.endpoint).toBe("/alive");
+  });
+
+  test("the singleton's configuration is valid too, and watches the pods of the Service", async () => {
+    await write({ "shop.yaml": MANIFEST });
+    await run(["init", "out", "--kubernetes", "shop.yaml"], { cwd: folder });
+    const read = (path: string): Promise<string> => (path.startsWith("/run/secrets/shopkeeper/") ? Promise.resolve("a-token-of-a-test") : diskFiles.read(path));
+    const loaded = await loadConfig({ file: join(folder, "out/singleton/shopkeeper.yaml"), env: { PUBLIC_STORE_DOMAIN: "shop.myshopify.com" }, catalogues, files: { ...diskFiles, read } });
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.errors));
+    expect(loaded.config.targets).toMatchObject([{ id: "shop", workload: "shop", pods: { service: "shop-web" } }]);
+    expect((await readdir(join(folder, "out/singleton"))).toSorted()).toEqual(["deployment.yaml", "network-policy.yaml", "roles.yaml", "service.yaml", "shopkeeper.yaml"]);
   });
 
   test("its patches name what they are laid over", async () => {

@@ -140,7 +140,7 @@ export class RunningSingleton {
   }
 
   async started(): Promise<void> {
-    const late = performance.now() + 20_000;
+    const late = performance.now() + 45_000;
     while (this.lines("started").length === 0) {
       if (this.#child.exitCode !== null || performance.now() > late) throw new Error(`it did not start:\n${this.#output}`);
       await pause(50);

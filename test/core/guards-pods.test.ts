@@ -125,3 +125,19 @@ test("five replacements that fell ill again call a person", () => {
   expect(decided(born)).toMatchObject({ kind: "escalate", guard: "ladder", reason: "5 failed attempts within 1h" });
   expect(decided(new Map([["pod/web-1", NOW - 9_000_000]]))?.kind).toBe("act");
 });
+
+describe("a pod that the kubelet restarts again and again", () => {
+  const evidence = (...ago: readonly number[]) => new Map([["pod/web-1", { lastGoodAt: null, lastFailedAt: null, succeeded: 0, failed: 0, inFlight: 0, oldestInFlightMs: 0, copies: 0, restartedAt: ago.map((one) => NOW - one) }]]);
+  const decided = (more: Partial<Scene>) => decide([asked(restart("pod/web-1", WEB_1))], podScene(more))[0];
+  const FIVE = evidence(3_000_000, 900_000, 400_000, 200_000, 100_000);
+
+  test("calls a person at the fifth time within the hour, as five restarts of ours do", () => {
+    expect(decided({ ...history([]), evidence: FIVE })).toMatchObject({ kind: "escalate", guard: "ladder", reason: "the kubelet has restarted it 5 times within 1h" });
+    expect(decided({ ...history([]), evidence: evidence(3_600_001, 900_000, 400_000, 200_000, 100_000) })?.kind).toBe("act");
+  });
+
+  test("then it is held, and those from before a person acted count no more", () => {
+    expect(decided({ ...history([], { escalated: { ladder: NOW } }), evidence: FIVE })).toMatchObject({ kind: "hold", guard: "ladder" });
+    expect(decided({ ...history([], { rearmedAt: NOW - 500_000 }), evidence: FIVE })?.kind).toBe("act");
+  });
+});

@@ -75,6 +75,28 @@ describe("which pods are watched", () => {
   });
 });
 
+describe("restarts by the kubelet", () => {
+  const app = (restarts: number, sidecar = false): Pod["containers"][number] => ({ name: sidecar ? "shopkeeper" : "app", sidecar, ready: true, restarts, waitingFor: "", lastTermination: null, cpuRequestMilli: null });
+  const counting = (...counts: readonly number[]) => {
+    let before: PodSightings = null;
+    let at: readonly number[] = [];
+    for (const [index, count] of counts.entries()) {
+      const seen = muster([pod("a", { containers: [app(count), app(7 * index, true)] })], before, NOW + index * 1_000);
+      before = seen.sightings;
+      at = seen.members[0]?.restartedAt.map((one) => one - NOW) ?? [];
+    }
+    return at;
+  };
+
+  test("are counted from when somebody looks, not a sidecar's own, and each once", () => {
+    expect(counting(4, 4, 5, 5, 7)).toEqual([2_000, 4_000, 4_000]);
+  });
+
+  test("only so many are remembered", () => {
+    expect(counting(0, 1_000_000)).toHaveLength(20);
+  });
+});
+
 describe("the roster with pods", () => {
   const configured: Roster = {
     targets: [{ id: "storefront", kind: "workload", workload: "web" }, { id: "api", kind: "origin", workload: "api" }],

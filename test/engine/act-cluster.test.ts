@@ -79,6 +79,57 @@ describe("acting on a cluster", () => {
   });
 });
 
+describe("a cluster that goes away under an eviction", () => {
+  /** Nothing can be asked until it is back. */
+  function cut(on: ClusterWorld, landed: boolean) {
+    const link = { down: false };
+    const unavailable = new ClusterError("UNAVAILABLE", "no answer");
+    const evicts = withMethod(on.cluster, "evictPod", async (ref, inner) => {
+      if (landed) await on.cluster.evictPod(ref, inner);
+      link.down = true;
+      throw unavailable;
+    });
+    return { link, cluster: withMethod(evicts, "pod", async (name, inner) => (link.down ? Promise.reject(unavailable) : on.cluster.pod(name, inner))) };
+  }
+
+  test.each([["it had landed", true, "awaiting_verification"], ["it had not", false, "refused"]] as const)("is asked again until it is back, and nobody is called: %s", async (_what, landed, phase) => {
+    const on = world();
+    const { link, cluster } = cut(on, landed);
+    const actor = actorOn(on, cluster);
+    const intent = await actor.act(decided("restart_pod", WEB_1));
+    expect([intent.state.phase, await actor.verify([]), actor.open().map(({ state }) => state.phase)]).toEqual(["intended", [], ["intended"]]);
+    expect((await actor.act(decided("restart_pod", WEB_1))).state).toMatchObject({ phase: "refused", reason: expect.stringContaining("under way") });
+    link.down = false;
+    await on.clock.advance(5_000);
+    expect((await actor.verify([])).map(({ state }) => state.phase)).toEqual([phase]);
+  });
+
+  test("is asked each five seconds, however often it is verified, and also by the next leader", async () => {
+    const on = world();
+    const { link, cluster } = cut(on, true);
+    let asked = 0;
+    const counting = withMethod(cluster, "pod", async (name, inner) => ((asked += 1), cluster.pod(name, inner)));
+    const actor = actorOn(on, counting);
+    await actor.act(decided("restart_pod", WEB_1));
+    const before = asked;
+    for (let turn = 0; turn < 10; turn += 1) {
+      await actor.verify([]);
+      await on.clock.advance(1_000);
+    }
+    expect(asked - before).toBe(2);
+    link.down = false;
+    expect((await actorOn(on).resume()).map(({ state }) => state.phase)).toEqual(["awaiting_verification"]);
+  });
+
+  test("after a quarter of an hour a person is asked", async () => {
+    const on = world();
+    const actor = actorOn(on, cut(on, true).cluster);
+    await actor.act(decided("restart_pod", WEB_1));
+    await on.clock.advance(900_000);
+    expect((await actor.verify([])).map(({ state }) => state)).toMatchObject([{ phase: "uncertain", reason: expect.stringContaining("could not be asked") }]);
+  });
+});
+
 describe("a pod that nobody knows any more", () => {
   /** As after a start, or when its replacement has taken its place: no target is known. */
   const forgetful = (on: ClusterWorld) => actorOn(on, on.cluster, () => null);

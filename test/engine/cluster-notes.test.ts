@@ -78,6 +78,20 @@ describe("what is noted", () => {
     expect(reasons(cluster.notes())).toEqual(["ActionHeld", "ActionHeld", "ActionBegun", "ActionHeld", "ActionHeld"]);
   });
 
+  test("a hold of each of two thousand pods once, though every step repeats them all", async () => {
+    const written: string[] = [];
+    const { notes, decided } = bench(({ cluster }) => withMethod(cluster, "note", async ({ about }) => void written.push(about.name)));
+    for (let step = 0; step < 2; step++) {
+      for (let n = 0; n < 2_000; n++) {
+        decided(hold("blame", { target: `pod/web-${n}`, precondition: { kind: "pod", name: `web-${n}`, uid: `uid-${n}` } }));
+        if (n % 200 === 0) await notes.idle();
+      }
+      await notes.idle();
+    }
+    expect(notes.dropped()).toBe(0);
+    expect(written).toHaveLength(2_000);
+  });
+
   test.each<[IntentState, string, "Normal" | "Warning"]>([
     [{ phase: "awaiting_verification", doneAt: 1, verifyBy: 2, effect: {} }, "ActionDone", "Normal"],
     [{ phase: "verified", doneAt: 1, verifiedAt: 1 }, "ActionDone", "Normal"],

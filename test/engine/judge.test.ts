@@ -127,6 +127,18 @@ describe("judging look by look", () => {
     await sees(theirs, "application", "a", ".x".repeat(15));
     expect(ours.events.filter((event) => event.kind === "flapping")).toEqual([]);
     expect(theirs.events.filter((event) => event.kind === "flapping").length).toBe(1);
+    expect([...ours.judge.flapping(), ...theirs.judge.flapping()]).toEqual(["application@a"]);
+  });
+
+  test("what flapped is forgotten once it is steady, and when nobody looks there any more", async () => {
+    const it = court();
+    await sees(it, "application", "a", ".x".repeat(15));
+    await sees(it, "application", "b", ".x".repeat(15));
+    expect([...it.judge.flapping()]).toEqual(["application@a", "application@b"]);
+    await sees(it, "application", "a", ".".repeat(30));
+    expect([...it.judge.flapping()]).toEqual(["application@b"]);
+    it.judge.enrol({ gone: ["application@b"], come: [] });
+    expect([...it.judge.flapping()]).toEqual([]);
   });
 
   test("a reset forgets what was counted and keeps the verdicts", async () => {

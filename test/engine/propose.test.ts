@@ -1,6 +1,7 @@
 /** From triggers to proposals where the remedy has to ask a cluster: what is asked for together, and what is not asked at all. */
 import { describe, expect, test } from "vitest";
 import type { Scene } from "../../src/core/scene.ts";
+import { Findings } from "../../src/engine/findings.ts";
 import { propose } from "../../src/engine/propose.ts";
 import { Roll } from "../../src/engine/roll.ts";
 import { decide } from "../../src/core/decide.ts";
@@ -26,9 +27,9 @@ function world(): ClusterWorld {
   return on;
 }
 
-async function proposed(on: ClusterWorld, of: Scene, policy: Partial<PolicySpec>) {
+async function proposed(on: ClusterWorld, of: Scene, policy: Partial<PolicySpec>, findings = new Findings()) {
   const troubles: string[] = [];
-  const parts = { roll: new Roll({ targets: of.targets, checks: [], startupGrace: new Map() }), remedies: on.remedies(), clock: on.clock, troubled: (_where: string, detail: string) => void troubles.push(detail) };
+  const parts = { roll: new Roll({ targets: of.targets, checks: [], startupGrace: new Map() }), remedies: on.remedies(), clock: on.clock, findings, troubled: (_where: string, detail: string) => void troubles.push(detail) };
   const asked = await propose(of, [{ ...RESTART, ...policy }], parts, signal);
   return { asked, troubles, decisions: decide(asked, of) };
 }
@@ -83,10 +84,34 @@ describe("proposals on pods", () => {
     expect(decisions).toMatchObject([{ kind: "hold", guard: "mode", proposal: { precondition: { kind: "pod" } } }]);
   });
 
+  describe("in observe mode a cluster that was asked a moment ago", () => {
+    const oneFails = { checks: new Map([[lookKey("page", "pod/web-1"), after("xxx")]]) };
+    const guards = async (on: ClusterWorld, findings: Findings, now: number, mode: PolicySpec["mode"] = "observe") => {
+      const { decisions, troubles } = await proposed(on, failingScene({ ...oneFails, now }), { mode }, findings);
+      return [...decisions.map((decision) => (decision.kind === "hold" ? decision.guard : decision.kind)), ...troubles.map(() => "trouble")];
+    };
+    const silent = (on: ClusterWorld): void => on.cluster.fail({ code: "UNAVAILABLE", detail: "no answer" });
+
+    test("is not asked again for a minute", async () => {
+      const [on, findings] = [world(), new Findings()];
+      expect(await guards(on, findings, NOW)).toEqual(["mode"]);
+      silent(on);
+      expect(await guards(on, findings, NOW + 59_000)).toEqual(["mode"]);
+      expect(await guards(on, findings, NOW + 60_000)).toEqual(["trouble"]);
+    });
+
+    test("is asked anew by a policy that acts", async () => {
+      const [on, findings] = [world(), new Findings()];
+      expect(await guards(on, findings, NOW)).toEqual(["mode"]);
+      silent(on);
+      expect(await guards(on, findings, NOW + 1_000, "act")).toEqual(["trouble"]);
+    });
+  });
+
   test("what this kind of target does not have is said", async () => {
     const targets = PODS.map((target) => ({ ...target, kind: "workload" as const }));
     const on = world();
-    const parts = { roll: new Roll({ targets, checks: [], startupGrace: new Map() }), remedies: on.remedies(), clock: on.clock, troubled: () => undefined };
+    const parts = { roll: new Roll({ targets, checks: [], startupGrace: new Map() }), remedies: on.remedies(), clock: on.clock, findings: new Findings(), troubled: () => undefined };
     const asked = await propose(failingScene(), [RESTART], parts, signal);
     expect(asked).toMatchObject([1, 2].map(() => ({ policy: { unavailable: "a workload is restarted as a whole by rollout_restart; restart_pod is for one pod" } })));
   });

@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import type { SidecarReport } from "../../src/core/sidecar-report.ts";
 import type { Roster } from "../../src/core/roster.ts";
 import { followPods, storefrontBreaker } from "../../src/roles/follow-pods.ts";
-import type { PodWatch } from "../../src/roles/pod-watch.ts";
 import { checkOf, createWatch, createWatchedWorld } from "../support/watched-world.ts";
 
 function report(state: "closed" | "open" | null, since = 5): SidecarReport {
@@ -28,7 +27,7 @@ function rosterOf(name: string): Roster {
 describe("an engine in step with the cluster", () => {
   test("has the pods that came while it was made, and those that come after", () => {
     let told: (roster: Roster) => void = () => undefined;
-    const pods: Pick<PodWatch, "roster" | "follow" | "bornAt"> = { roster: () => rosterOf("b"), follow: (changed) => void (told = changed), bornAt: () => 5 };
+    const pods: Parameters<typeof followPods>[0] = { roster: () => rosterOf("b"), follow: (changed) => void (told = changed), bornAt: () => 5, restartedAt: () => [] };
     const engine = createWatch(createWatchedWorld(), { application: () => "." }, { ...rosterOf("a"), supervised: null });
     followPods(pods, engine, { sidecars: null });
     expect(engine.snapshot().targets.map(({ id }) => id)).toEqual(["pod/b"]);

@@ -92,7 +92,7 @@ export function intentOn(target: Target, remedy: string, precondition: Precondit
 }
 
 /** The cluster with one method in other hands. */
-export function withMethod<K extends keyof Cluster>(cluster: SimulatedCluster, name: K, method: Cluster[K]): Cluster {
+export function withMethod<K extends keyof Cluster>(cluster: Cluster, name: K, method: Cluster[K]): Cluster {
   return new Proxy(cluster, {
     get: (whole, key) => {
       if (key === name) return method;

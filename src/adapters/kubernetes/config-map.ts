@@ -9,6 +9,7 @@ import type { V1ConfigMap } from "@kubernetes/client-node";
 import { ClusterError } from "../../ports/cluster.ts";
 import { FIELD_MANAGER } from "./client.ts";
 import type { KubernetesClient } from "./client.ts";
+import { WritePace } from "./write-pace.ts";
 
 /** Keys and values of a ConfigMap, in bytes: etcd refuses more. */
 export const MAX_CONFIG_MAP_BYTES = 1024 * 1024;
@@ -53,6 +54,7 @@ export class ConfigMapDocument {
   readonly #maxBytes: number;
   readonly #epoch: number | null;
   readonly #signal: AbortSignal;
+  readonly #pace: WritePace;
   #waiting: Waiting[] = [];
   #working: Promise<void> | null = null;
   /** What our last write left; where it still holds, the next one need not read. */
@@ -64,6 +66,7 @@ export class ConfigMapDocument {
     this.#signal = signal;
     this.#maxBytes = maxBytes;
     this.#epoch = epoch;
+    this.#pace = new WritePace(client.clock);
   }
 
   /** As it is now; empty when there is none. @throws {ClusterError} */
@@ -112,6 +115,7 @@ export class ConfigMapDocument {
     // What is asked for in the same turn goes out together.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
+      await this.#pace.turn(this.#signal);
       const batch = this.#waiting;
       this.#waiting = [];
       try {
@@ -170,6 +174,7 @@ export class ConfigMapDocument {
     const data = Object.fromEntries(content);
     const epoch = this.#epoch === null ? {} : { annotations: { ...base?.metadata?.annotations, [EPOCH]: String(this.#epoch) } };
     try {
+      this.#pace.wrote(sizeOf(content));
       this.#known =
         base === null
           ? await call(`create the ConfigMap ${name}`, this.#signal, (options) => core.createNamespacedConfigMap({ namespace, body: { metadata: { name, namespace, ...epoch }, data }, fieldManager: FIELD_MANAGER }, options))

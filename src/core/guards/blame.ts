@@ -8,6 +8,7 @@
  */
 import type { CheckSpec } from "../check.ts";
 import { doubtOf } from "../explanation.ts";
+import { targetIn } from "../roster-index.ts";
 import type { Scene } from "../scene.ts";
 import { specOf } from "../scene.ts";
 import { isShared, workloadShares } from "../storm.ts";
@@ -72,7 +73,7 @@ function fleetAnswer(check: string, question: Question): Answer {
 function siblingsUnsure(check: string, { proposal, scene }: Question, judged: number): Answer | null {
   const spec = specOf(scene, check);
   const failing = scene.checks.get(lookKey(check, proposal.target))?.failing;
-  const kind = scene.targets.find((target) => target.id === proposal.target)?.kind;
+  const kind = targetIn(scene.targets, proposal.target)?.kind;
   if (spec?.by !== "relay" || failing === undefined || failing.count === 0 || kind !== "pod" || judged < 2) return null;
   const until = failing.since + spec.cadence.interval + spec.thresholds.fall * spec.cadence.fast;
   return scene.now < until ? hold("blame", `waiting to see whether other pods of ${proposal.workload} fail ${check} too`, until) : null;

@@ -4,6 +4,7 @@
  * when that has had its time. Of wrong answers the kubelet knows nothing, so they do not wait.
  */
 import type { FailCause, Observation } from "../observation.ts";
+import { targetIn } from "../roster-index.ts";
 import type { Scene } from "../scene.ts";
 import { specOf } from "../scene.ts";
 import type { TargetId } from "../target.ts";
@@ -20,7 +21,7 @@ const OF_ONE_POD: readonly string[] = ["restart_pod", "quarantine_pod"];
 export const kubelet: Guard = {
   name: "kubelet",
   ask: ({ proposal, scene }) => {
-    if (!OF_ONE_POD.includes(proposal.remedy) || scene.targets.find(({ id }) => id === proposal.target)?.kind !== "pod") return ALLOW;
+    if (!OF_ONE_POD.includes(proposal.remedy) || targetIn(scene.targets, proposal.target)?.kind !== "pod") return ALLOW;
     const newest = newestFailure(proposal.evidence, proposal.target, scene);
     if (newest === null || !SILENT.includes(newest.seen.cause) || isOutOfReach(newest, scene)) return ALLOW;
     const until = newest.runSince + scene.settings.kubelet;

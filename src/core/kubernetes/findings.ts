@@ -27,7 +27,7 @@ function found({ name, replicas, application, port, portAssumed, services, hosts
   return texts.map((text) => ({ kind: "found", text }));
 }
 
-function changed({ services, annotations }: Workload, { ports, names, healthPath, storefront }: SidecarPlan): readonly Finding[] {
+function changed({ name, services, annotations }: Workload, { ports, names, healthPath, storefront }: SidecarPlan): readonly Finding[] {
   const scraped = Object.keys(annotations).some((key) => key.startsWith("prometheus.io/"));
   const texts = [
     "the sidecar shopkeeper is added, native (Kubernetes 1.29 or later), with a CPU request and without a CPU limit",
@@ -36,6 +36,7 @@ function changed({ services, annotations }: Workload, { ports, names, healthPath
     ...services.map((service) => `the Service ${service.name} leads to the gateway; its own port stays ${service.ports.map((one) => one.port).join(", ")}`),
     `a headless Service ${names.peers} is added, by which pods ask each other`,
     `a ConfigMap ${names.configMap} with shopkeeper.yaml${ownCheck(healthPath) ? `, and a check that asks ${healthPath}` : ""} is added`,
+    ...(services.length > 0 ? [`a singleton is added, the Deployment shopkeeper of two: it sees the pods of ${services[0]?.name ?? ""} and may evict them, roll ${name} out anew and scale it; it only records at first (armed: in singleton/shopkeeper.yaml)`] : []),
     ...(storefront.length > 0 ? [`the sidecar is given ${storefront.join(" and ")} as the application is`] : []),
     ...(scraped ? [] : ["the pods are annotated for Prometheus"]),
   ];
@@ -82,11 +83,11 @@ const GRACE_SECONDS = 30;
 function surroundings({ services, hostNetwork, gracePeriod, annotations, networkPolicies, application, hosts }: Workload): readonly Finding[] {
   const scraped = Object.keys(annotations).filter((key) => key.startsWith("prometheus.io/"));
   const texts = [
-    ...(services.length === 0 ? ["no Service in this file leads to the application: point yours at the gateway, or nothing changes for buyers"] : []),
+    ...(services.length === 0 ? ["no Service in this file leads to the application: point yours at the gateway, or nothing changes for buyers; and no singleton was added, which finds the pods by their Service"] : []),
     ...(hostNetwork ? ["hostNetwork: the gateway's and health ports are taken on the node itself, so one pod a node"] : []),
     ...(gracePeriod !== null && gracePeriod < GRACE_SECONDS ? [`terminationGracePeriodSeconds is ${gracePeriod}: the gateway drains for up to 10 s after the application has ended; ${GRACE_SECONDS} or more is better`] : []),
     ...(scraped.length > 0 ? [`${scraped.join(", ")}: kept, so Shopkeeper's own metrics are not scraped by annotation`] : []),
-    ...(networkPolicies > 0 ? ["a NetworkPolicy: see that it lets buyers in at the gateway's port, and pods of this namespace at the health port"] : []),
+    ...(networkPolicies > 0 ? ["a NetworkPolicy: see that it lets buyers in at the gateway's port, and pods of this namespace, the singleton among them, at the health port"] : []),
     ...(application.envFrom && application.env["PUBLIC_STORE_DOMAIN"] === undefined ? ["its variables come by envFrom, which does not say which there are: name the Storefront API in shopkeeper.yaml yourself"] : []),
     ...(hosts.length === 0 ? ["no Ingress says the shop's names: put them under gateway.hosts in shopkeeper.yaml"] : []),
   ];

@@ -123,17 +123,17 @@ export function peersService(workload: Workload, { names, ports }: SidecarPlan):
   };
 }
 
-/** A Component: laid over the kustomization that has the Deployment, from the folder beside it. */
-export function kustomization(workload: Workload, plan: SidecarPlan): Fields {
+/** A Component: laid over the kustomization that has the Deployment, from the folder beside it. @param more resources and ConfigMaps beside the sidecar's. */
+export function kustomization(workload: Workload, plan: SidecarPlan, more: { readonly resources: readonly string[]; readonly configMaps: readonly Fields[] }): Fields {
   const { services, namespace } = workload;
   const patches = ["deployment-patch.yaml", ...services.map(({ name }) => servicePatchFile(name))];
   const files = ["shopkeeper.yaml", ...(ownCheck(plan.healthPath) ? ["application.yaml=checks/application.yaml"] : [])];
   return {
     apiVersion: "kustomize.config.k8s.io/v1alpha1",
     kind: "Component",
-    resources: ["peers-service.yaml"],
+    resources: ["peers-service.yaml", ...more.resources],
     patches: patches.map((path) => ({ path })),
-    configMapGenerator: [{ name: plan.names.configMap, ...(namespace === null ? {} : { namespace }), files, options: { disableNameSuffixHash: true } }],
+    configMapGenerator: [{ name: plan.names.configMap, ...(namespace === null ? {} : { namespace }), files, options: { disableNameSuffixHash: true } }, ...more.configMaps],
   };
 }
 

@@ -25,8 +25,11 @@ export function sidecarSite(workload: Workload, plan: SidecarPlan): string {
     ...gatewayLines(workload, plan),
     "",
     ...listenerLines(plan),
-    "# Shows all of /health to who brings it.",
+    "# Shows all of /health to who brings it: the singleton, and siblings.",
     "peer_token: file:/run/secrets/shopkeeper/peer",
+    "",
+    "# While this pod is unhealthy it asks some of the others, by this Service, whether they are too.",
+    `peers: { service: ${plan.names.peers}, port: ${plan.ports.health} }`,
     "",
     "# The sidecar's disk is read-only, so its token comes from the Secret: kubectl exec … -c shopkeeper -- shopkeeper status",
     "tokens:",
@@ -37,7 +40,8 @@ export function sidecarSite(workload: Workload, plan: SidecarPlan): string {
   ].join("\n");
 }
 
-function storefrontLines({ storefront }: SidecarPlan): readonly string[] {
+/** The Storefront API, as the application names it. */
+export function storefrontLines({ storefront }: SidecarPlan): readonly string[] {
   if (storefront.length === 0) {
     return ["# The Storefront API is looked at where it is named here; the Deployment does not show its domain.", "# storefront:", "#   origin: https://my-shop.myshopify.com"];
   }
