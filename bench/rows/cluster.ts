@@ -60,8 +60,11 @@ async function run({ quick, say }: Bench, images: ShopImages, faults: readonly F
 }
 
 function lineOf({ name, bound }: Fault, { bare, ours }: Result): Line {
-  const [share, peer] = [shareOf(ours.tally), shareOf(bare.tally)];
-  return bounded({ row: "cluster", what: name, measured: shown(ours), budget: `≤ ${percent(bound)}, and bare's` }, share <= bound && share <= peer, `bare ${shown(bare)}`);
+  const line = { row: "cluster", what: name, measured: shown(ours) };
+  const peer = `bare ${shown(bare)}`;
+  if (bound === null) return bounded({ ...line, budget: "" }, null, peer);
+  const share = shareOf(ours.tally);
+  return bounded({ ...line, budget: `≤ ${percent(bound)}, and bare's` }, share <= bound && share <= shareOf(bare.tally), peer);
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(share > 0 && share < 0.001 ? 3 : 1)} %`;

@@ -1,6 +1,6 @@
 /**
  * `init`: a first configuration for the project in a folder, or, with `--kubernetes`, a folder of
- * kustomize that puts Shopkeeper beside a Deployment. Writes new files only.
+ * kustomize that puts Shopkeeper beside a Deployment and over its pods. Writes new files only.
  */
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
@@ -15,7 +15,7 @@ export function addInitCommand(program: Command, terminal: Terminal): void {
   program
     .command("init")
     .argument("[dir]", "where to write; default: here, or the folder shopkeeper beside the Deployment's file")
-    .description("write a first shopkeeper.yaml, or the kustomize patches that put Shopkeeper beside a Deployment")
+    .description("write a first shopkeeper.yaml, or the kustomize component that puts Shopkeeper beside a Deployment and over its pods")
     .option("--kubernetes <file>", "a file with the Deployment, and its Service where it stands there too")
     .option("--deployment <name>", "which Deployment, where the file has several")
     .option("--container <name>", "which container is the application, where that is not plain")

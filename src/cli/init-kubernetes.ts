@@ -10,8 +10,8 @@ import { readYamlDocuments } from "../config/yaml-documents.ts";
 import { filelessProblem, type YamlSource } from "../config/yaml-source.ts";
 import { findingsOf, type Finding } from "../core/kubernetes/findings.ts";
 import { deploymentPatch, kustomization, peersService, planSidecar, servicePatches, servicePatchFile, type SidecarPlan } from "../core/kubernetes/sidecar-plan.ts";
-import { applicationCheck, sidecarSite } from "../core/kubernetes/sidecar-site.ts";
-import { singletonConfig, singletonManifests, singletonSite } from "../core/kubernetes/singleton-plan.ts";
+import { applicationCheck, sidecarSite, singletonSite } from "../core/kubernetes/sidecar-site.ts";
+import { singletonFiles } from "../core/kubernetes/singleton-plan.ts";
 import type { Fields } from "../core/kubernetes/views.ts";
 import { readWorkload, type Complaint, type Workload } from "../core/kubernetes/workload.ts";
 import { EXIT_CONFIGURATION } from "./load-site.ts";
@@ -72,17 +72,16 @@ function refused(terminal: Terminal, problems: readonly Problem[]): ExitError {
 
 function newFiles(workload: Workload, plan: SidecarPlan): readonly NewFile[] {
   const check = applicationCheck(plan);
-  const singleton = singletonManifests(workload, plan);
-  const more = { resources: (singleton ?? []).map(({ path }) => path), configMaps: singleton === null ? [] : [singletonConfig(workload)] };
+  const singleton = singletonFiles(workload, plan);
   return [
-    file("kustomization.yaml", "Shopkeeper beside the Deployment: a Component, laid over the kustomization that has it.", kustomization(workload, plan, more)),
+    file("kustomization.yaml", "Shopkeeper beside the Deployment, and the singleton over its pods: a Component, laid over the kustomization that has it.", kustomization(workload, plan, singleton.map(({ path }) => path))),
     file("deployment-patch.yaml", "Joined with the Deployment: the sidecar is added, nothing is taken away.\n# Its CPU request must stay: without one an autoscaler on CPU stops. No CPU limit: throttling would delay buyers.", deploymentPatch(workload, plan)),
     ...servicePatches(workload, plan).map((patch, index) => file(servicePatchFile(workload.services[index]?.name ?? ""), `Buyers now come to the gateway. To go around Shopkeeper: targetPort ${workload.port}.`, patch)),
     file("peers-service.yaml", "All pods by address, the sick ones too: pods ask each other how they are. No buyer comes this way.", peersService(workload, plan)),
+    ...singleton.map(({ path, why, objects }) => file(path, why, ...objects)),
+    { path: "singleton/shopkeeper.yaml", text: singletonSite(workload, plan) },
     { path: "shopkeeper.yaml", text: sidecarSite(workload, plan) },
     ...(check === null ? [] : [{ path: "checks/application.yaml", text: check }]),
-    ...(singleton ?? []).map(({ path, why, objects }) => file(path, why, ...objects)),
-    ...(singleton === null ? [] : [{ path: "singleton/shopkeeper.yaml", text: singletonSite(workload, plan) }]),
   ];
 }
 

@@ -92,19 +92,22 @@ describe("init --kubernetes", () => {
     const read = (path: string): Promise<string> => (path.startsWith("/run/secrets/shopkeeper/") ? Promise.resolve("a-token-of-a-test") : diskFiles.read(path));
     const loaded = await loadConfig({ file: join(folder, "out/shopkeeper.yaml"), env: { PUBLIC_STORE_DOMAIN: "shop.myshopify.com" }, catalogues, files: { ...diskFiles, read } });
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.errors));
-    const { role, gateway, targets, checks, storefront } = loaded.config;
+    const { role, gateway, targets, checks, storefront, peers } = loaded.config;
+    expect(peers).toEqual({ service: "shop-peers", port: 9470 });
     expect({ role, listen: gateway?.listen.port, hosts: gateway?.hosts, url: targets[0]?.url, origin: storefront?.origin }).toEqual({ role: "sidecar", listen: 8090, hosts: ["shop.example.com"], url: "http://127.0.0.1:8080", origin: "https://shop.myshopify.com" });
     expect(checks.find((check) => check.name === "application")?.endpoint).toBe("/alive");
   });
 
-  test("the singleton's configuration is valid too, and watches the pods of the Service", async () => {
-    await write({ "shop.yaml": MANIFEST });
-    await run(["init", "out", "--kubernetes", "shop.yaml"], { cwd: folder });
+  test("the singleton's configuration is valid with what its Deployment gives it, and has the sidecar's port and names of its own", async () => {
+    await write({ "shop.yaml": MANIFEST.replace("        - name: web\n", "        - { name: metrics, ports: [{ containerPort: 9470 }] }\n        - name: web\n") });
+    await run(["init", "out", "--kubernetes", "shop.yaml", "--container", "web"], { cwd: folder });
     const read = (path: string): Promise<string> => (path.startsWith("/run/secrets/shopkeeper/") ? Promise.resolve("a-token-of-a-test") : diskFiles.read(path));
     const loaded = await loadConfig({ file: join(folder, "out/singleton/shopkeeper.yaml"), env: { PUBLIC_STORE_DOMAIN: "shop.myshopify.com" }, catalogues, files: { ...diskFiles, read } });
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.errors));
-    expect(loaded.config.targets).toMatchObject([{ id: "shop", workload: "shop", pods: { service: "shop-web" } }]);
-    expect((await readdir(join(folder, "out/singleton"))).toSorted()).toEqual(["deployment.yaml", "network-policy.yaml", "roles.yaml", "service.yaml", "shopkeeper.yaml"]);
+    const { role, targets, cluster } = loaded.config;
+    expect(role).toBe("singleton");
+    expect(targets[0]).toMatchObject({ workload: "shop", pods: { service: "shop-web", sidecarPort: 9480 } });
+    expect(cluster).toMatchObject({ lease: { name: "shop-shopkeeper" }, state: "shop-shopkeeper-state", ledger: "shop-shopkeeper-ledger" });
   });
 
   test("its patches name what they are laid over", async () => {

@@ -8,11 +8,14 @@ import { isReady, type NodePlan } from "./nodes.ts";
 import { launch, ready } from "./processes.ts";
 import { builtProgram, stagesFile } from "./programs.ts";
 
+/** Renewed at a quarter of it. Without a lease a node lives by heartbeats that kwok's stages send every 20 s or later: our controllers give a node up after 20 s. */
+const LEASE_S = 40;
+
 const MARK = "kwok.x-k8s.io/node";
 
 /** Starts kwok and makes that many nodes; pods come to them only if they tolerate the taint `type=fake`. */
 export async function startFakeNodes({ crew, ask, kubeconfig, env }: NodePlan, count: number): Promise<void> {
-  await launch(crew, "kwok", builtProgram("kwok", env), [`--kubeconfig=${kubeconfig}`, "--manage-all-nodes=false", `--manage-nodes-with-annotation-selector=${MARK}=fake`, "--node-ip=127.0.0.1", `--cidr=${FAKE_POD_RANGE}`, `--config=${stagesFile(env)}`]);
+  await launch(crew, "kwok", builtProgram("kwok", env), [`--kubeconfig=${kubeconfig}`, "--manage-all-nodes=false", `--manage-nodes-with-annotation-selector=${MARK}=fake`, "--node-ip=127.0.0.1", `--cidr=${FAKE_POD_RANGE}`, `--node-lease-duration-seconds=${LEASE_S}`, `--config=${stagesFile(env)}`]);
   const numbers = Array.from({ length: count }, (_, index) => index + 1);
   await create(ask, numbers.map((number) => ["/api/v1/nodes", fakeNode(number)]));
   await ready(crew, "kwok", () => isReady(ask, fakeName(count)));

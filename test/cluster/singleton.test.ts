@@ -1,5 +1,5 @@
 /** The singleton against a real API server: who leads, what it sees, and what the others say. Pods are objects whose sidecars answer on loopback. */
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { PodRef } from "../../src/core/cluster.ts";
 import { apiScene } from "./api-scene.ts";
 import { createApiWorld } from "./api-world.ts";
@@ -7,24 +7,23 @@ import { lacking } from "./needs.ts";
 import { addressesFor, Singletons, type SingletonsOptions } from "./singletons.ts";
 import { toldSidecar, type ToldSidecar } from "./told-sidecars.ts";
 
-const LATE_MS = 30_000;
+const LATE_MS = 60_000;
+const TEST_MS = 150_000;
 
 describe.skipIf(lacking("api").length > 0)("singletons on a real API server", () => {
   const world = createApiWorld();
-  const open: (() => Promise<void>)[] = [];
-  afterEach(async () => {
-    for (const close of open.splice(0).toReversed()) await close();
-  });
 
-  /** Three pods behind the Service `storefront`, and singletons that may watch them. */
+  /** Three pods behind the Service `storefront`, and singletons that may watch them; in a namespace of its own, since tests run side by side. */
   async function shop(count = 3, more: Partial<SingletonsOptions> = {}) {
+    await using stack = new AsyncDisposableStack();
     const scene = await apiScene(world);
+    stack.defer(() => scene.end());
     const { port, ips } = await addressesFor(count + 1);
     const sidecars: ToldSidecar[] = [];
+    stack.defer(async () => void (await Promise.all(sidecars.map((one) => one.stop()))));
     const put = async (name: string, ip: string): Promise<PodRef> => {
       const sidecar = await toldSidecar(ip, port);
       sidecars.push(sidecar);
-      open.push(() => sidecar.stop());
       return scene.addPod({ name, app: "storefront", ip });
     };
     const refs: PodRef[] = [];
@@ -34,12 +33,14 @@ describe.skipIf(lacking("api").length > 0)("singletons on a real API server", ()
     const addPod = async (name: string): Promise<void> => scene.addEndpoints("storefront", [await put(name, ips.at(-1) ?? "")], name);
     await scene.addDeployment("storefront");
     const singletons = new Singletons({ kubeconfig: world.api().kubeconfig, namespace: scene.cluster.namespace, sidecarPort: port, ...more });
-    open.push(() => scene.end(), () => singletons.stop());
-    return { scene, sidecars, singletons, addPod };
+    stack.defer(() => singletons.stop());
+    const kept = stack.move();
+    return { scene, sidecars, singletons, addPod, [Symbol.asyncDispose]: () => kept.disposeAsync() };
   }
 
-  test("of two one leads and sees all pods through their sidecars; the other passes on what it is asked", { timeout: 90_000 }, async () => {
-    const { singletons } = await shop();
+  test.concurrent("of two one leads and sees all pods through their sidecars; the other passes on what it is asked", { timeout: TEST_MS }, async () => {
+    await using watched = await shop();
+    const { singletons } = watched;
     const [a, b] = [await singletons.start(), await singletons.start()];
     const leader = await singletons.leader();
     const other = leader === a ? b : a;
@@ -52,8 +53,9 @@ describe.skipIf(lacking("api").length > 0)("singletons on a real API server", ()
     expect([await leader.metric("shopkeeper_leader"), await other.metric("shopkeeper_leader")]).toEqual([1, 0]);
   });
 
-  test("a pod that its sidecar calls ill is ill; one whose sidecar is silent is out of reach, unless a sibling reaches it", { timeout: 90_000 }, async () => {
-    const { sidecars, singletons } = await shop(4);
+  test.concurrent("a pod that its sidecar calls ill is ill; one whose sidecar is silent is out of reach, unless a sibling reaches it", { timeout: TEST_MS }, async () => {
+    await using watched = await shop(4);
+    const { sidecars, singletons } = watched;
     const one = await singletons.start();
     await one.until((seen) => seen.status === "healthy", LATE_MS);
     const [first, second, third, fourth] = sidecars;
@@ -70,8 +72,9 @@ describe.skipIf(lacking("api").length > 0)("singletons on a real API server", ()
     expect([spared?.verdict, spared?.last]).toMatchObject(["healthy", { kind: "unknown", cause: "no_network", detail: expect.stringContaining("its sibling pod/web-3 reaches it") }]);
   });
 
-  test("pods that go are no more looked at, and new ones are once they were ready", { timeout: 90_000 }, async () => {
-    const { scene, singletons } = await shop();
+  test.concurrent("pods that go are no more looked at, and new ones are once they were ready", { timeout: TEST_MS }, async () => {
+    await using watched = await shop();
+    const { scene, singletons } = watched;
     const one = await singletons.start();
     await one.until((seen) => seen.status === "healthy", LATE_MS);
     await scene.removePod("web-1");
@@ -83,8 +86,9 @@ describe.skipIf(lacking("api").length > 0)("singletons on a real API server", ()
   const RESTART = "name: pod_restart\ntrigger: application fails 3 consecutive times\naction: restart_pod\nmode: act\ncooldown: 2s\nverify_within: 20s\nescalation: { after: 5 failed restarts, within: 1h, alert: on_call }\n";
   const ACTING = { files: { "policies/pod_restart.yaml": RESTART }, settings: "guards: { kubelet: 1s }" };
 
-  test("a pod that answers wrong is evicted, its replacement is what is verified, and both stand at the object", { timeout: 90_000 }, async () => {
-    const { scene, sidecars, singletons, addPod } = await shop(3, ACTING);
+  test.concurrent("a pod that answers wrong is evicted, its replacement is what is verified, and both stand at the object", { timeout: TEST_MS }, async () => {
+    await using watched = await shop(3, ACTING);
+    const { scene, sidecars, singletons, addPod } = watched;
     const one = await singletons.start();
     await one.until((seen) => seen.status === "healthy", LATE_MS);
     const [ill] = sidecars;
@@ -102,8 +106,9 @@ describe.skipIf(lacking("api").length > 0)("singletons on a real API server", ()
     expect((await scene.notesOn("web-1")).length).toBeGreaterThan(0);
   });
 
-  test("a disruption budget that forbids it is waited for, and the ledger says so", { timeout: 90_000 }, async () => {
-    const { scene, sidecars, singletons } = await shop(3, ACTING);
+  test.concurrent("a disruption budget that forbids it is waited for, and the ledger says so", { timeout: TEST_MS }, async () => {
+    await using watched = await shop(3, ACTING);
+    const { scene, sidecars, singletons } = watched;
     await scene.addBudget("storefront", "storefront", 0);
     const one = await singletons.start();
     await one.until((seen) => seen.status === "healthy", LATE_MS);
@@ -115,8 +120,9 @@ describe.skipIf(lacking("api").length > 0)("singletons on a real API server", ()
     expect((await scene.cluster.pod("web-1", AbortSignal.timeout(5_000)))?.deletingAt).toBeNull();
   });
 
-  test("half of four pods fail the same check: nobody is evicted, and the ledger says why", { timeout: 90_000 }, async () => {
-    const { scene, sidecars, singletons } = await shop(4, ACTING);
+  test.concurrent("half of four pods fail the same check: nobody is evicted, and the ledger says why", { timeout: TEST_MS }, async () => {
+    await using watched = await shop(4, ACTING);
+    const { scene, sidecars, singletons } = watched;
     const one = await singletons.start();
     await one.until((seen) => seen.status === "healthy", LATE_MS);
     for (const ill of sidecars.slice(0, 2)) ill.verdict = "unhealthy";
@@ -126,8 +132,9 @@ describe.skipIf(lacking("api").length > 0)("singletons on a real API server", ()
     expect((await one.ledger()).filter(({ text }) => text.includes("shared cause")).length).toBeGreaterThan(0);
   });
 
-  test("a leader that is killed is replaced, and its successor knows what it ordered", { timeout: 90_000 }, async () => {
-    const { singletons } = await shop();
+  test.concurrent("a leader that is killed is replaced, and its successor knows what it ordered", { timeout: TEST_MS }, async () => {
+    await using watched = await shop();
+    const { singletons } = watched;
     const [a, b] = [await singletons.start(), await singletons.start()];
     const leader = await singletons.leader();
     await leader.until((seen) => seen.status === "healthy", LATE_MS);
@@ -139,8 +146,9 @@ describe.skipIf(lacking("api").length > 0)("singletons on a real API server", ()
     expect(seen.pauses.map(({ why }) => why)).toEqual(["ada looks herself"]);
   });
 
-  test("one that is asked to end gives the lease back, so that the next need not wait for its expiry", { timeout: 90_000 }, async () => {
-    const { singletons } = await shop(1);
+  test.concurrent("one that is asked to end gives the lease back, so that the next need not wait for its expiry", { timeout: TEST_MS }, async () => {
+    await using watched = await shop(1);
+    const { singletons } = watched;
     const first = await singletons.start();
     await first.until((seen) => seen.status === "healthy", LATE_MS);
     expect(await first.terminate()).toBe(0);

@@ -9,7 +9,7 @@ export type PolicyRule = { readonly apiGroups: readonly string[]; readonly resou
 let strangers = 0;
 
 /** @returns the path of the kubeconfig, beside the administrator's; it goes with the server. */
-export async function strangerKubeconfig(api: ApiServer, namespace: string, rules: readonly PolicyRule[]): Promise<string> {
+export async function strangerKubeconfig(api: Pick<ApiServer, "ask" | "kubeconfig" | "ca" | "server">, namespace: string, rules: readonly PolicyRule[]): Promise<string> {
   strangers += 1;
   const name = `stranger-${strangers}`;
   const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;

@@ -27,7 +27,7 @@ function found({ name, replicas, application, port, portAssumed, services, hosts
   return texts.map((text) => ({ kind: "found", text }));
 }
 
-function changed({ name, services, annotations }: Workload, { ports, names, healthPath, storefront }: SidecarPlan): readonly Finding[] {
+function changed({ services, annotations, autoscalers }: Workload, { ports, names, healthPath, storefront }: SidecarPlan): readonly Finding[] {
   const scraped = Object.keys(annotations).some((key) => key.startsWith("prometheus.io/"));
   const texts = [
     "the sidecar shopkeeper is added, native (Kubernetes 1.29 or later), with a CPU request and without a CPU limit",
@@ -35,8 +35,9 @@ function changed({ name, services, annotations }: Workload, { ports, names, heal
     `its readiness, asked at ${ports.health}, counts for the pod`,
     ...services.map((service) => `the Service ${service.name} leads to the gateway; its own port stays ${service.ports.map((one) => one.port).join(", ")}`),
     `a headless Service ${names.peers} is added, by which pods ask each other`,
+    `the singleton is added: a Deployment ${names.singleton} of two, with its Service, its ConfigMap ${names.singleton}-singleton, a disruption budget and a network policy; it watches all pods and only records what it would take away`,
+    `two Roles are added, bound to its own ServiceAccount ${names.singleton}: in this namespace it sees pods, evicts them, and changes this Deployment${autoscalers.length > 0 ? ` and ${autoscalers.join(", ")}` : ""}`,
     `a ConfigMap ${names.configMap} with shopkeeper.yaml${ownCheck(healthPath) ? `, and a check that asks ${healthPath}` : ""} is added`,
-    ...(services.length > 0 ? [`a singleton is added, the Deployment shopkeeper of two: it sees the pods of ${services[0]?.name ?? ""} and may evict them, roll ${name} out anew and scale it; it only records at first (armed: in singleton/shopkeeper.yaml)`] : []),
     ...(storefront.length > 0 ? [`the sidecar is given ${storefront.join(" and ")} as the application is`] : []),
     ...(scraped ? [] : ["the pods are annotated for Prometheus"]),
   ];
@@ -80,14 +81,16 @@ function resources({ containers, autoscaled, replicas }: Workload): readonly Fin
 /** Longest the gateway and the application may need to end. */
 const GRACE_SECONDS = 30;
 
-function surroundings({ services, hostNetwork, gracePeriod, annotations, networkPolicies, application, hosts }: Workload): readonly Finding[] {
+function surroundings({ namespace, autoscaled, autoscalers, name, services, hostNetwork, gracePeriod, annotations, networkPolicies, application, hosts }: Workload): readonly Finding[] {
   const scraped = Object.keys(annotations).filter((key) => key.startsWith("prometheus.io/"));
   const texts = [
-    ...(services.length === 0 ? ["no Service in this file leads to the application: point yours at the gateway, or nothing changes for buyers; and no singleton was added, which finds the pods by their Service"] : []),
+    ...(services.length === 0 ? ["no Service in this file leads to the application: point yours at the gateway, or nothing changes for buyers, and name it in singleton/shopkeeper.yaml, which has the headless one"] : []),
+    ...(namespace === null ? ["no namespace is written: where your kustomization has none either, the RoleBindings in singleton/roles.yaml name the ServiceAccount of default"] : []),
+    ...(autoscaled && autoscalers.length === 0 ? [`the autoscaler in this file is not of the Deployment ${name}: the singleton may change only one of that name`] : []),
     ...(hostNetwork ? ["hostNetwork: the gateway's and health ports are taken on the node itself, so one pod a node"] : []),
     ...(gracePeriod !== null && gracePeriod < GRACE_SECONDS ? [`terminationGracePeriodSeconds is ${gracePeriod}: the gateway drains for up to 10 s after the application has ended; ${GRACE_SECONDS} or more is better`] : []),
     ...(scraped.length > 0 ? [`${scraped.join(", ")}: kept, so Shopkeeper's own metrics are not scraped by annotation`] : []),
-    ...(networkPolicies > 0 ? ["a NetworkPolicy: see that it lets buyers in at the gateway's port, and pods of this namespace, the singleton among them, at the health port"] : []),
+    ...(networkPolicies > 0 ? ["a NetworkPolicy: see that it lets buyers in at the gateway's port, and pods of this namespace at the health port"] : []),
     ...(application.envFrom && application.env["PUBLIC_STORE_DOMAIN"] === undefined ? ["its variables come by envFrom, which does not say which there are: name the Storefront API in shopkeeper.yaml yourself"] : []),
     ...(hosts.length === 0 ? ["no Ingress says the shop's names: put them under gateway.hosts in shopkeeper.yaml"] : []),
   ];

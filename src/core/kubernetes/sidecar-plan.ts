@@ -8,7 +8,7 @@ import type { Workload } from "./workload.ts";
 export type SidecarPlan = {
   readonly ports: { readonly gateway: number; readonly health: number; readonly admin: number };
   /** Of the ConfigMap, and of the Secret that the operator makes. */
-  readonly names: { readonly configMap: string; readonly secret: string; readonly peers: string };
+  readonly names: { readonly configMap: string; readonly secret: string; readonly peers: string; /** Of all that is the singleton's. */ readonly singleton: string };
   /** The application's own route of health, where a probe names one; null: none does. */
   readonly healthPath: string | null;
   /** Variables of the Storefront API that the sidecar is given too. */
@@ -25,7 +25,7 @@ export function planSidecar(workload: Workload): SidecarPlan {
   const known = (name: string): boolean => workload.application.env[name] !== undefined;
   return {
     ports: { gateway: free(8080, used), health: free(9470, used), admin: free(9471, used) },
-    names: { configMap: `${workload.name}-shopkeeper`, secret: `${workload.name}-shopkeeper`, peers: `${workload.name}-peers` },
+    names: { configMap: `${workload.name}-shopkeeper`, secret: `${workload.name}-shopkeeper`, peers: `${workload.name}-peers`, singleton: `${workload.name}-shopkeeper` },
     healthPath: own?.path ?? null,
     storefront: known(DOMAIN) ? [DOMAIN, TOKEN].filter(known) : [],
   };
@@ -123,17 +123,22 @@ export function peersService(workload: Workload, { names, ports }: SidecarPlan):
   };
 }
 
-/** A Component: laid over the kustomization that has the Deployment, from the folder beside it. @param more resources and ConfigMaps beside the sidecar's. */
-export function kustomization(workload: Workload, plan: SidecarPlan, more: { readonly resources: readonly string[]; readonly configMaps: readonly Fields[] }): Fields {
+/** A Component: laid over the kustomization that has the Deployment, from the folder beside it. @param singleton files of its objects. */
+export function kustomization(workload: Workload, plan: SidecarPlan, singleton: readonly string[]): Fields {
   const { services, namespace } = workload;
   const patches = ["deployment-patch.yaml", ...services.map(({ name }) => servicePatchFile(name))];
+  const own = namespace === null ? {} : { namespace };
+  const options = { disableNameSuffixHash: true };
   const files = ["shopkeeper.yaml", ...(ownCheck(plan.healthPath) ? ["application.yaml=checks/application.yaml"] : [])];
   return {
     apiVersion: "kustomize.config.k8s.io/v1alpha1",
     kind: "Component",
-    resources: ["peers-service.yaml", ...more.resources],
+    resources: ["peers-service.yaml", ...singleton],
     patches: patches.map((path) => ({ path })),
-    configMapGenerator: [{ name: plan.names.configMap, ...(namespace === null ? {} : { namespace }), files, options: { disableNameSuffixHash: true } }, ...more.configMaps],
+    configMapGenerator: [
+      { name: plan.names.configMap, ...own, files, options },
+      { name: `${plan.names.singleton}-singleton`, ...own, files: ["shopkeeper.yaml=singleton/shopkeeper.yaml"], options },
+    ],
   };
 }
 

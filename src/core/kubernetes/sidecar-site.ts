@@ -1,4 +1,4 @@
-/** The sidecar's shopkeeper.yaml for a Deployment, as text with its reasons. */
+/** The shopkeeper.yaml of the sidecar and of the singleton for a Deployment, as text with its reasons. */
 import { ownCheck, type SidecarPlan } from "./sidecar-plan.ts";
 import type { Workload } from "./workload.ts";
 
@@ -25,10 +25,11 @@ export function sidecarSite(workload: Workload, plan: SidecarPlan): string {
     ...gatewayLines(workload, plan),
     "",
     ...listenerLines(plan),
-    "# Shows all of /health to who brings it: the singleton, and siblings.",
+    "# Shows all of /health to who brings it.",
     "peer_token: file:/run/secrets/shopkeeper/peer",
     "",
-    "# While this pod is unhealthy it asks some of the others, by this Service, whether they are too.",
+    "# While this pod is unhealthy it asks up to five of the others whether they are too: a fault of its own takes it out of the",
+    "# Service, one it shares does not, while it has stored pages.",
     `peers: { service: ${plan.names.peers}, port: ${plan.ports.health} }`,
     "",
     "# The sidecar's disk is read-only, so its token comes from the Secret: kubectl exec … -c shopkeeper -- shopkeeper status",
@@ -40,8 +41,44 @@ export function sidecarSite(workload: Workload, plan: SidecarPlan): string {
   ].join("\n");
 }
 
-/** The Storefront API, as the application names it. */
-export function storefrontLines({ storefront }: SidecarPlan): readonly string[] {
+/** @returns the Service whose pods are watched: the first that leads buyers to them, else the one by which they ask each other. */
+export function watchedService({ services }: Workload, { names }: SidecarPlan): string {
+  return services[0]?.name ?? names.peers;
+}
+
+export function singletonSite(workload: Workload, plan: SidecarPlan): string {
+  const { singleton } = plan.names;
+  return [
+    "# Shopkeeper for all pods: it watches them and recovers them. All keys: docs/configuration.md of Shopkeeper.",
+    `site: ${siteName(workload.name)}`,
+    "role: singleton",
+    "",
+    "targets:",
+    `  ${siteName(workload.name)}:`,
+    "    # The pods behind this Service, each by its sidecar.",
+    `    kubernetes: { service: ${watchedService(workload, plan)}, deployment: ${workload.name}${plan.ports.health === 9470 ? "" : `, sidecar: ${plan.ports.health}`} }`,
+    "",
+    "# Names of its own: another shop in this namespace has another singleton.",
+    `kubernetes: { lease: { name: ${singleton} }, state: ${singleton}-state, ledger: ${singleton}-ledger }`,
+    "",
+    ...storefrontLines(plan),
+    "",
+    "# Read from the sidecars with this token.",
+    "peer_token: file:/run/secrets/shopkeeper/peer",
+    "",
+    `# Reached from within the namespace (Service "${singleton}"), with a token.`,
+    'listeners: { admin: "0.0.0.0:9471" }',
+    "tokens:",
+    '  operator: { role: operator, value: "file:/run/secrets/shopkeeper/operator" }',
+    "",
+    ...(plan.healthPath === null ? ["# The sidecars have it off, so there is nothing to read.", "disabled: [application]", ""] : []),
+    "# What takes something away only records at first (shopkeeper ledger: what it would have done). Once you trust it:",
+    "# armed: [pod_restart, pod_unreachable]",
+    "",
+  ].join("\n");
+}
+
+function storefrontLines({ storefront }: SidecarPlan): readonly string[] {
   if (storefront.length === 0) {
     return ["# The Storefront API is looked at where it is named here; the Deployment does not show its domain.", "# storefront:", "#   origin: https://my-shop.myshopify.com"];
   }

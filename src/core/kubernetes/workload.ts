@@ -33,6 +33,8 @@ export type Workload = {
   /** Seconds; null: not written, which means 30. */
   readonly gracePeriod: number | null;
   readonly autoscaled: boolean;
+  /** Names of the HorizontalPodAutoscalers that size this Deployment. */
+  readonly autoscalers: readonly string[];
   readonly networkPolicies: number;
   /** Of the Ingresses in the file. */
   readonly hosts: readonly string[];
@@ -150,6 +152,7 @@ function workloadOf({ value }: ManifestDocument, documents: readonly ManifestDoc
     hostNetwork: inside(pod, "hostNetwork") === true,
     gracePeriod: number(inside(pod, "terminationGracePeriodSeconds")),
     autoscaled: ofKind("HorizontalPodAutoscaler").length > 0,
+    autoscalers: ofKind("HorizontalPodAutoscaler").flatMap((one) => (inside(one.value, "spec", "scaleTargetRef", "name") === inside(value, "metadata", "name") ? (text(inside(one.value, "metadata", "name")) ?? []) : [])),
     networkPolicies: ofKind("NetworkPolicy").length,
     hosts: [...new Set(ofKind("Ingress").flatMap((one) => list(inside(one.value, "spec", "rules")).flatMap((rule) => text(inside(rule, "host")) ?? [])))],
   };

@@ -11,10 +11,12 @@ import type { Scene, Side } from "./scene.ts";
 export type Fault = {
   readonly name: string;
   readonly about: string;
-  /** Largest share of fetches not served behind Shopkeeper, 0 to 1. */
-  readonly bound: number;
+  /** Largest share of fetches not served behind Shopkeeper, 0 to 1; null: none is promised, and it is reported as it is. */
+  readonly bound: number | null;
   /** Buyers of each shop that are counted, from the fault on; more where it lasts longer. */
   readonly buyers: number;
+  /** What happened to a shop shortly before, and is over when its rollout is: nobody is counted meanwhile. */
+  readonly before?: (scene: Scene, side: Side) => Promise<void>;
   /** Brings it about in one shop. */
   readonly begin?: (scene: Scene, side: Side) => Promise<void>;
   /** Brings it about on the cluster. */
@@ -134,6 +136,15 @@ export const FAULTS: readonly Fault[] = [
     buyers: 1_900,
     begin: async ({ kubectl }, { namespace }) => void (await kubectl("--namespace", namespace, "set", "env", DEPLOYMENT, "--containers=storefront", "BROKEN_PAGES=1")),
     end: async ({ kubectl }, { namespace }) => void (await kubectl("--namespace", namespace, "rollout", "undo", DEPLOYMENT)),
+  },
+  {
+    name: "Storefront API down, pods just replaced",
+    about: "every call to the Storefront API answers 503, as soon as a rolling restart is over: copies went with the pods that held them",
+    bound: null,
+    buyers: 1_300,
+    before: restart,
+    beginOnce: async ({ simulator }) => simulator.setFaults([{ kind: "status", status: 503 }]),
+    endOnce: async ({ simulator }) => simulator.setFaults([]),
   },
   {
     name: "node drained",

@@ -41,6 +41,7 @@ const MOST_LINES = 60;
 /** Brings a fault about, counts its buyers, undoes it, and waits until all is well again. @param share of the buyers that are waited for, 0 to 1. */
 export async function measure(scene: Scene, fault: Fault, share = 1): Promise<Result> {
   const sides = [scene.bare, scene.ours];
+  await prepare(scene, fault);
   const watches = await Promise.all(sides.map((side) => openWatch(side)));
   const from = Date.now();
   for (const watch of watches) watch.start(from);
@@ -62,11 +63,23 @@ export async function measure(scene: Scene, fault: Fault, share = 1): Promise<Re
   return { fault: fault.name, bare, ours };
 }
 
+/** A rollout is over when the last of the pods before it are gone. */
+async function prepare(scene: Scene, fault: Fault): Promise<void> {
+  if (fault.before === undefined) return;
+  for (const side of [scene.bare, scene.ours]) await fault.before(scene, side);
+  await waitUntil(() => areWell(scene), `both shops are ready for ${fault.name}`, SETTLES_WITHIN_MS);
+}
+
+async function areWell(scene: Scene): Promise<boolean> {
+  const sides = [scene.bare, scene.ours];
+  return (await Promise.all(sides.map(async (side) => isWhole(await side.pods()) && (await isRolledOut(scene, side))))).every(Boolean);
+}
+
 async function undo(scene: Scene, fault: Fault): Promise<void> {
   const sides = [scene.bare, scene.ours];
   await fault.endOnce?.(scene);
   for (const side of sides) await fault.end?.(scene, side);
-  await waitUntil(async () => (await Promise.all(sides.map(async (side) => isWhole(await side.pods()) && (await isRolledOut(scene, side))))).every(Boolean), `all is well after ${fault.name}`, SETTLES_WITHIN_MS);
+  await waitUntil(() => areWell(scene), `all is well after ${fault.name}`, SETTLES_WITHIN_MS);
   await untilServed(sides, SERVED_AFTER);
 }
 
