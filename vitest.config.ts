@@ -29,7 +29,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "cluster", include: ["test/cluster/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 300_000, fileParallelism: false },
+        test: { name: "cluster", globalSetup: ["test/support/bundle-setup.ts"], include: ["test/cluster/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 300_000, fileParallelism: false },
       },
     ],
   },

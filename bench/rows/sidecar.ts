@@ -11,7 +11,8 @@ import { wrk } from "../support/load.ts";
 import { freePort, memoryMb, pause } from "../support/processes.ts";
 import { median } from "../support/rounds.ts";
 import { startScript } from "../support/scripts.ts";
-import { bundle, launch, type Shopkeeper, type ShopkeeperOptions } from "../support/shopkeeper.ts";
+import { bundle } from "../../test/support/bundle.ts";
+import { launch, type Shopkeeper, type ShopkeeperOptions } from "../support/shopkeeper.ts";
 import { bounded, type Line } from "../support/table.ts";
 
 const PATH = "/products/one";

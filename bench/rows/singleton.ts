@@ -11,7 +11,7 @@ import { Opened, type Bench, type Row } from "../support/bench.ts";
 import { PaperPods } from "../support/paper-pods.ts";
 import { cpuSeconds, freePort, listening, memoryMb, pause, start, type Running } from "../support/processes.ts";
 import { startScript } from "../support/scripts.ts";
-import { bundle } from "../support/shopkeeper.ts";
+import { bundle } from "../../test/support/bundle.ts";
 import { bounded, type Line } from "../support/table.ts";
 
 const ROW = "singleton";

@@ -1,30 +1,11 @@
 /**
  * Shopkeeper as it ships: the bundle, run as a process of its own on free loopback ports.
  */
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
+import { bundle } from "../../test/support/bundle.ts";
 import { freePort, listening, start, type Running } from "./processes.ts";
-
-const ROOT = resolve(import.meta.dirname, "../..");
-let built: string | null = null;
-
-/**
- * Builds the bundle, once a run, in a folder of its own, so that a build elsewhere changes nothing under a run.
- *
- * @returns the program.
- * @throws {Error} with the builder's words
- */
-export function bundle(): string {
-  if (built !== null) return built;
-  const folder = mkdtempSync(join(tmpdir(), "shopkeeper-bundle-"));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-  const made = spawnSync(process.execPath, ["build.ts", folder], { cwd: ROOT, encoding: "utf8", timeout: 120_000 });
-  if (made.status !== 0) throw new Error(`the bundle cannot be built: ${made.stderr.split("\n").find((line) => line.includes("ERROR")) ?? made.stderr}`);
-  built = join(folder, "shopkeeper.mjs");
-  return built;
-}
 
 export type ShopkeeperOptions = {
   readonly folder: string;

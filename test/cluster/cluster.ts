@@ -5,7 +5,7 @@
  * clears up behind an `up` that was interrupted or a machine's user that has crashed.
  */
 import { existsSync } from "node:fs";
-import { chmod, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { HOST_ADDRESS, KUBERNETES_SERVICE, MAX_NODES, SERVICE_RANGE } from "./addresses.ts";
@@ -113,6 +113,8 @@ export async function down(place: Place): Promise<void> {
   }
   await removeTraces(place.folder, written.nodes, written.notThere);
   if (mountsWithin(place.folder).length > 0) throw new Error(`something was mounted in ${place.folder} meanwhile: nothing is deleted`);
+  // What tells that the folder is a cluster's goes last: a `down` that is cut short can be called again.
+  for (const name of await readdir(place.folder)) if (name !== WRITTEN) await rm(join(place.folder, name), { recursive: true, force: true });
   await rm(place.folder, { recursive: true, force: true });
 }
 

@@ -5,12 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer } from "node:net";
 import type { Snapshot } from "../../src/core/snapshot.ts";
+import { bundle } from "../support/bundle.ts";
 import { PEER_TOKEN } from "./told-sidecars.ts";
 
 const OPERATOR = "operator-token";
 /** Several start at once, on cores that others use too. */
 const START_WITHIN_MS = 60_000;
-const MAIN = join(import.meta.dirname, "../../src/main.ts");
 
 export type SingletonsOptions = {
   readonly kubeconfig: string;
@@ -98,7 +98,7 @@ export class RunningSingleton {
 
   constructor(folder: string) {
     this.#folder = folder;
-    this.#child = spawn(process.execPath, [MAIN, "run", "--config", join(folder, "shopkeeper.yaml")], {
+    this.#child = spawn(process.execPath, [bundle(), "run", "--config", join(folder, "shopkeeper.yaml")], {
       env: { ...process.env, PEER_TOKEN, OPERATOR_TOKEN: OPERATOR },
       stdio: ["ignore", "pipe", "pipe"],
     });

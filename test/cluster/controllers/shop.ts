@@ -54,7 +54,7 @@ export type Shop = AsyncDisposable & {
   setMinAvailable(count: number): Promise<void>;
   /** That were carried out. */
   evicted(): readonly Evicted[];
-  /** Writes of the singleton to objects of that resource. */
+  /** Writes of the singleton to objects of that resource, that were carried out: its remedy and its keeper of sizes may meet, and one of them is then refused. */
   writes(resource: string): readonly Written[];
   /** What stands at the object of that kind, as "SizeKept: …". */
   notes(kind: string): Promise<readonly string[]>;
@@ -105,7 +105,7 @@ function viewOf({ ask, auditLog }: ControlPlane, namespace: string, singleton: R
       if (status !== 200) throw new Error(`the budget: ${status} ${JSON.stringify(body)}`);
     },
     evicted: () => evictionsIn(auditLog, namespace).filter(({ status }) => status === 201),
-    writes: (resource) => writesOf(auditLog, namespace, resource).filter(({ by }) => by.startsWith(`system:serviceaccount:${namespace}:`)),
+    writes: (resource) => writesOf(auditLog, namespace, resource).filter(({ by, status }) => status === 200 && by.startsWith(`system:serviceaccount:${namespace}:`)),
     notes: async (kind) => {
       const { body } = await ask("GET", path(namespace, "events.k8s.io/v1", "events"));
       const { items } = body as { items: readonly { readonly regarding: { readonly kind: string }; readonly reason: string; readonly note: string }[] };

@@ -138,8 +138,8 @@ export const FAULTS: readonly Fault[] = [
     end: async ({ kubectl }, { namespace }) => void (await kubectl("--namespace", namespace, "rollout", "undo", DEPLOYMENT)),
   },
   {
-    name: "Storefront API down, pods just replaced",
-    about: "every call to the Storefront API answers 503, as soon as a rolling restart is over: copies went with the pods that held them",
+    name: "Storefront API down just after pods were replaced",
+    about: "every call to the Storefront API answers 503 as soon as a rolling restart is over: copies went with the pods that held them",
     bound: null,
     buyers: 1_300,
     before: restart,
