@@ -7,6 +7,7 @@ import type { SidecarReport } from "../core/sidecar-report.ts";
 import { parseSidecarReport } from "../core/sidecar-report.ts";
 import type { SiblingWord } from "../core/reach.ts";
 import type { TargetId } from "../core/target.ts";
+import type { Instant } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Http, HttpAnswer } from "../ports/http.ts";
 import type { SidecarAnswer, Sidecars } from "../ports/sidecars.ts";
@@ -26,7 +27,8 @@ export type SidecarHealthOptions = {
   readonly siblings: (target: TargetId) => readonly TargetId[];
 };
 
-type Held = { answer: SidecarAnswer | null; report: SidecarReport | null; under_way: Promise<SidecarAnswer> | null };
+type Reported = Extract<SidecarAnswer, { readonly kind: "report" }>;
+type Held = { answer: SidecarAnswer | null; reported: Reported | null; under_way: Promise<SidecarAnswer> | null };
 
 export class SidecarHealth implements Sidecars {
   readonly #options: SidecarHealthOptions;
@@ -41,14 +43,14 @@ export class SidecarHealth implements Sidecars {
   read(target: TargetId, { maxAgeMs, deadlineMs, fresh }: Parameters<Sidecars["read"]>[1]): Promise<SidecarAnswer> | null {
     const address = this.#options.address(target);
     if (address === null) return null;
-    const held = this.#held.get(target) ?? { answer: null, report: null, under_way: null };
+    const held = this.#held.get(target) ?? { answer: null, reported: null, under_way: null };
     this.#held.set(target, held);
     if (held.under_way !== null) return held.under_way;
     if (held.answer !== null && this.#options.clock.now() - held.answer.at <= maxAgeMs) return Promise.resolve(held.answer);
     held.under_way = this.#ask(address, deadlineMs, fresh).then((answer) => {
       held.under_way = null;
       held.answer = answer;
-      if (answer.kind === "report") held.report = answer.report;
+      if (answer.kind === "report") held.reported = answer;
       if (answer.kind !== "failed") this.#words.forget(target);
       else if (!answer.noNetwork) this.#words.ask(target, address);
       return answer;
@@ -57,7 +59,14 @@ export class SidecarHealth implements Sidecars {
   }
 
   last(target: TargetId): SidecarReport | null {
-    return this.#held.get(target)?.report ?? null;
+    return this.#held.get(target)?.reported?.report ?? null;
+  }
+
+  /** When, by our own clock, its gateway last saw a good page, as the newest report has it; null: none is known. Too late by its answer's way here at most. */
+  lastGoodAt(target: TargetId): Instant | null {
+    const reported = this.#held.get(target)?.reported ?? null;
+    const ago = reported?.report.lastGoodMsAgo ?? null;
+    return reported === null || ago === null ? null : reported.at - ago;
   }
 
   word(target: TargetId): SiblingWord | null {
