@@ -27,8 +27,7 @@ export type SidecarHealthOptions = {
   readonly siblings: (target: TargetId) => readonly TargetId[];
 };
 
-type Reported = Extract<SidecarAnswer, { readonly kind: "report" }>;
-type Held = { answer: SidecarAnswer | null; reported: Reported | null; under_way: Promise<SidecarAnswer> | null };
+type Held = { answer: SidecarAnswer | null; report: SidecarReport | null; under_way: Promise<SidecarAnswer> | null };
 
 export class SidecarHealth implements Sidecars {
   readonly #options: SidecarHealthOptions;
@@ -43,14 +42,14 @@ export class SidecarHealth implements Sidecars {
   read(target: TargetId, { maxAgeMs, deadlineMs, fresh }: Parameters<Sidecars["read"]>[1]): Promise<SidecarAnswer> | null {
     const address = this.#options.address(target);
     if (address === null) return null;
-    const held = this.#held.get(target) ?? { answer: null, reported: null, under_way: null };
+    const held = this.#held.get(target) ?? { answer: null, report: null, under_way: null };
     this.#held.set(target, held);
     if (held.under_way !== null) return held.under_way;
     if (held.answer !== null && this.#options.clock.now() - held.answer.at <= maxAgeMs) return Promise.resolve(held.answer);
     held.under_way = this.#ask(address, deadlineMs, fresh).then((answer) => {
       held.under_way = null;
       held.answer = answer;
-      if (answer.kind === "report") held.reported = answer;
+      if (answer.kind === "report") held.report = answer.report;
       if (answer.kind !== "failed") this.#words.forget(target);
       else if (!answer.noNetwork) this.#words.ask(target, address);
       return answer;
@@ -59,14 +58,17 @@ export class SidecarHealth implements Sidecars {
   }
 
   last(target: TargetId): SidecarReport | null {
-    return this.#held.get(target)?.reported?.report ?? null;
+    return this.#held.get(target)?.report ?? null;
   }
 
-  /** When, by our own clock, its gateway last saw a good page, as the newest report has it; null: none is known. Too late by its answer's way here at most. */
+  /**
+   * When, by our own clock, its gateway last saw a good page, as it has just said; too late by its answer's way here at most. null: none
+   * is known, or it does not answer any more: a pod out of reach is not spared for what it did while it was there.
+   */
   lastGoodAt(target: TargetId): Instant | null {
-    const reported = this.#held.get(target)?.reported ?? null;
-    const ago = reported?.report.lastGoodMsAgo ?? null;
-    return reported === null || ago === null ? null : reported.at - ago;
+    const answer = this.#held.get(target)?.answer ?? null;
+    if (answer?.kind !== "report" || answer.report.lastGoodMsAgo === null) return null;
+    return answer.at - answer.report.lastGoodMsAgo;
   }
 
   word(target: TargetId): SiblingWord | null {
