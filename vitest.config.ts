@@ -1,11 +1,14 @@
 import { defineConfig } from "vitest/config";
 
+const API = ["api-away", "api-server", "election", "kubernetes-*", "minimal-role", "pair", "remedies", "rights", "singleton"].map((name) => `test/cluster/${name}.test.ts`);
+
 /**
  * Suites by what they need. `quick` needs nothing but Node: no server, no other
  * process; its files share their modules, since loading them anew for each file took half its time. `real` speaks to real counterparts (files named *.real.test.ts).
  * `e2e` runs whole storefronts, one file at a time: they measure faults.
  * `image` builds the container image and renders the manifests.
- * `cluster` runs a real Kubernetes, one file at a time: there is one of it a machine.
+ * `api` has a Kubernetes API server for each file, on ports of its own: most of its time is waiting.
+ * `cluster` runs a whole Kubernetes, one file at a time: there is one of it a machine.
  */
 export default defineConfig({
   test: {
@@ -29,7 +32,11 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "cluster", globalSetup: ["test/support/bundle-setup.ts"], include: ["test/cluster/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 300_000, fileParallelism: false },
+        test: { name: "api", globalSetup: ["test/support/bundle-setup.ts"], include: API, testTimeout: 120_000, hookTimeout: 300_000 },
+      },
+      {
+        extends: true,
+        test: { name: "cluster", globalSetup: ["test/support/bundle-setup.ts"], include: ["test/cluster/**/*.test.ts"], exclude: API, testTimeout: 120_000, hookTimeout: 300_000, fileParallelism: false },
       },
     ],
   },

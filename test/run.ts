@@ -38,12 +38,13 @@ async function step(name: string, command: string, args: readonly string[]): Pro
 
 type VitestReport = { numPassedTests: number; numFailedTests: number; numPendingTests: number; numTodoTests: number; numFailedTestSuites: number; success: boolean };
 
-async function suites(projects: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+/** @param workers files at a time; default: as many as there are cores to spare. */
+async function suites(projects: readonly string[], env: NodeJS.ProcessEnv, workers: number | null = null): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "shopkeeper-test-"));
   const file = join(folder, "report.json");
   process.stdout.write(`\n== suites: ${projects.join(", ")}\n`);
   const filters = projects.flatMap((name) => ["--project", name]);
-  const code = await run("vitest", ["run", ...filters, "--reporter=default", "--reporter=json", `--outputFile.json=${file}`], env);
+  const code = await run("vitest", ["run", ...filters, ...(workers === null ? [] : [`--maxWorkers=${workers}`]), "--reporter=default", "--reporter=json", `--outputFile.json=${file}`], env);
   try {
     const report = JSON.parse(readFileSync(file, "utf8")) as VitestReport;
     total.passed += report.numPassedTests;
@@ -84,7 +85,8 @@ if (quick) {
   await provideCluster();
   await suites(["quick", "real"], process.env);
   await suites(["e2e"], process.env);
-  await suites(["image"], process.env);
+  // They wait more than they work: for layers of an image, for leases to run out.
+  await suites(["image", "api"], process.env, 4);
   await suites(["cluster"], process.env);
 }
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";

@@ -87,7 +87,7 @@ const engine = createEngine({
   settings: DEFAULT_GUARD_SETTINGS,
   windows: [],
   timeZone: "UTC",
-  actionsPerMinute: 10, actFrom: Number.NEGATIVE_INFINITY,
+  actionsPerMinute: 10, watchFirst: 0,
   references: [],
   remedies: new Map(),
   supervised: null,

@@ -2,7 +2,6 @@
  * Shopkeeper as it ships: the bundle, run as a process of its own on free loopback ports.
  */
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundle } from "../../test/support/bundle.ts";
 import { freePort, listening, start, type Running } from "./processes.ts";

@@ -7,6 +7,7 @@ import type { SidecarReport } from "../core/sidecar-report.ts";
 import { parseSidecarReport } from "../core/sidecar-report.ts";
 import type { SiblingWord } from "../core/reach.ts";
 import type { TargetId } from "../core/target.ts";
+import type { Instant } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Http, HttpAnswer } from "../ports/http.ts";
 import type { SidecarAnswer, Sidecars } from "../ports/sidecars.ts";
@@ -58,6 +59,16 @@ export class SidecarHealth implements Sidecars {
 
   last(target: TargetId): SidecarReport | null {
     return this.#held.get(target)?.report ?? null;
+  }
+
+  /**
+   * When, by our own clock, its gateway last saw a good page, as it has just said; too late by its answer's way here at most. null: none
+   * is known, or it does not answer any more: a pod out of reach is not spared for what it did while it was there.
+   */
+  lastGoodAt(target: TargetId): Instant | null {
+    const answer = this.#held.get(target)?.answer ?? null;
+    if (answer?.kind !== "report" || answer.report.lastGoodMsAgo === null) return null;
+    return answer.at - answer.report.lastGoodMsAgo;
   }
 
   word(target: TargetId): SiblingWord | null {

@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { nearest } from "../core/nearest.ts";
 import type { Config } from "../config/config.ts";
+import { inTime } from "../ports/clock.ts";
 import { DEFAULT_FILE, EXIT_CONFIGURATION, loadSite, showWarnings } from "./load-site.ts";
 import { table } from "./table.ts";
 import { ExitError, printJson, type Terminal } from "./terminal.ts";
@@ -74,7 +75,7 @@ async function rightsOf({ clock }: Terminal, config: Config): Promise<readonly R
   try {
     const access = await openClusterAccess(config.cluster, clock, createSystemRandom());
     try {
-      const found = await findRights(config, access.cluster, AbortSignal.timeout(ASK_MS));
+      const found = await inTime(clock, ASK_MS, (signal) => findRights(config, access.cluster, signal));
       return found.map(({ right, for: purpose, allowed }) => ({ right: rightText(right), for: purpose, allowed }));
     } finally {
       await access.close();

@@ -20,8 +20,8 @@ export type Precondition =
 
 /** What the remedy itself found against acting now, when it read the world; the guard of that name holds on it. */
 export type Wait = {
-  /** `disruption`: the workload cannot spare a pod now. `autoscaler`: one is at work. `unavailable`: as things stand it cannot be done. */
-  readonly guard: "disruption" | "autoscaler" | "unavailable";
+  /** `unseen`: nobody looked at the world for it. `disruption`: the workload cannot spare a pod now. `autoscaler`: one is at work. `unavailable`: as things stand it cannot be done. */
+  readonly guard: "unseen" | "disruption" | "autoscaler" | "unavailable";
   readonly reason: string;
   readonly until: Instant | null;
 };
@@ -75,6 +75,7 @@ export const GUARD_NAMES = [
   "evidence",
   "last_copy",
   "blast_radius",
+  "unseen",
   "disruption",
   "autoscaler",
   "budget",

@@ -11,7 +11,7 @@ import type { Level } from "./observation.ts";
 import { shortened } from "./shortened.ts";
 import type { SiteStatus } from "./status.ts";
 import type { TargetId } from "./target.ts";
-import type { Instant } from "./time.ts";
+import type { Instant, Ms } from "./time.ts";
 
 /** One check at one target of the sidecar's. Instants are by the sidecar's clock. */
 export type ReportedLook = {
@@ -42,6 +42,8 @@ export type SidecarReport = {
   readonly ready: boolean;
   /** Pages it could serve in an outage. */
   readonly copies: number;
+  /** How long before it answered its gateway last saw a whole rendered page of the application; null: never, or it does not tell. */
+  readonly lastGoodMsAgo: Ms | null;
   readonly version: string;
   readonly looks: readonly ReportedLook[];
   readonly breakers: readonly ReportedBreaker[];
@@ -69,7 +71,7 @@ const MOST_TEXT = 500;
 /** Reads parsed JSON. Never throws. */
 export function parseSidecarReport(json: unknown): ReportReading {
   if (!isRecord(json)) return refused("not_json_object", "the answer is no JSON object");
-  const { ready, copies, version, checks, breakers } = json;
+  const { ready, copies, lastGoodMsAgo, version, checks, breakers } = json;
   if (ready === undefined || checks === undefined) return refused("no_details", "only status words were told: another peer token, or an older sidecar");
   if (typeof ready !== "boolean") return refused("malformed", "ready is neither true nor false");
   if (!isCount(copies)) return refused("malformed", "copies is no count");
@@ -85,6 +87,7 @@ export function parseSidecarReport(json: unknown): ReportReading {
       status: verdictOf(json["verdict"]),
       ready,
       copies,
+      lastGoodMsAgo: isCount(lastGoodMsAgo) ? lastGoodMsAgo : null,
       version: typeof version === "string" ? shortened(version, MOST_NAME) : "",
       looks,
       breakers: (breakers ?? []).slice(0, MOST_BREAKERS).flatMap(breakerIn),

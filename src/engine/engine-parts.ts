@@ -8,7 +8,7 @@ import type { PolicySpec, Window } from "../core/policy.ts";
 import type { Roster } from "../core/roster.ts";
 import type { GuardSettings } from "../core/scene.ts";
 import type { TargetId } from "../core/target.ts";
-import type { Instant } from "../core/time.ts";
+import type { Instant, Ms } from "../core/time.ts";
 import type { AlertOutbox } from "../ports/alert-outbox.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Control } from "../ports/control.ts";
@@ -29,12 +29,14 @@ export type EngineParts = Roster & {
   /** By check name; one for every active check. */
   readonly probes: ReadonlyMap<string, PreparedProbe>;
   readonly policies: readonly PolicySpec[];
+  /** What keeps a policy from being carried out at this moment; asked at each step. Absent: only what its own `unavailable` says. */
+  readonly unavailable?: (policy: string) => string | null;
   readonly settings: GuardSettings;
   readonly windows: readonly Window[];
   readonly timeZone: string;
   readonly actionsPerMinute: number;
-  /** Nothing is done of our own accord before this instant; -Infinity: at once. */
-  readonly actFrom: Instant;
+  /** Of our own accord nothing is done for this long after what an earlier process left is settled; 0: at once. */
+  readonly watchFirst: Ms;
   /** Reference probes of the connectivity guard; empty: the guard is off. */
   readonly references: readonly PreparedProbe[];
   /** By name of the remedy, bound to their ports. */

@@ -63,6 +63,7 @@ class ComposedEngine implements Engine {
   #loaded = false;
   /** What an earlier process left is settled. */
   #settled = false;
+  #actFrom: Instant = Infinity;
 
   readonly acknowledge: Orders["acknowledge"] = (order) => this.#orders.acknowledge(order);
   readonly pause: Orders["pause"] = (order) => this.#orders.pause(order);
@@ -129,6 +130,7 @@ class ComposedEngine implements Engine {
       troubled: (detail) => this.#troubled("loop", detail),
     });
     this.#settled = true;
+    this.#actFrom = this.#parts.clock.now() + this.#parts.watchFirst;
     if (this.#stopping.signal.aborted) return;
     await this.#recovery.start();
     this.#observer.start();
@@ -233,6 +235,7 @@ class ComposedEngine implements Engine {
       actor: this.#underway.actor,
       policies: () => this.#policies(),
       view: this.#told.view(this.#judge, this.#standing, clock),
+      actFrom: () => this.#actFrom,
       decided: (event) => this.#recorder.decided(event),
       acted: (intent, tookMs) => this.#acted(intent, tookMs),
       verified: (intent) => this.#resolved(intent),
@@ -290,7 +293,9 @@ class ComposedEngine implements Engine {
   }
 
   #policies(): readonly PolicySpec[] {
-    return inOrderedModes(this.#parts.policies, this.#standing.modes());
+    const { policies, unavailable } = this.#parts;
+    const inModes = inOrderedModes(policies, this.#standing.modes());
+    return unavailable === undefined ? inModes : inModes.map((policy) => ({ ...policy, unavailable: policy.unavailable ?? unavailable(policy.name) }));
   }
 
   #views(): Parameters<typeof takeSnapshot>[0] {

@@ -92,7 +92,7 @@ async function prepared(policy: PolicySpec, firing: Firing, scene: Scene, parts:
 
 /** Should what held it be over by the time it is decided on, nothing is known of the world: the next step looks. */
 function notLookedAt(scene: Scene): Wait {
-  return { guard: "disruption", reason: "it was not looked at yet", until: scene.now + LOOK_AGAIN_MS };
+  return { guard: "unseen", reason: "it was not looked at yet", until: scene.now + LOOK_AGAIN_MS };
 }
 
 type Manual = { readonly kind: "asked"; readonly asked: Asked } | { readonly kind: "problem"; readonly reason: string };

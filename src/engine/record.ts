@@ -10,7 +10,7 @@ import type { NewLedgerEntry } from "../core/ledger-entry.ts";
 import type { Observation } from "../core/observation.ts";
 import type { StatusCause } from "../core/status.ts";
 import type { TargetId } from "../core/target.ts";
-import { SITE } from "../core/target.ts";
+import { podName, SITE } from "../core/target.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import { formatDuration } from "../core/time.ts";
 import type { BreakerChanged, Commanded, ConnectivityChanged, EventListener, Events, FlappingChanged, Observed, QuarantineChanged, StatusChanged, Troubled, VerdictChanged, WorkerLost } from "../ports/events.ts";
@@ -59,7 +59,7 @@ export function createRecorder(parts: { readonly events: Events; readonly ledger
     },
     verdictChanged: (event) => {
       tell((to) => to.verdictChanged(event));
-      write(verdictEntry(event));
+      if (!isFirstGoodWord(event)) write(verdictEntry(event));
     },
     statusChanged: (event) => {
       tell((to) => to.statusChanged(event));
@@ -136,6 +136,11 @@ type Entry = Pick<NewLedgerEntry, "at" | "kind" | "target" | "subject" | "text">
 
 function recordOf({ check, target, seen }: Observed): { readonly at: Instant; readonly check: string; readonly target: string; readonly kind: Observation["kind"]; readonly tookMs: Ms } {
   return { at: seen.at, check, target, kind: seen.kind, tookMs: seen.tookMs };
+}
+
+/** Of a pod that has come, or that a new leader has come to see, and that is well: thousands of those would push everything else out of the ring. */
+function isFirstGoodWord({ from, to, target }: VerdictChanged): boolean {
+  return podName(target) !== null && from === "unknown" && to === "healthy";
 }
 
 function verdictEntry(event: VerdictChanged): Entry {

@@ -42,7 +42,7 @@ export type SceneParts = {
   readonly timeZone: string;
   readonly actionsPerMinute: number;
   /** Nothing is done of our own accord before this instant; -Infinity: at once. */
-  readonly actFrom: Instant;
+  readonly actFrom: () => Instant;
   readonly clock: Clock;
   readonly actor: Pick<Actor, "open" | "recentActions">;
   readonly view: RecoveryView;
@@ -106,7 +106,7 @@ export class SceneTaker {
     this.#storms = updateStorms(this.#storms, { now, settings, specs, targets, checks });
     const actions = this.#actions();
     return {
-      now, wall: clock.wall(), actFrom, timeZone, settings, actionsPerMinute, targets, startupGrace, windows, specs, checks, actions,
+      now, wall: clock.wall(), actFrom: actFrom(), timeZone, settings, actionsPerMinute, targets, startupGrace, windows, specs, checks, actions,
       startedAt: view.startedAt(),
       flapping: view.flapping(),
       looks: this.#looks,

@@ -34,3 +34,16 @@ export function sleep(clock: Clock, ms: Ms, signal?: AbortSignal): Promise<void>
     signal?.addEventListener("abort", onAbort, { once: true });
   });
 }
+
+/**
+ * Lets `work` have `ms`; then its signal aborts. Resolves and rejects as `work` does, which has to mind the signal.
+ */
+export async function inTime<T>(clock: Clock, ms: Ms, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const cancel = clock.after(ms, () => controller.abort(new Error(`no end within ${ms} ms`)));
+  try {
+    return await work(controller.signal);
+  } finally {
+    cancel();
+  }
+}

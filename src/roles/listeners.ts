@@ -5,6 +5,7 @@ import { monitorEventLoopDelay, type IntervalHistogram } from "node:perf_hooks";
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import type { Config, Listen } from "../config/config.ts";
+import type { Evidence } from "../core/evidence.ts";
 import { readinessOf, type Readiness } from "../core/readiness.ts";
 import type { Reach } from "../core/reach.ts";
 import type { SiblingsState } from "../core/siblings.ts";
@@ -13,6 +14,7 @@ import type { Instant } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { GatewayHost } from "../gateway/worker-host.ts";
 import { adminListener, type AdminParts } from "../server/admin-listener.ts";
+import type { GatewayStanding } from "../server/health-body.ts";
 import { healthListener } from "../server/health-listener.ts";
 import { knownToken, type KnownToken } from "../server/tokens.ts";
 import { adminToken } from "./admin-token.ts";
@@ -113,14 +115,14 @@ function ask({ clock, host, siblings }: ListenersParts, life: Life, { status }: 
 }
 
 function healthOf(parts: ListenersParts, life: Life, delay: IntervalHistogram): FastifyInstance {
-  const { config, sitting, host, log } = parts;
+  const { config, sitting, host, clock, log } = parts;
   const snapshot = atMostEvery(SNAPSHOT_MS, () => sitting().control.snapshot());
   return healthListener({
     snapshot,
     published: new Map(config.checks.map((check) => [check.published, check.name])),
     readiness: () => ask(parts, life, snapshot()),
     started: () => life.startedAt !== null,
-    copies: () => host?.evidence().copies ?? 0,
+    gateway: () => standingOf(host?.evidence() ?? null, clock.now()),
     metrics: () => {
       const { metrics, registry } = sitting();
       metrics.loopDelay(delay.percentile(99) / 1e6 - DELAY_RESOLUTION_MS);
@@ -134,6 +136,13 @@ function healthOf(parts: ListenersParts, life: Life, delay: IntervalHistogram): 
     reach: parts.reach,
     trouble: (detail) => troubled(log, detail),
   });
+}
+
+function standingOf(evidence: Evidence | null, now: Instant): GatewayStanding {
+  if (evidence === null) return { copies: 0, lastGoodMsAgo: null };
+  const { copies, lastGoodAt } = evidence;
+  // Milliseconds without fractions: the gateway writes from another thread, which may be a moment ahead.
+  return { copies, lastGoodMsAgo: lastGoodAt === null ? null : Math.max(0, Math.round(now - lastGoodAt)) };
 }
 
 function troubled(log: Logger, detail: string): void {

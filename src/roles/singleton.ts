@@ -17,17 +17,18 @@ import type { Leadership } from "../core/lease.ts";
 import type { Ms } from "../core/time.ts";
 import { createClaimBook } from "../engine/claim-book.ts";
 import { createLead, type Lead } from "../engine/lead.ts";
+import { inTime } from "../ports/clock.ts";
 import type { ClusterKind, Sight } from "../ports/cluster.ts";
 import type { Http } from "../ports/http.ts";
 import { SupersededError } from "../ports/state-store.ts";
 import type { ActingOne } from "../server/forward.ts";
 import { openClusterAccess, type ClusterAccess } from "./cluster-access.ts";
-import { findRights, rightText, withoutMissing } from "./cluster-rights.ts";
 import type { ClusterSide } from "./cluster-side.ts";
 import type { Daemon, DaemonPorts, Taken } from "./daemon.ts";
 import type { DaemonParts } from "./ground.ts";
 import { startListeners, type Listeners } from "./listeners.ts";
 import { watchPods, type PodWatch } from "./pod-watch.ts";
+import { watchRights, type RightWatch } from "./right-watch.ts";
 import { startShift, type Shift } from "./shift.ts";
 import { standbyControl, type Sitting } from "./sitting.ts";
 import { openLeaderStores, type Stores } from "./stores.ts";
@@ -180,7 +181,7 @@ class Singleton implements Daemon {
     const access = this.#access;
     const lead = this.#lead;
     if (access === null || lead === null) throw new Error("it is not started");
-    const { config, clock, log } = this.#parts;
+    const { config, log } = this.#parts;
     const closing: (() => Promise<void>)[] = [];
     const close = async (): Promise<void> => {
       for (const step of closing.toReversed()) await step().catch((error: unknown) => log.error({ event: "trouble", where: "lead" }, textOf(error)));
@@ -190,7 +191,8 @@ class Singleton implements Daemon {
       closing.push(() => stores.close());
       const pods = await this.#pods(access);
       closing.push(async () => pods?.stop());
-      const parts = await this.#withRights(access);
+      const rights = await this.#rights(access);
+      closing.push(async () => rights.stop());
       const claims = createClaimBook(stores.state);
       for (const key of await claims.load()) log.error({ event: "trouble", where: "state" }, `stored claims ${key} cannot be understood; they are left where they are`);
       const side: ClusterSide = {
@@ -203,11 +205,12 @@ class Singleton implements Daemon {
           const reason = leads ? (pods?.blindness() ?? null) : "the lease was not renewed in time";
           return reason === null ? { kind: "clear" } : { kind: "blocked", reason };
         },
-        actFrom: clock.now() + (config.cluster?.watchFirst ?? 0),
+        missing: (policy) => rights.missing(policy),
+        watchFirst: config.cluster?.watchFirst ?? 0,
         listeners: (sitting) => this.#seat(sitting),
       };
       const ledger = withEpoch(stores.ledger, epoch);
-      const shift = await startShift(parts, { stores: { ...stores, ledger }, gateway: null, side, onLoss: () => undefined }, false);
+      const shift = await startShift(this.#parts, { stores: { ...stores, ledger }, gateway: null, side, onLoss: () => undefined }, false);
       return { shift, close };
     } catch (error) {
       await close();
@@ -216,14 +219,16 @@ class Singleton implements Daemon {
   }
 
   /** A recovery whose right is missing only records, and says which. */
-  async #withRights({ cluster }: ClusterAccess): Promise<DaemonParts> {
-    const { config, log } = this.#parts;
-    const found = await findRights(config, cluster, AbortSignal.timeout(SEEN_WITHIN_MS)).catch((error: unknown) => {
-      log.warn({ event: "rights" }, `which rights are there cannot be found out, so each is tried: ${textOf(error)}`);
-      return [];
+  #rights({ cluster }: ClusterAccess): Promise<RightWatch> {
+    const { config, clock, log } = this.#parts;
+    return watchRights({
+      config, cluster, clock,
+      changed: (right, purpose, allowed) => {
+        if (allowed) log.info({ event: "rights", for: purpose }, `the right is there now: ${right}, for ${purpose}`);
+        else log.warn({ event: "rights", for: purpose }, `missing right: ${right}, needed for ${purpose}`);
+      },
+      unknown: (why) => log.warn({ event: "rights" }, `which rights are there cannot be found out, so what was known counts, and else each is tried: ${why}`),
     });
-    for (const { right, for: purpose, allowed } of found) if (!allowed) log.warn({ event: "rights", for: purpose }, `missing right: ${rightText(right)}, needed for ${purpose}`);
-    return { ...this.#parts, config: { ...config, policies: withoutMissing(config.policies, found) } };
   }
 
   async #pods({ cluster }: ClusterAccess): Promise<PodWatch | null> {
@@ -233,7 +238,7 @@ class Singleton implements Daemon {
       if (sight.state === "seeing" && sight.cut > 0) log.warn({ event: "cut", kind, cut: sight.cut }, `${sight.cut} ${kind} are beyond what is kept, and not watched`);
       if (sight.state === "blind") log.warn({ event: "blind", kind, code: sight.code }, `${kind} cannot be seen: ${sight.detail}`);
     };
-    return watchPods({ config, clock, cluster, sighted }, AbortSignal.timeout(SEEN_WITHIN_MS));
+    return inTime(clock, SEEN_WITHIN_MS, (signal) => watchPods({ config, clock, cluster, sighted }, signal));
   }
 
   #stores(access: ClusterAccess, epoch: number): Promise<Stores> {

@@ -9,7 +9,7 @@ import type { BreakerView } from "../core/breaker.ts";
 import type { Level } from "../core/observation.ts";
 import type { LookView, Snapshot } from "../core/snapshot.ts";
 import { healthWord, type SiteStatus } from "../core/status.ts";
-import type { Instant } from "../core/time.ts";
+import type { Instant, Ms } from "../core/time.ts";
 
 export type HealthWord = "pass" | "warn" | "fail";
 
@@ -28,6 +28,8 @@ export type SiteBody = HealthBody & {
   readonly ready?: boolean;
   /** Pages that could be served in an outage. */
   readonly copies?: number;
+  /** How long ago the gateway last saw a whole rendered page; absent: it saw none. An age, since the reader has another clock. */
+  readonly lastGoodMsAgo?: Ms;
   readonly breakers?: readonly { readonly name: BreakerView["name"]; readonly state: BreakerView["effective"]; readonly since: Instant }[];
 };
 
@@ -61,7 +63,10 @@ export type MeasureBody = {
 };
 
 /** What the snapshot does not know. */
-export type Standing = { readonly version: string; readonly ready: boolean; readonly copies: number };
+export type Standing = { readonly version: string; readonly ready: boolean } & GatewayStanding;
+
+/** `lastGoodMsAgo` null: no whole rendered page was seen. */
+export type GatewayStanding = { readonly copies: number; readonly lastGoodMsAgo: Ms | null };
 
 /** 200 for pass and warn, 503 for fail: a degraded pod keeps its traffic. */
 export function httpStatusOf(status: HealthWord): 200 | 503 {
@@ -72,10 +77,11 @@ export function httpStatusOf(status: HealthWord): 200 | 503 {
 export function siteBody(snapshot: Snapshot, details: Standing | null): SiteBody {
   const status = healthWord(snapshot.status);
   if (details === null) return { status };
-  const { version, ready, copies } = details;
+  const { version, ready, copies, lastGoodMsAgo } = details;
+  const good = lastGoodMsAgo === null ? {} : { lastGoodMsAgo };
   const notes = snapshot.causes.map((cause) => `${cause.check} at ${cause.target} is ${cause.verdict}`);
   const breakers = snapshot.breakers.map(({ name, effective, since }) => ({ name, state: effective, since }));
-  return { status, version, serviceId: snapshot.site, notes, verdict: snapshot.status, ready, copies, breakers, checks: checksOf(snapshot) };
+  return { status, version, serviceId: snapshot.site, notes, verdict: snapshot.status, ready, copies, ...good, breakers, checks: checksOf(snapshot) };
 }
 
 function checksOf({ looks }: Snapshot): Readonly<Record<string, readonly (LookBody | MeasureBody)[]>> {

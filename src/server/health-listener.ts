@@ -5,7 +5,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Reach } from "../core/reach.ts";
 import type { Readiness } from "../core/readiness.ts";
 import type { Snapshot } from "../core/snapshot.ts";
-import { checkBody, httpStatusOf, siteBody, type HealthBody } from "./health-body.ts";
+import { checkBody, httpStatusOf, siteBody, type GatewayStanding, type HealthBody } from "./health-body.ts";
 import { NO_SCHEMAS } from "./no-schemas.ts";
 import { answerProblems, ProblemError } from "./problem-answers.ts";
 import { personOf, type KnownToken } from "./tokens.ts";
@@ -16,8 +16,8 @@ export type HealthParts = {
   readonly published: ReadonlyMap<string, string>;
   readonly readiness: () => Readiness;
   readonly started: () => boolean;
-  /** Stored pages that could be served in an outage. */
-  readonly copies: () => number;
+  /** What the gateway has and saw. */
+  readonly gateway: () => GatewayStanding;
   /** Prometheus text and its content type. */
   readonly metrics: () => Promise<{ readonly text: string; readonly contentType: string }>;
   /** Tokens that may see details; empty: nobody may. */
@@ -37,7 +37,7 @@ export function healthListener(parts: HealthParts): FastifyInstance {
   answerProblems(app, parts.trouble);
   const details = (request: FastifyRequest): boolean => personOf(request.headers.authorization, parts.peers) !== null;
   const site = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
-    answer(reply, siteBody(parts.snapshot(), details(request) ? { version: parts.version, ready: parts.readiness().ready, copies: parts.copies() } : null));
+    answer(reply, siteBody(parts.snapshot(), details(request) ? { version: parts.version, ready: parts.readiness().ready, ...parts.gateway() } : null));
 
   app.get("/health", site);
   // One process sees one region: its own.

@@ -63,12 +63,30 @@ describe("reading sidecars", () => {
   });
 
   test("the newest report is kept while the sidecar is silent, and forgotten with its pod", async () => {
-    const { read, sidecars } = world([answer(), { kind: "failed", cause: "timeout", noNetwork: false, answered: false, detail: "late", tookMs: 1 }]);
+    const { clock, read, sidecars } = world([answer(), { kind: "failed", cause: "timeout", noNetwork: false, answered: false, detail: "late", tookMs: 1 }]);
     await read();
-    await read();
+    // Later, or the answer before would do.
+    await clock.advance(1);
+    expect(await read()).toMatchObject({ kind: "failed" });
     expect(sidecars.last("pod/a")?.copies).toBe(1);
     sidecars.retain(new Set());
     expect(sidecars.last("pod/a")).toBeNull();
+  });
+
+  test("a good page its gateway saw is known by our own clock, and counts no more once the sidecar is silent, or tells of none", async () => {
+    const saw = (over: object): HttpAnswer => answer({ body: JSON.stringify({ ...REPORT, ...over }) });
+    const { clock, read, sidecars } = world([saw({ lastGoodMsAgo: 300 }), { kind: "failed", cause: "timeout", noNetwork: false, answered: false, detail: "late", tookMs: 1 }, saw({})]);
+    expect(sidecars.lastGoodAt("pod/a")).toBeNull();
+    await read();
+    const seenAt = clock.now() - 300;
+    expect(sidecars.lastGoodAt("pod/a")).toBe(seenAt);
+    await clock.advance(1_000);
+    expect(sidecars.lastGoodAt("pod/a")).toBe(seenAt);
+    for (let look = 0; look < 2; look += 1) {
+      await clock.advance(1);
+      await read();
+      expect(sidecars.lastGoodAt("pod/a")).toBeNull();
+    }
   });
 
   test("where there is none nobody is asked", async () => {

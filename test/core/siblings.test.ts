@@ -78,7 +78,7 @@ test("a round says in words what it found", () => {
 
 describe("a sibling's report", () => {
   const look = (check: string, over: Partial<ReportedLook> = {}): ReportedLook => ({ check, target: "app", verdict: "healthy", inactive: null, run: { level: "pass", count: 5, since: 0 }, seen: "pass", cause: null, detail: "", at: 0, facts: {}, ...over });
-  const report = (over: Partial<SidecarReport> = {}): SidecarReport => ({ status: "healthy", ready: true, copies: 0, version: "1", looks: [look("application"), look("page")], breakers: [], ...over });
+  const report = (over: Partial<SidecarReport> = {}): SidecarReport => ({ status: "healthy", ready: true, copies: 0, lastGoodMsAgo: null, version: "1", looks: [look("application"), look("page")], breakers: [], ...over });
   const failing = { level: "fail", count: 1, since: 0 } as const;
 
   test.each<[string, SidecarReport, SiblingAnswer]>([

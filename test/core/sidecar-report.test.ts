@@ -4,7 +4,7 @@ import { parseSidecarReport, type ReportedLook, type SidecarReport } from "../..
 import { siteBody, type Standing } from "../../src/server/health-body.ts";
 import { lookOf, NOW, outage, wellbeing } from "../server/fake-control.ts";
 
-const STANDING: Standing = { version: "1.2.3", ready: true, copies: 7 };
+const STANDING: Standing = { version: "1.2.3", ready: true, copies: 7, lastGoodMsAgo: 1_500 };
 
 /** As it crosses the wire. */
 function told(state = outage(), standing: Standing | null = STANDING): Record<string, unknown> {
@@ -22,13 +22,23 @@ function look(report: SidecarReport, check: string): ReportedLook | undefined {
 }
 
 describe("what a sidecar tells, read back", () => {
-  test("status, readiness, copies, version and breakers", () => {
+  test("status, readiness, copies, the last good page, version and breakers", () => {
     const { looks, ...rest } = read(told());
     expect(looks.map((one) => one.check)).toEqual(["application", "page", "shopify_api", "dependencies"]);
     expect(rest).toEqual({
-      status: "unhealthy", ready: true, copies: 7, version: "1.2.3",
+      status: "unhealthy", ready: true, copies: 7, lastGoodMsAgo: 1_500, version: "1.2.3",
       breakers: [{ name: "ingress:app", state: "open", since: NOW - 180_000 }, { name: "egress:storefront", state: "closed", since: NOW - 3_600_000 }],
     });
+  });
+
+  test.each<[string, unknown, number | null]>([
+    ["just now", told(outage(), { ...STANDING, lastGoodMsAgo: 0 }), 0],
+    ["never", told(outage(), { ...STANDING, lastGoodMsAgo: null }), null],
+    ["an older sidecar, which does not tell", { ...told(), lastGoodMsAgo: undefined }, null],
+    ["before it began", { ...told(), lastGoodMsAgo: -1 }, null],
+    ["in words", { ...told(), lastGoodMsAgo: "1s" }, null],
+  ])("a good page seen %s", (_when, json, expected) => {
+    expect(read(json).lastGoodMsAgo).toBe(expected);
   });
 
   test("a failing look has its run, cause, words and time", () => {

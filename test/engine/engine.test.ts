@@ -1,8 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { createMemoryStateStore } from "../../src/adapters/memory-state-store.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import type { Evidence } from "../../src/core/evidence.ts";
+import { sleep } from "../../src/ports/clock.ts";
 import type { EngineEvent } from "../../src/ports/events.ts";
 import type { Look, PreparedProbe } from "../../src/ports/probe.ts";
+import type { StateStore } from "../../src/ports/state-store.ts";
 import type { Sign } from "../support/notation.ts";
 import { look } from "../support/notation.ts";
 import { checkOf, createWatch, createWatchedWorld, probeOf, RESTART } from "../support/watched-world.ts";
@@ -424,4 +427,39 @@ describe("what is shown", () => {
     expect(world.processes.running.length).toBe(1);
     expect(world.clock.waiting).toBe(0);
   });
+});
+
+test("a new leader's time of looking begins when what an earlier one left is settled, however long that took", async () => {
+  const world = createWatchedWorld();
+  const { clock } = world;
+  const kept = createMemoryStateStore(world.rows);
+  const store: StateStore = {
+    get: (key) => kept.get(key), put: (...row) => kept.put(...row), delete: (key) => kept.delete(key), close: () => kept.close(),
+    list: async (prefix, limit) => sleep(clock, prefix === "intent/" ? 3_000 : 0).then(() => kept.list(prefix, limit)),
+  };
+  const engine = createWatch(world, { application: () => "x" }, { store, watchFirst: 20_000, supervised: null });
+  const made = clock.now();
+  let settled = 0;
+  void engine.start().then(() => (settled = clock.now()));
+  await clock.advance(60_000);
+  expect(settled - made).toBe(3_000);
+  const until = world.events.flatMap((event) => (event.kind === "decided" && event.decision.kind === "hold" && event.decision.guard === "settling" ? [event.decision.until] : []));
+  expect(until[0]).toBe(settled + 20_000);
+  await engine.stop();
+});
+
+test("what keeps a policy from being carried out is asked at each step, and the reason is the one of that moment", async () => {
+  const world = createWatchedWorld();
+  let missing: string | null = "missing right: create pods/eviction";
+  const engine = createWatch(world, { application: alive(world, () => (world.processes.running.length < 2 ? "x" : ".")) }, { unavailable: () => missing });
+  void engine.start();
+  await world.clock.advance(90_000);
+  const holds = world.events.flatMap((event) => (event.kind === "decided" && event.decision.kind === "hold" ? [[event.decision.guard, event.decision.reason]] : []));
+  expect(holds[0]).toEqual(["unavailable", `would restart_pod, but ${missing}`]);
+  expect(engine.snapshot().policies.map(({ unavailable }) => unavailable)).toEqual([missing]);
+  missing = null;
+  await world.clock.advance(60_000);
+  expect(engine.snapshot().policies.map(({ unavailable }) => unavailable)).toEqual([null]);
+  expect(world.events.some((event) => event.kind === "decided" && event.decision.kind === "act")).toBe(true);
+  await engine.stop();
 });

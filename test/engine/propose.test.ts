@@ -76,7 +76,7 @@ describe("proposals on pods", () => {
     const paused = failingScene({ pauses: [{ scope: { kind: "all" }, until: null, by: "ann", why: "release" }] });
     const { asked } = await proposed(world(), paused, {});
     const [decision] = decide(asked, failingScene({ checks: new Map([[lookKey("page", "pod/web-1"), after("xxx")]]) }));
-    expect(decision).toMatchObject({ kind: "hold", guard: "disruption", reason: "it was not looked at yet", until: NOW + 1_000 });
+    expect(decision).toMatchObject({ kind: "hold", guard: "unseen", reason: "it was not looked at yet", until: NOW + 1_000 });
   });
 
   test("in observe mode it is looked at all the same, so that the mode is the last thing that holds it", async () => {

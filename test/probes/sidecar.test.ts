@@ -13,7 +13,7 @@ function look(over: Partial<ReportedLook> = {}): ReportedLook {
 }
 
 function reporting(looks: readonly ReportedLook[], more: Partial<SidecarReport> = {}): SidecarAnswer {
-  return { kind: "report", at: 10, tookMs: 4, report: { status: "healthy", ready: true, copies: 2, version: "1", looks, breakers: [], ...more } };
+  return { kind: "report", at: 10, tookMs: 4, report: { status: "healthy", ready: true, copies: 2, lastGoodMsAgo: null, version: "1", looks, breakers: [], ...more } };
 }
 
 type Asked = { readonly maxAgeMs: number; readonly fresh: boolean };

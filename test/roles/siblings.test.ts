@@ -15,7 +15,7 @@ type Said = "well" | "ill" | "words" | "silent" | "odd";
 
 function answerTo(said: Said): HttpAnswer | HttpFailure {
   if (said === "silent") return { kind: "failed", cause: "timeout", noNetwork: false, answered: false, detail: "no answer within 1000 ms", tookMs: 1_000 };
-  const details = { version: "1", ready: said === "well", copies: 3 };
+  const details = { version: "1", ready: said === "well", copies: 3, lastGoodMsAgo: null };
   const body = said === "odd" ? "<html>" : JSON.stringify(siteBody(said === "ill" ? outage() : wellbeing(), said === "words" ? null : details));
   return { kind: "answer", status: said === "ill" ? 503 : 200, headers: {}, body, bodyBytes: body.length, bodyCut: false, firstByteMs: 1, tookMs: 1 };
 }

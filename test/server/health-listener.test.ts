@@ -20,7 +20,7 @@ function ask(state: Snapshot, over: Partial<HealthParts> = {}) {
     published: new Map([["/health/shopify", "shopify_api"], ["/health/application", "application"]]),
     readiness: () => ({ ready: true, reason: "the gateway listens" }),
     started: () => true,
-    copies: () => 7,
+    gateway: () => ({ copies: 7, lastGoodMsAgo: 1_500 }),
     metrics: () => Promise.resolve({ text: "up 1\n", contentType: "text/plain; version=0.0.4; charset=utf-8" }),
     peers: [knownToken("peer", "viewer", PEER)],
     version: "1.2.3",
@@ -60,7 +60,7 @@ describe("GET /health", () => {
     const { body, status } = await ask(outage()).get("/health", PEER);
     expect(status).toBe(503);
     expect(body).toMatchObject({ status: "fail", version: "1.2.3", serviceId: "my-shop", notes: ["application at app is unhealthy"] });
-    expect(body).toMatchObject({ verdict: "unhealthy", ready: true, copies: 7 });
+    expect(body).toMatchObject({ verdict: "unhealthy", ready: true, copies: 7, lastGoodMsAgo: 1_500 });
     expect(body.breakers).toEqual([{ name: "ingress:app", state: "open", since: NOW - 180_000 }, { name: "egress:storefront", state: "closed", since: NOW - 3_600_000 }]);
     expect(body.checks.application).toEqual([
       {
@@ -83,7 +83,7 @@ describe("GET /health", () => {
   });
 
   test("readiness is told beside the status, since neither tells the other", async () => {
-    const { get } = ask(outage(), { readiness: () => ({ ready: false, reason: "the fault is this pod's own" }), copies: () => 3 });
+    const { get } = ask(outage(), { readiness: () => ({ ready: false, reason: "the fault is this pod's own" }), gateway: () => ({ copies: 3, lastGoodMsAgo: null }) });
     expect((await get("/health", PEER)).body).toMatchObject({ verdict: "unhealthy", ready: false, copies: 3 });
     expect((await get("/health/region", PEER)).body).toMatchObject({ verdict: "unhealthy", ready: false });
   });
@@ -139,7 +139,7 @@ describe("the rest of the listener", () => {
     const { get } = ask(wellbeing());
     expect(await get(`/${"x".repeat(500)}`)).toMatchObject({ status: 404, type: "application/problem+json; charset=utf-8" });
     expect(JSON.stringify((await get(`/${"x".repeat(500)}`)).body).length).toBeLessThan(400);
-    const app = healthListener({ snapshot: () => wellbeing(), published: new Map(), readiness: () => ({ ready: true, reason: "" }), started: () => true, copies: () => 0, metrics: () => Promise.reject(new Error("never asked")), peers: [], version: "", reach: null, trouble: () => undefined });
+    const app = healthListener({ snapshot: () => wellbeing(), published: new Map(), readiness: () => ({ ready: true, reason: "" }), started: () => true, gateway: () => ({ copies: 0, lastGoodMsAgo: null }), metrics: () => Promise.reject(new Error("never asked")), peers: [], version: "", reach: null, trouble: () => undefined });
     opened.push(app);
     expect((await app.inject({ method: "POST", url: "/health" })).statusCode).toBe(404);
   });

@@ -88,7 +88,7 @@ export function createWatch(world: WatchedWorld, sees: Readonly<Record<string, (
     settings: DEFAULT_GUARD_SETTINGS,
     windows: [],
     timeZone: "UTC",
-    actionsPerMinute: 10, actFrom: Number.NEGATIVE_INFINITY,
+    actionsPerMinute: 10, watchFirst: 0,
     references: [],
     remedies,
     supervised: { processes, markers: new Map([[APP.id, MARKER]]) },

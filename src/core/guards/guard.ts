@@ -27,7 +27,7 @@ export function hold(guard: GuardName, reason: string, until: Instant | null): A
 }
 
 /** A guard whose question only the remedy can put to the world, so that the answer comes with the proposal. */
-export function found(name: "disruption" | "autoscaler"): Guard {
+export function found(name: "unseen" | "disruption" | "autoscaler"): Guard {
   return { name, ask: ({ proposal: { wait } }) => (wait?.guard === name ? hold(name, wait.reason, wait.until) : ALLOW) };
 }
 

@@ -28,6 +28,7 @@ import { suppressed } from "./suppressed.ts";
 import { throttle } from "./throttle.ts";
 import { unavailable } from "./unavailable.ts";
 import { uncertain } from "./uncertain.ts";
+import { unseen } from "./unseen.ts";
 import { window } from "./window.ts";
 
 export const GUARDS: readonly Guard[] = [
@@ -51,6 +52,7 @@ export const GUARDS: readonly Guard[] = [
   evidence,
   lastCopy,
   blastRadius,
+  unseen,
   disruption,
   autoscaler,
   budget,
@@ -58,7 +60,7 @@ export const GUARDS: readonly Guard[] = [
 ];
 
 /** Those that need nothing a remedy would have to ask the world for. */
-export const BEFORE_LOOKING: readonly Guard[] = GUARDS.slice(0, GUARDS.indexOf(disruption));
+export const BEFORE_LOOKING: readonly Guard[] = GUARDS.slice(0, GUARDS.indexOf(unseen));
 
 /** A person's own action ignores what paces and blocks us, never what keeps it safe. */
 export const SAFETY_GUARDS: readonly Guard[] = [unavailable, inFlight, lastCopy, blastRadius, disruption, budget];
