@@ -187,12 +187,14 @@ class Singleton implements Daemon {
       for (const step of closing.toReversed()) await step().catch((error: unknown) => log.error({ event: "trouble", where: "lead" }, textOf(error)));
     };
     try {
-      const stores = await this.#stores(access, epoch);
-      closing.push(() => stores.close());
-      const pods = await this.#pods(access);
-      closing.push(async () => pods?.stop());
-      const rights = await this.#rights(access);
-      closing.push(async () => rights.stop());
+      // All at once: nobody acts before they are there.
+      const opening = [
+        opened(closing, this.#stores(access, epoch), (stores) => stores.close()),
+        opened(closing, this.#pods(access), async (pods) => pods?.stop()),
+        opened(closing, this.#rights(access), async (rights) => rights.stop()),
+      ] as const;
+      await Promise.allSettled(opening);
+      const [stores, pods, rights] = await Promise.all(opening);
       const claims = createClaimBook(stores.state);
       for (const key of await claims.load()) log.error({ event: "trouble", where: "state" }, `stored claims ${key} cannot be understood; they are left where they are`);
       const side: ClusterSide = {
@@ -278,6 +280,13 @@ class Singleton implements Daemon {
     if (this.#troubled !== "") return { kind: "nobody", why: `the lease cannot be read: ${this.#troubled}` };
     return address === "" ? { kind: "nobody", why: "nobody leads" } : { kind: "elsewhere", address };
   }
+}
+
+/** To be closed with the others, also when one of them cannot be opened. */
+async function opened<T>(closing: (() => Promise<void>)[], opening: Promise<T>, close: (one: T) => Promise<void>): Promise<T> {
+  const one = await opening;
+  closing.push(() => close(one));
+  return one;
 }
 
 function standbySitting({ config, clock }: DaemonParts): Sitting {
