@@ -17,12 +17,16 @@ const FENCE = `
 local newest = tonumber(redis.call('GET', KEYS[3]) or '0')
 if ARGV[1] ~= '' and tonumber(ARGV[1]) < newest then return { 'superseded', newest } end`;
 
+/** A server that was restarted may have forgotten the epoch under its leader. */
+const RESTORE = `
+if ARGV[1] ~= '' and tonumber(ARGV[1]) > newest then redis.call('SET', KEYS[3], ARGV[1]) end`;
+
 const CLAIM = `${FENCE}
 if ARGV[1] ~= '' then redis.call('SET', KEYS[3], ARGV[1]) end
 return { 'ok' }`;
 
 /** ARGV: epoch, key, value, revision expected or "", most rows. */
-const PUT = `${FENCE}
+const PUT = `${FENCE}${RESTORE}
 local old = redis.call('HGET', KEYS[1], ARGV[2])
 local revision = 0
 if old then
@@ -34,7 +38,7 @@ redis.call('HSET', KEYS[1], ARGV[2], string.format('%d', revision + 1) .. '\\n' 
 redis.call('ZADD', KEYS[2], 0, ARGV[2])
 return { 'ok', revision + 1 }`;
 
-const DELETE = `${FENCE}
+const DELETE = `${FENCE}${RESTORE}
 redis.call('HDEL', KEYS[1], ARGV[2])
 redis.call('ZREM', KEYS[2], ARGV[2])
 return { 'ok' }`;

@@ -56,7 +56,8 @@ export class SiblingWords {
     const asked = this.#options.siblings(target).slice(0, SAMPLE);
     const said = await Promise.all(asked.map(async (sibling) => ({ name: sibling.target, reached: await this.#reaches(sibling.address, host) })));
     const told = said.filter(({ reached }) => reached !== null);
-    if (told.length === 0) return this.forget(target);
+    // Nothing was said, so what was said before still holds while it is fresh.
+    if (told.length === 0) return;
     this.#words.set(target, { at: this.#options.clock.now(), reachedBy: told.find(({ reached }) => reached === true)?.name ?? null, told: told.length });
   }
 

@@ -44,7 +44,7 @@ async function lookAtSidecar({ assertions }: ProbeOrder, { sidecars, clock, load
   if (answer.kind === "failed") {
     const word = sidecars?.word(look.target.id) ?? null;
     // A pod that a sibling reaches is there: it is our own way to it that is broken.
-    if (word?.reachedBy != null && isFresh(word, at)) return unknown(at, tookMs, "no_network", `no answer here (${answer.cause}), but its sibling ${word.reachedBy} reaches it`);
+    if (word?.reachedBy != null && isFresh(word, at)) return unknown(at, tookMs, "no_data", `no answer here (${answer.cause}), but its sibling ${word.reachedBy} reaches it`);
     return reportTrouble(answer, look, at, [demand("sidecar", false, answer.cause, "reachable")]);
   }
   // It answers; that it does not tell us is our trouble, not the pod's.

@@ -69,7 +69,7 @@ describe.skipIf(lacking("api").length > 0)("singletons on a real API server", ()
     expect([verdict(seen, "page@pod/web-1"), verdict(seen, "application@pod/web-2"), verdict(seen, "application@pod/web-3")]).toEqual(["healthy", "healthy", "healthy"]);
     expect(seen.looks.find((look) => look.key === "application@pod/web-2")?.last).toMatchObject({ kind: "unknown" });
     const spared = seen.looks.find((look) => look.key === "sidecar@pod/web-4");
-    expect([spared?.verdict, spared?.last]).toMatchObject(["healthy", { kind: "unknown", cause: "no_network", detail: expect.stringContaining("its sibling pod/web-3 reaches it") }]);
+    expect([spared?.verdict, spared?.last]).toMatchObject(["healthy", { kind: "unknown", cause: "no_data", detail: expect.stringContaining("its sibling pod/web-3 reaches it") }]);
   });
 
   test.concurrent("pods that go are no more looked at, and new ones are once they were ready", { timeout: TEST_MS }, async () => {

@@ -90,7 +90,7 @@ describe("the check of the sidecar itself", () => {
   test("knows nothing where a sibling has just reached it, and fails where none does, or long ago", async () => {
     const silent: SidecarAnswer = { kind: "failed", at: 60_000, tookMs: 900, cause: "timeout", noNetwork: false, detail: "no answer" };
     const told = (word: SiblingWord): Promise<Observation> => prepare(sidecarProbe, { checks: { sidecar: "reachable" } }, { sidecars: sidecars(silent, [], word) }).run(aLook({ target: POD }));
-    expect(await told({ at: 58_000, reachedBy: "pod/web-2", told: 3 })).toMatchObject({ kind: "unknown", cause: "no_network", detail: "no answer here (timeout), but its sibling pod/web-2 reaches it" });
+    expect(await told({ at: 58_000, reachedBy: "pod/web-2", told: 3 })).toMatchObject({ kind: "unknown", cause: "no_data", detail: "no answer here (timeout), but its sibling pod/web-2 reaches it" });
     expect(await told({ at: 58_000, reachedBy: null, told: 3 })).toMatchObject({ kind: "fail", cause: "timeout" });
     expect(await told({ at: 54_000, reachedBy: "pod/web-2", told: 1 })).toMatchObject({ kind: "fail", cause: "timeout" });
   });
