@@ -19,6 +19,8 @@ export type PodContainer = {
   readonly name: string;
   /** Starts before and ends after the others: an init container that is restarted always. */
   readonly sidecar: boolean;
+  /** The application's own: the one that `kubectl logs` shows where none is named. Exactly one of a pod. */
+  readonly main: boolean;
   readonly ready: boolean;
   /** By the kubelet, in this very pod. */
   readonly restarts: number;

@@ -14,7 +14,7 @@ const MOST_KEPT = 20;
 
 /** Takes in a pod's status. What it had counted before anybody looked is of no known time, and is not counted. */
 export function seeRestarts(before: RestartsSeen | undefined, { containers }: Pick<Pod, "containers">, now: Instant): RestartsSeen {
-  const count = containers.filter(({ sidecar }) => !sidecar).reduce((sum, { restarts }) => sum + restarts, 0);
+  const count = containers.find(({ main }) => main)?.restarts ?? 0;
   if (before === undefined || count <= before.count) return { count, at: before?.at ?? [] };
   const added = Array.from({ length: Math.min(count - before.count, MOST_KEPT) }, () => now);
   return { count, at: [...before.at, ...added].slice(-MOST_KEPT) };

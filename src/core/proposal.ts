@@ -69,6 +69,7 @@ export const GUARD_NAMES = [
   "cooldown",
   "backoff",
   "ladder",
+  "crash_loop",
   "throttle",
   "blame",
   "storm",

@@ -13,6 +13,7 @@ type Context = { readonly site: string; readonly runbooks: string; readonly at: 
 /** By the guard that calls: the alert's reason, where its runbook stands, and what the policy does. */
 const CALLS: Readonly<Partial<Record<GuardName, { readonly reason: string; readonly runbook: string; readonly does: string }>>> = {
   ladder: { reason: "restart_escalated", runbook: "restart-escalated", does: "gives up on" },
+  crash_loop: { reason: "crash_loop", runbook: "crash-loop", does: "leaves alone a pod of" },
   throttle: { reason: "dependency_throttled", runbook: "dependency-throttled", does: "cannot decide about" },
 };
 const SHARED_CAUSE = { reason: "shared_cause", runbook: "shared-cause", does: "gives up on" };

@@ -50,9 +50,13 @@ describe("pods", () => {
       },
     });
     expect(containers).toEqual([
-      { name: "shopkeeper", sidecar: true, ready: true, restarts: 0, waitingFor: "", lastTermination: null, cpuRequestMilli: 50 },
-      { name: "app", sidecar: false, ready: false, restarts: 5, waitingFor: "CrashLoopBackOff", lastTermination: { reason: "Error", exitCode: 137, at: Date.UTC(2026, 0, 1) }, cpuRequestMilli: null },
+      { name: "shopkeeper", sidecar: true, main: false, ready: true, restarts: 0, waitingFor: "", lastTermination: null, cpuRequestMilli: 50 },
+      { name: "app", sidecar: false, main: true, ready: false, restarts: 5, waitingFor: "CrashLoopBackOff", lastTermination: { reason: "Error", exitCode: 137, at: Date.UTC(2026, 0, 1) }, cpuRequestMilli: null },
     ]);
+  });
+  test.each([["the first one", {}, "app"], ["the one that is named", { "kubectl.kubernetes.io/default-container": "web" }, "web"], ["the first one where another name is nobody's", { "kubectl.kubernetes.io/default-container": "gone" }, "app"]])("have one container that is the application: %s", (_what, annotations, expected) => {
+    const { containers } = read({ metadata: { annotations }, spec: { initContainers: [{ name: "shopkeeper", restartPolicy: "Always" }], containers: [{ name: "app" }, { name: "web" }] } });
+    expect(containers.filter(({ main }) => main).map(({ name }) => name)).toEqual([expected]);
   });
   test("half measured are not measured", () => {
     const item = (...cpus: (string | undefined)[]) => ({ metadata: { name: "p" }, timestamp: "2026-01-01T00:00:00Z", containers: cpus.map((cpu) => ({ usage: { cpu, memory: "1Ki" } })) });

@@ -21,7 +21,7 @@ function podOf({ name, app, ready = true }: PodDraft): Pod {
     workload: { kind: "Deployment", name: app },
     startedAt: 1_000,
     deletingAt: null,
-    containers: [{ name: "app", sidecar: false, ready, restarts: 2, waitingFor: "", lastTermination: { reason: "OOMKilled", exitCode: 137, at: 500 }, cpuRequestMilli: 250 }],
+    containers: [{ name: "app", sidecar: false, main: true, ready, restarts: 2, waitingFor: "", lastTermination: { reason: "OOMKilled", exitCode: 137, at: 500 }, cpuRequestMilli: 250 }],
   };
 }
 

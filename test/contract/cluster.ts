@@ -40,7 +40,7 @@ export function clusterContract(name: string, makeScene: () => Promise<ClusterSc
           workload: { kind: "Deployment", name: "web" },
           startedAt: expect.any(Number),
           deletingAt: null,
-          containers: [{ name: "app", sidecar: false, ready: true, restarts: 2, waitingFor: "", lastTermination: { reason: "OOMKilled", exitCode: 137, at: expect.any(Number) }, cpuRequestMilli: 250 }],
+          containers: [{ name: "app", sidecar: false, main: true, ready: true, restarts: 2, waitingFor: "", lastTermination: { reason: "OOMKilled", exitCode: 137, at: expect.any(Number) }, cpuRequestMilli: 250 }],
         },
       ]);
       expect(await cluster.pod("web-1", signal)).toEqual(pods[0]);

@@ -39,7 +39,7 @@ describe("rolledOut", () => {
 describe("cpuShare", () => {
   const pod = (...requests: (number | null)[]): Pod => ({
     name: "web-1", uid: "u", version: "1", labels: {}, node: null, zone: null, ip: null, phase: "Running", ready: true, workload: null, startedAt: null, deletingAt: null,
-    containers: requests.map((cpuRequestMilli, index) => ({ name: `c${index}`, sidecar: false, ready: true, restarts: 0, waitingFor: "", lastTermination: null, cpuRequestMilli })),
+    containers: requests.map((cpuRequestMilli, index) => ({ name: `c${index}`, sidecar: false, main: true, ready: true, restarts: 0, waitingFor: "", lastTermination: null, cpuRequestMilli })),
   });
   const usage = { pod: "web-1", at: 0, cpuMilli: 150, memoryBytes: 0 };
 

@@ -132,12 +132,18 @@ describe("a pod that the kubelet restarts again and again", () => {
   const FIVE = evidence(3_000_000, 900_000, 400_000, 200_000, 100_000);
 
   test("calls a person at the fifth time within the hour, as five restarts of ours do", () => {
-    expect(decided({ ...history([]), evidence: FIVE })).toMatchObject({ kind: "escalate", guard: "ladder", reason: "the kubelet has restarted it 5 times within 1h" });
+    expect(decided({ ...history([]), evidence: FIVE })).toMatchObject({ kind: "escalate", guard: "crash_loop", reason: "the kubelet has restarted it 5 times within 1h" });
     expect(decided({ ...history([]), evidence: evidence(3_600_001, 900_000, 400_000, 200_000, 100_000) })?.kind).toBe("act");
   });
 
   test("then it is held, and those from before a person acted count no more", () => {
-    expect(decided({ ...history([], { escalated: { ladder: NOW } }), evidence: FIVE })).toMatchObject({ kind: "hold", guard: "ladder" });
+    expect(decided({ ...history([], { escalated: { crash_loop: NOW } }), evidence: FIVE })).toMatchObject({ kind: "hold", guard: "crash_loop", reason: "the kubelet has restarted it 5 times within 1h" });
     expect(decided({ ...history([], { rearmedAt: NOW - 500_000 }), evidence: FIVE })?.kind).toBe("act");
+  });
+
+  test("its siblings have restarts of their own, and are not held for it", () => {
+    const sibling = restart("pod/web-2", { precondition: { kind: "pod", name: "web-2", uid: "uid-web-2" } });
+    const decisions = decide([asked(restart("pod/web-1", WEB_1)), asked(sibling)], podScene({ ...history([]), evidence: FIVE }));
+    expect(decisions.map(({ kind }) => kind)).toEqual(["escalate", "act"]);
   });
 });

@@ -76,19 +76,19 @@ describe("which pods are watched", () => {
 });
 
 describe("restarts by the kubelet", () => {
-  const app = (restarts: number, sidecar = false): Pod["containers"][number] => ({ name: sidecar ? "shopkeeper" : "app", sidecar, ready: true, restarts, waitingFor: "", lastTermination: null, cpuRequestMilli: null });
+  const app = (restarts: number, name = "app"): Pod["containers"][number] => ({ name, sidecar: name === "shopkeeper", main: name === "app", ready: true, restarts, waitingFor: "", lastTermination: null, cpuRequestMilli: null });
   const counting = (...counts: readonly number[]) => {
     let before: PodSightings = null;
     let at: readonly number[] = [];
     for (const [index, count] of counts.entries()) {
-      const seen = muster([pod("a", { containers: [app(count), app(7 * index, true)] })], before, NOW + index * 1_000);
+      const seen = muster([pod("a", { containers: [app(7 * index, "shopkeeper"), app(3 * index, "log-shipper"), app(count)] })], before, NOW + index * 1_000);
       before = seen.sightings;
       at = seen.members[0]?.restartedAt.map((one) => one - NOW) ?? [];
     }
     return at;
   };
 
-  test("are counted from when somebody looks, not a sidecar's own, and each once", () => {
+  test("are counted from when somebody looks, the application's own alone, and each once", () => {
     expect(counting(4, 4, 5, 5, 7)).toEqual([2_000, 4_000, 4_000]);
   });
 

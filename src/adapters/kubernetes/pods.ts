@@ -4,6 +4,8 @@ import type { Pod, PodContainer, PodPhase, PodUsage, Termination, Workload } fro
 import { instantOf } from "./instant.ts";
 import { bytesOf, milliOf } from "./quantity.ts";
 
+/** Names the container that tools take where none is named; else it is the first (kubernetes.io, "Well-Known Labels, Annotations and Taints"). */
+const DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container";
 const ZONE = "topology.kubernetes.io/zone";
 const PHASES: readonly PodPhase[] = ["Pending", "Running", "Succeeded", "Failed", "Unknown"];
 const WORKLOADS = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"] as const;
@@ -12,6 +14,8 @@ const WORKLOADS = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"] as co
 export function podOf({ metadata, spec, status }: V1Pod): Pod {
   const labels = metadata?.labels ?? {};
   const ready = status?.conditions?.find(({ type }) => type === "Ready");
+  const own = spec?.containers ?? [];
+  const main = own.find(({ name }) => name === metadata?.annotations?.[DEFAULT_CONTAINER]) ?? own[0];
   return {
     name: metadata?.name ?? "",
     uid: metadata?.uid ?? "",
@@ -26,18 +30,19 @@ export function podOf({ metadata, spec, status }: V1Pod): Pod {
     startedAt: instantOf(status?.startTime),
     deletingAt: instantOf(metadata?.deletionTimestamp),
     containers: [
-      ...containersOf((spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always"), status?.initContainerStatuses ?? [], true),
-      ...containersOf(spec?.containers ?? [], status?.containerStatuses ?? [], false),
+      ...containersOf((spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always"), status?.initContainerStatuses ?? [], { sidecar: true }),
+      ...containersOf(own, status?.containerStatuses ?? [], { sidecar: false, main: main?.name ?? "" }),
     ],
   };
 }
 
-function containersOf(specs: readonly V1Container[], statuses: readonly V1ContainerStatus[], sidecar: boolean): readonly PodContainer[] {
+function containersOf(specs: readonly V1Container[], statuses: readonly V1ContainerStatus[], { sidecar, main = "" }: { readonly sidecar: boolean; readonly main?: string }): readonly PodContainer[] {
   return specs.map(({ name, resources }) => {
     const status = statuses.find((one) => one.name === name);
     return {
       name,
       sidecar,
+      main: name === main,
       ready: status?.ready ?? false,
       restarts: status?.restartCount ?? 0,
       waitingFor: status?.state?.waiting?.reason ?? "",

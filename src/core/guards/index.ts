@@ -11,6 +11,7 @@ import { blame } from "./blame.ts";
 import { blastRadius } from "./blast-radius.ts";
 import { budget } from "./budget.ts";
 import { cooldown } from "./cooldown.ts";
+import { crashLoop } from "./crash-loop.ts";
 import { disruption } from "./disruption.ts";
 import { evidence } from "./evidence.ts";
 import { flapping } from "./flapping.ts";
@@ -41,6 +42,7 @@ export const GUARDS: readonly Guard[] = [
   uncertain,
   // Escalation comes before freezing: a crash loop is not flapping.
   ladder,
+  crashLoop,
   flapping,
   grace,
   kubelet,

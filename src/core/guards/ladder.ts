@@ -2,12 +2,8 @@
  * The restart ladder: after so many failed attempts of one episode a person is called,
  * once, and living targets are left alone until that person acts or the episode ends.
  * A process that is gone is started on, under its back-off: that harms nobody.
- *
- * What the kubelet tried on this very pod counts as ours does: a pod that it restarts again and again is not mended by
- * another of the same.
  */
 import { failedAttempts } from "../episode.ts";
-import { restartsSince } from "../kubelet-restarts.ts";
 import { targetIn } from "../roster-index.ts";
 import { formatDuration } from "../time.ts";
 import type { Guard } from "./guard.ts";
@@ -24,10 +20,6 @@ export const ladder: Guard = {
     const failed = failedAttempts(episode, proposal.target, within, scene.now, isPod ? (scene.startedAt.get(proposal.target) ?? null) : null);
     if (failed >= afterFailed && episode.escalated.ladder === undefined) {
       return { kind: "page", guard: "ladder", reason: `${failed} failed attempts within ${formatDuration(within)}` };
-    }
-    const byKubelet = restartsSince(scene.evidence.get(proposal.target)?.restartedAt ?? [], episode.rearmedAt ?? Number.NEGATIVE_INFINITY, scene.now, within);
-    if (byKubelet >= afterFailed && episode.escalated.ladder === undefined) {
-      return { kind: "page", guard: "ladder", reason: `the kubelet has restarted it ${byKubelet} times within ${formatDuration(within)}` };
     }
     // Once a person was called, attempts growing too old to count do not begin the ladder anew.
     if (episode.escalated.ladder === undefined || proposal.gone) return ALLOW;
