@@ -80,6 +80,8 @@ export interface Actor {
 
 /** Pause between two tries of reading what could not be read. */
 const RETRY_MS: Ms = 5_000;
+/** A round of reading begins no further one after this. One reading has ACTION_MS of its own. */
+const ROUND_MS: Ms = 2_000;
 /** The newest intents whose ledger lines are checked at the start; one daemon has one action at a time in the making, on few targets. */
 const COMPLETED = 50;
 
@@ -91,8 +93,10 @@ class RecordingActor implements Actor {
   readonly #parts: ActorParts;
   readonly #book: IntentBook;
   readonly #busy = new Set<TargetId>();
-  /** When the open ones that could not be read were tried last. */
+  /** When the last round of reading what was open ended, with something left. */
   #triedAt: Instant = Number.NEGATIVE_INFINITY;
+  /** By intent: when it was tried last, so that the ones that hang do not keep the others from ever being asked. */
+  #lastTried = new Map<string, Instant>();
 
   constructor(parts: ActorParts) {
     this.#parts = parts;
@@ -174,14 +178,20 @@ class RecordingActor implements Actor {
 
   async #settleUnrecorded(signal?: AbortSignal): Promise<readonly Intent[]> {
     const unsettled = this.#book.open().filter(({ state, proposal }) => state.phase === "intended" && !this.#busy.has(proposal.target));
-    const now = this.#parts.clock.now();
-    if (unsettled.length === 0 || now - this.#triedAt < RETRY_MS) return [];
+    const began = this.#parts.clock.now();
+    if (unsettled.length === 0 || began - this.#triedAt < RETRY_MS) return [];
+    const triedAt = ({ id }: Intent): Instant => this.#lastTried.get(id) ?? Number.NEGATIVE_INFINITY;
     const settled: Intent[] = [];
-    for (const intent of unsettled) {
-      const state = await settleInterrupted(intent, this.#parts, signal);
-      if (state.phase === "intended") this.#triedAt = now;
+    const left = new Map<string, Instant>();
+    for (const intent of unsettled.toSorted((a, b) => triedAt(a) - triedAt(b))) {
+      // While nothing answers, each reading takes all of its time, and whoever waits for this round looks at nothing.
+      const now = this.#parts.clock.now();
+      const state = now - began < ROUND_MS ? await settleInterrupted(intent, this.#parts, signal) : intent.state;
+      if (state.phase === "intended") left.set(intent.id, now - began < ROUND_MS ? now : triedAt(intent));
       else settled.push(await this.#become(intent, state));
     }
+    this.#lastTried = left;
+    if (left.size > 0) this.#triedAt = this.#parts.clock.now();
     return settled;
   }
 

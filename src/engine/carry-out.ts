@@ -25,6 +25,8 @@ export const ACTION_MS: Ms = 4_500;
 export const FENCE_MS: Ms = 2_000;
 /** Most that a remedy may ask for on top: a graceful stop, a command. */
 export const MAX_EXTRA_MS: Ms = 120_000;
+/** So long after it was recorded, what is not there yet may still land: sent late, or held back by whoever it was sent to. */
+export const LANDS_WITHIN_MS: Ms = 20_000;
 /** So long it is tried to read what can be read later. */
 export const READ_LATER_MS: Ms = 900_000;
 /** After the deadline: time for the aborted action to let go before the world is read. */
@@ -61,9 +63,8 @@ export async function carryOut(intent: Intent, parts: CarryOutParts, signal?: Ab
   if (ended.kind === "threw" && ended.error instanceof ActionError && ended.error.code === "REFUSED") return refused(parts.clock, ended.error.message);
   if (remedy.repeatable === true) return refused(parts.clock, `${why(ended)}; may be repeated`);
   const read = await readBack(intent, parts);
-  if (read.phase !== "refused" || ended.kind !== "late" || ended.letGo) return read.phase === "awaiting_verification" || read.phase === "verified" ? read : prefixed(read, why(ended));
-  // Not there yet, but the action never let go: it may land after this look.
-  if (remedy.readableLater === true) return { phase: "intended" };
+  if (read.phase === "awaiting_verification" || read.phase === "verified") return read;
+  if (read.phase !== "refused" || ended.kind !== "late" || ended.letGo) return prefixed(read, why(ended));
   return { phase: "uncertain", endedAt: parts.clock.now(), reason: `${why(ended)}, and it may still be at work` };
 }
 
@@ -82,7 +83,7 @@ export async function readBack(intent: Intent, parts: CarryOutParts, signal?: Ab
     case "landed":
       return done(intent, remedy, ended.value.effect, parts.clock);
     case "not_landed":
-      return refused(parts.clock, "not carried out");
+      return remedy.readableLater === true && parts.clock.now() < intent.recordedAt + LANDS_WITHIN_MS ? { phase: "intended" } : refused(parts.clock, "not carried out");
     case "unreadable":
       return unread(ended.value.reason);
   }

@@ -64,7 +64,25 @@ describe("acting on a cluster", () => {
     expect((await actorOn(on, lost).act(decided("restart_pod", WEB_1))).state.phase).toBe("awaiting_verification");
     const never = world();
     const dead = withMethod(never.cluster, "evictPod", () => Promise.reject(new ClusterError("UNAVAILABLE", "no answer")));
-    expect((await actorOn(never, dead).act(decided("restart_pod", WEB_1))).state).toMatchObject({ phase: "refused", reason: expect.stringContaining("not carried out") });
+    const actor = actorOn(never, dead);
+    // What was sent may still be under way.
+    expect((await actor.act(decided("restart_pod", WEB_1))).state.phase).toBe("intended");
+    await never.clock.advance(15_000);
+    expect(await actor.verify([])).toEqual([]);
+    await never.clock.advance(5_000);
+    expect((await actor.verify([])).map(({ state }) => state)).toMatchObject([{ phase: "refused", reason: "not carried out" }]);
+  });
+
+  test("an eviction that lands late, after the first look, is not said to have been refused", async () => {
+    const on = world();
+    const late = withMethod(on.cluster, "evictPod", async (ref, inner) => {
+      on.clock.after(8_000, () => void on.cluster.evictPod(ref, inner));
+      throw new ClusterError("UNAVAILABLE", "no answer");
+    });
+    const actor = actorOn(on, late);
+    await actor.act(decided("restart_pod", WEB_1));
+    await on.clock.advance(10_000);
+    expect((await actor.verify([])).map(({ state }) => state.phase)).toEqual(["awaiting_verification"]);
   });
 
   test.each([["evicted before it died", true, "awaiting_verification"], ["died before it evicted", false, "refused"]])("the next process asks what became of it: %s", async (_what, evicted, phase) => {
@@ -75,6 +93,8 @@ describe("acting on a cluster", () => {
     });
     void actorOn(on, dies).act(decided("restart_pod", WEB_1));
     await settle();
+    // Until then what it sent may still land.
+    if (!evicted) await on.clock.advance(20_000);
     expect((await actorOn(on).resume()).map(({ state }) => state.phase)).toEqual([phase]);
   });
 });
@@ -100,7 +120,7 @@ describe("a cluster that goes away under an eviction", () => {
     expect([intent.state.phase, await actor.verify([]), actor.open().map(({ state }) => state.phase)]).toEqual(["intended", [], ["intended"]]);
     expect((await actor.act(decided("restart_pod", WEB_1))).state).toMatchObject({ phase: "refused", reason: expect.stringContaining("under way") });
     link.down = false;
-    await on.clock.advance(5_000);
+    await on.clock.advance(20_000);
     expect((await actor.verify([])).map(({ state }) => state.phase)).toEqual([phase]);
   });
 
@@ -119,6 +139,35 @@ describe("a cluster that goes away under an eviction", () => {
     expect(asked - before).toBe(2);
     link.down = false;
     expect((await actorOn(on).resume()).map(({ state }) => state.phase)).toEqual(["awaiting_verification"]);
+  });
+
+  test("that hangs takes the time of one reading in each round, and each open intent has its turn", async () => {
+    const on = world();
+    const names = ["web-1", "web-2", "web-3"];
+    for (const name of names) on.cluster.placePod(pod(name));
+    const asked: string[] = [];
+    const link = { hangs: false };
+    const evicts = withMethod(on.cluster, "evictPod", async (ref, inner) => {
+      await on.cluster.evictPod(ref, inner);
+      return new Promise(() => undefined);
+    });
+    const asks = withMethod(on.cluster, "pod", (name, inner) => (link.hangs ? (asked.push(name), new Promise(() => undefined)) : on.cluster.pod(name, inner)));
+    // Of another clock: it has died, and never wakes.
+    const first = actorOn({ ...on, clock: createClusterWorld().clock }, evicts, (id) => ({ ...POD, id }));
+    for (const name of names) void first.act(decided("restart_pod", { kind: "pod", name, uid: `uid-${name}` }, { target: `pod/${name}` }));
+    await settle();
+    link.hangs = true;
+    const next = actorOn(on, asks, (id) => ({ ...POD, id }));
+    const rounds = [() => next.resume(), () => next.verify([]), () => next.verify([])];
+    for (const round of rounds) {
+      const ended = round();
+      await on.clock.advance(5_500);
+      expect(await ended).toEqual([]);
+      await on.clock.advance(5_000);
+    }
+    expect(asked.toSorted()).toEqual(names);
+    link.hangs = false;
+    expect((await next.verify([])).map(({ state }) => state.phase)).toEqual(names.map(() => "awaiting_verification"));
   });
 
   test("after a quarter of an hour a person is asked", async () => {
