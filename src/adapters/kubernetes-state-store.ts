@@ -8,7 +8,7 @@ import { ClusterError } from "../ports/cluster.ts";
 import type { StateStore, Stored } from "../ports/state-store.ts";
 import { StateStoreError, SupersededError } from "../ports/state-store.ts";
 import type { KubernetesClient } from "./kubernetes/client.ts";
-import { ConfigMapDocument, ConfigMapFullError, LaterEpochError } from "./kubernetes/config-map.ts";
+import { ConfigMapDocument, ConfigMapFullError, LaterEpochError, NoEpochError } from "./kubernetes/config-map.ts";
 import type { Content } from "./kubernetes/config-map.ts";
 import { decodeKey, encodeKey } from "./kubernetes/config-map-key.ts";
 import { checkKey, checkValue } from "./state-bounds.ts";
@@ -21,8 +21,8 @@ export function createKubernetesStateStore(client: KubernetesClient, name: strin
 /**
  * Writes the epoch before anything is read, so that what an earlier leader still sends is refused.
  *
- * @throws {SupersededError} when a newer leader has begun.
- * @throws {StateStoreError} `UNAVAILABLE`
+ * @throws {SupersededError} when a leader of this epoch or a newer one has begun; also this one itself, whose answer was lost.
+ * @throws {StateStoreError} `UNAVAILABLE`; `CORRUPT` when what stands there is no epoch.
  */
 export async function openKubernetesStateStore(client: KubernetesClient, name: string, epoch: number): Promise<StateStore> {
   const store = new KubernetesStateStore(client, name, epoch);
@@ -95,6 +95,7 @@ class KubernetesStateStore implements StateStore {
     } catch (error) {
       if (error instanceof ConfigMapFullError) throw new StateStoreError("TOO_LARGE", error.message, { cause: error });
       if (error instanceof LaterEpochError) throw new SupersededError(error.epoch);
+      if (error instanceof NoEpochError) throw new StateStoreError("CORRUPT", error.message, { cause: error });
       if (error instanceof ClusterError) throw new StateStoreError("UNAVAILABLE", error.message, { cause: error });
       throw error;
     }

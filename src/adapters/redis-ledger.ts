@@ -13,10 +13,13 @@ export const MAX_RING_BYTES = 1024 * 1024;
 /** Times that others may come between before a write is given up. */
 const MAX_TRIES = 8;
 
-const READ = "return redis.call('GET', KEYS[1])";
-/** ARGV: what was read ("" for nothing), what it becomes. */
+/** With its digest: what is no UTF-8 would not be the same bytes when it is sent back. */
+const READ = `
+local text = redis.call('GET', KEYS[1]) or ''
+return { text, redis.sha1hex(text) }`;
+/** ARGV: digest of what was read, what it becomes. */
 const REPLACE = `
-if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+if redis.sha1hex(redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2])
 return 1`;
 
@@ -35,17 +38,17 @@ export function openRedisLedger({ redis, site, clock, limits, line, problem }: R
 }
 
 function redisHome(redis: RedisLine, key: string, maxBytes: number): RingHome {
-  const text = async (): Promise<string> => {
-    const found = await redis.run(READ, [key], []);
-    return typeof found === "string" ? found : "";
+  const read = async (): Promise<{ readonly text: string; readonly digest: string }> => {
+    const [text, digest] = (await redis.run(READ, [key], [])) as readonly [string, string];
+    return { text, digest };
   };
   return {
-    read: async () => parseEntries(await text()),
+    read: async () => parseEntries((await read()).text),
     save: async (ours: readonly LedgerEntry[], savedSeq: number) => {
       for (let tries = 0; tries < MAX_TRIES; tries++) {
-        const before = await text();
-        const merged = mergeEntries(parseEntries(before), ours, savedSeq);
-        if ((await redis.run(REPLACE, [key], [before, printEntries(merged.entries, maxBytes)])) === 1) return merged;
+        const before = await read();
+        const merged = mergeEntries(parseEntries(before.text), ours, savedSeq);
+        if ((await redis.run(REPLACE, [key], [before.digest, printEntries(merged.entries, maxBytes)])) === 1) return merged;
       }
       throw new StateStoreError("UNAVAILABLE", `others wrote the ledger's ring ${MAX_TRIES} times meanwhile`);
     },

@@ -39,6 +39,8 @@ export async function openRedisLine(url: string): Promise<RedisLine> {
     maxRetriesPerRequest: 0,
     connectTimeout: CONNECT_MS,
     commandTimeout: ANSWER_MS,
+    // A connection whose other end has vanished would be kept until the kernel gives it up, a quarter of an hour later.
+    socketTimeout: ANSWER_MS,
     retryStrategy: (times) => Math.min(100 * 2 ** times, MAX_PAUSE_MS),
   });
   const line = new Line(redis);

@@ -1,10 +1,12 @@
 /**
  * Durable state in Redis, for daemons of which one leads.
  *
- * Three keys of a site, which stand on one node of a Redis Cluster: a hash of values ("3\n{…}": revision and value),
- * its keys in byte order, and the epoch of the newest leader. Each operation is one script, so that it is whole.
+ * Three keys of a site: a hash of values ("3\n{…}": revision and value), its keys in byte order, and the epoch of the
+ * newest leader. Each operation is one script, so that it is whole.
  * As durable as the server: see `redisWarnings`.
  */
+import { MAX_EPOCH } from "../core/lease.ts";
+import { shortened } from "../core/shortened.ts";
 import { StateStoreError, SupersededError, type StateStore, type Stored } from "../ports/state-store.ts";
 import type { RedisFacts, RedisLine } from "./redis-line.ts";
 import { checkKey, checkValue } from "./state-bounds.ts";
@@ -13,15 +15,21 @@ import { checkKey, checkValue } from "./state-bounds.ts";
 const MAX_ROWS = 100_000;
 
 /** KEYS: values, order, epoch. ARGV[1] of all: the own epoch, "" for none. */
-const FENCE = `
-local newest = tonumber(redis.call('GET', KEYS[3]) or '0')
+const NEWEST = `
+local stored = redis.call('GET', KEYS[3]) or '0'
+local newest = string.match(stored, '^%d+$') and tonumber(stored)
+if ARGV[1] ~= '' and not (newest and newest <= ${MAX_EPOCH}) then return { 'no_epoch', stored } end`;
+
+const FENCE = `${NEWEST}
 if ARGV[1] ~= '' and tonumber(ARGV[1]) < newest then return { 'superseded', newest } end`;
 
 /** A server that was restarted may have forgotten the epoch under its leader. */
 const RESTORE = `
 if ARGV[1] ~= '' and tonumber(ARGV[1]) > newest then redis.call('SET', KEYS[3], ARGV[1]) end`;
 
-const CLAIM = `${FENCE}
+/** An epoch is opened once: a lease that was made anew may come to the same number again. */
+const CLAIM = `${NEWEST}
+if ARGV[1] ~= '' and tonumber(ARGV[1]) <= newest then return { 'superseded', newest } end
 if ARGV[1] ~= '' then redis.call('SET', KEYS[3], ARGV[1]) end
 return { 'ok' }`;
 
@@ -65,8 +73,8 @@ export type RedisStateStoreOptions = {
 /**
  * Raises the recorded epoch before anything is read, so that what an earlier leader still sends is refused.
  *
- * @throws {SupersededError} when a newer leader has begun.
- * @throws {StateStoreError} `UNAVAILABLE` when no answer came, or when the server may evict what it holds.
+ * @throws {SupersededError} when a leader of this epoch or a newer one has begun; also this one itself, whose answer was lost.
+ * @throws {StateStoreError} `UNAVAILABLE` when no answer came; `CORRUPT` when what stands there is no epoch.
  */
 export async function openRedisStateStore({ line, site, epoch }: RedisStateStoreOptions): Promise<StateStore> {
   const store = new RedisStateStore(line, site, epoch);
@@ -143,6 +151,7 @@ class RedisStateStore implements StateStore {
   async #change(script: string, args: readonly (string | number)[]): Promise<readonly unknown[]> {
     const reply = (await this.#line.run(script, this.#keys, [this.#epoch ?? "", ...args])) as readonly unknown[];
     if (reply[0] === "superseded") throw new SupersededError(Number(reply[1]));
+    if (reply[0] === "no_epoch") throw new StateStoreError("CORRUPT", `the key ${this.#keys[2]} in Redis holds ${JSON.stringify(shortened(textOf(reply[1]), 40))}, which is no epoch: delete it, once no other leader of this site writes there`);
     return reply;
   }
 

@@ -20,6 +20,9 @@ export type LeaseTimes = {
 
 export const LEASE_TIMES: LeaseTimes = { duration: 15_000, renewWithin: 10_000, retry: 2_000 };
 
+/** Highest that anybody may lead under: `leaseTransitions` is an int32, and the one after it must still be one. */
+export const MAX_EPOCH = 2 ** 31 - 2;
+
 /** The record as it was read. */
 export type LeaseRecord = {
   /** "": released. */

@@ -1,5 +1,6 @@
 /** State and ledger in a real Redis. */
 import type { ChildProcess } from "node:child_process";
+import { connect as connectTcp, type Socket } from "node:net";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openRedisLedger } from "../../src/adapters/redis-ledger.ts";
@@ -10,7 +11,7 @@ import type { StateStore } from "../../src/ports/state-store.ts";
 import { fencedStateStoreContract } from "../contract/fenced-state-store.ts";
 import { entry, ledgerContract } from "../contract/ledger.ts";
 import { stateStoreContract } from "../contract/state-store.ts";
-import { freePort, until } from "../support/faulty-server.ts";
+import { freePort, serveTcp, until } from "../support/faulty-server.ts";
 import { killChild, redisInstalled, startRedis } from "../support/redis-server.ts";
 
 describe.skipIf(!redisInstalled)("state in a real Redis", () => {
@@ -43,7 +44,12 @@ describe.skipIf(!redisInstalled)("state in a real Redis", () => {
 
   fencedStateStoreContract("Redis", async () => {
     const site = newSite();
-    return { open: (epoch) => openStore(site, epoch), cleanUp: async () => {} };
+    const spoilEpoch = async (text: string): Promise<void> => {
+      const stranger = new Redis(url());
+      await stranger.set(`shopkeeper:{${site}}:state:epoch`, text);
+      stranger.disconnect();
+    };
+    return { open: (epoch) => openStore(site, epoch), spoilEpoch, cleanUp: async () => {} };
   });
 
   ledgerContract("Redis", async (now) => {
@@ -60,6 +66,19 @@ describe.skipIf(!redisInstalled)("state in a real Redis", () => {
     expect(await other.put("k", "2", 0)).toBe(1);
   });
 
+  test("a server that has forgotten the epoch under its leader is told it again by the next write", async () => {
+    const site = newSite();
+    const [before, now] = [await openStore(site, 3), await openStore(site, 4)];
+    const server = new Redis(url());
+    await server.del(`shopkeeper:{${site}}:state:epoch`);
+    await now.put("k", "1");
+    await expect(before.put("k", "2")).rejects.toMatchObject({ code: "SUPERSEDED", epoch: 4 });
+    await server.del(`shopkeeper:{${site}}:state:epoch`);
+    await now.delete("k");
+    await expect(before.put("k", "3")).rejects.toMatchObject({ code: "SUPERSEDED", epoch: 4 });
+    server.disconnect();
+  });
+
   test("what somebody else wrote under our keys is said, and left as it is", async () => {
     const site = newSite();
     const store = await openStore(site);
@@ -72,6 +91,17 @@ describe.skipIf(!redisInstalled)("state in a real Redis", () => {
     await stranger.del(`shopkeeper:{${site}}:state`);
     await stranger.set(`shopkeeper:{${site}}:state`, "text");
     await expect(store.put("k", "2")).rejects.toMatchObject({ code: "CORRUPT" });
+    stranger.disconnect();
+  });
+
+  test("a ledger's ring that is no text any more is begun anew", async () => {
+    const site = newSite();
+    const stranger = new Redis(url());
+    await stranger.set(`shopkeeper:{${site}}:ledger`, Buffer.from([0xff, 0xfe, 0x80]));
+    const ledger = await openRedisLedger({ redis: await connect(), site, clock: createSystemClock(), limits: { maxAgeMs: 86_400_000, maxBytes: 1_000_000 }, line: () => {}, problem: () => {} });
+    await ledger.append(entry({ at: Date.now(), text: "after" }));
+    await ledger.close();
+    expect(JSON.parse(String(await stranger.get(`shopkeeper:{${site}}:ledger`)))).toMatchObject({ text: "after" });
     stranger.disconnect();
   });
 
@@ -117,6 +147,24 @@ describe.skipIf(!redisInstalled)("state in a real Redis", () => {
       expect(performance.now() - before).toBeLessThan(2_500);
       own = await startRedis(ownPort);
       await until(async () => (await store.put("k", "3").catch(() => null)) !== null, "it is written again");
+    });
+
+    test("is connected to anew when the connection is cut without a word, long before the kernel notices", async () => {
+      await begin();
+      const ways: { readonly near: Socket; readonly far: Socket }[] = [];
+      const between = await serveTcp((near) => {
+        const far = connectTcp(ownPort, "127.0.0.1").on("error", () => near.destroy());
+        near.pipe(far).pipe(near);
+        ways.push({ near, far });
+      });
+      const store = await openRedisStateStore({ line: await connect(`redis://127.0.0.1:${between.port}`), site: "s", epoch: 1 });
+      await store.put("k", "1");
+      for (const { near, far } of ways) near.unpipe(far);
+      await expect(store.put("k", "2")).rejects.toMatchObject({ code: "UNAVAILABLE" });
+      await until(async () => (await store.put("k", "3").catch(() => null)) !== null, "it is written again");
+      expect(between.connections()).toBe(2);
+      for (const { far } of ways) far.destroy();
+      await between.close();
     });
 
     test("is given up on when it is frozen, within the deadline", async () => {

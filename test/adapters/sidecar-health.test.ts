@@ -129,6 +129,15 @@ describe("reading sidecars", () => {
       else expect(word).toMatchObject(expected);
     });
 
+    test("their word stands through a round that nobody answers, as old as it is", async () => {
+      const { clock, read, sidecars } = await silent(says(false), says(true), late, late, late);
+      const before = sidecars.word("pod/a");
+      await read();
+      await clock.advance(20);
+      expect(before).toMatchObject({ reachedBy: "pod/b" });
+      expect(sidecars.word("pod/a")).toEqual(before);
+    });
+
     test("their word is forgotten once it answers, and with its pod", async () => {
       const { sidecars, read } = await silent(says(true), says(true));
       await read();

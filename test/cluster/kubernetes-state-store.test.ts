@@ -19,7 +19,11 @@ describe.skipIf(lacking("api").length > 0)("state in a ConfigMap of the cluster"
 
   fencedStateStoreContract("Kubernetes", async () => {
     const namespace = await world.namespace();
-    return { open: (epoch) => openKubernetesStateStore(world.client(namespace), "shopkeeper-state", epoch), cleanUp: async () => {} };
+    const spoilEpoch = async (text: string): Promise<void> => {
+      const { status } = await world.api().ask("PATCH", path(namespace), { metadata: { annotations: { "shopkeeper.dev/epoch": text } } });
+      if (status !== 200) throw new Error(`the annotation was not written: ${status}`);
+    };
+    return { open: (epoch) => openKubernetesStateStore(world.client(namespace), "shopkeeper-state", epoch), spoilEpoch, cleanUp: async () => {} };
   });
 
   test("several daemons that write at once lose nothing of each other", async () => {

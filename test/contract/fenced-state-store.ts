@@ -4,6 +4,8 @@ import type { StateStore } from "../../src/ports/state-store.ts";
 
 export type FencedHome = {
   readonly open: (epoch: number) => Promise<StateStore>;
+  /** Writes something else in the place of the newest leader's epoch. */
+  readonly spoilEpoch: (text: string) => Promise<void>;
   readonly cleanUp: () => Promise<void>;
 };
 
@@ -52,10 +54,21 @@ export function fencedStateStoreContract(name: string, makeHome: () => Promise<F
       expect(settled).toEqual(landed);
     });
 
-    test("an earlier leader cannot open it again, the same one can", async () => {
-      await (await open(5)).put("k", "1");
+    test("it is opened once under each epoch: neither by an earlier leader, nor by another that came to the same number", async () => {
+      const first = await open(5);
+      await first.put("k", "1");
       await expect(open(4)).rejects.toMatchObject({ code: "SUPERSEDED", epoch: 5 });
-      expect(await (await open(5)).put("k", "2", 1)).toBe(2);
+      await expect(open(5)).rejects.toMatchObject({ code: "SUPERSEDED", epoch: 5 });
+      expect(await first.put("k", "2", 1)).toBe(2);
+      expect(await (await open(6)).put("k", "3", 2)).toBe(3);
+    });
+
+    test.each(["2147483647", "99999999999", "soon", ""])("what stands in an epoch's place and is none, %j, is said with its place, and neither raised nor replaced", async (text) => {
+      const before = await open(1);
+      await before.put("k", "1");
+      await home.spoilEpoch(text);
+      await expect(open(2)).rejects.toMatchObject({ code: "CORRUPT", message: expect.stringMatching(/epoch.*is no epoch/) });
+      await expect(before.put("k", "2")).rejects.toMatchObject({ code: "CORRUPT" });
     });
   });
 }

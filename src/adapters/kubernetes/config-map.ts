@@ -6,6 +6,8 @@
  * anew over what is there now.
  */
 import type { V1ConfigMap } from "@kubernetes/client-node";
+import { MAX_EPOCH } from "../../core/lease.ts";
+import { shortened } from "../../core/shortened.ts";
 import { ClusterError } from "../../ports/cluster.ts";
 import { FIELD_MANAGER } from "./client.ts";
 import type { KubernetesClient } from "./client.ts";
@@ -38,6 +40,14 @@ export class LaterEpochError extends Error {
   constructor(name: string, epoch: number) {
     super(`the ConfigMap ${name} was written under epoch ${epoch}`);
     this.epoch = epoch;
+  }
+}
+
+/** What stands where leaders write their epoch is none; nothing was sent. */
+export class NoEpochError extends Error {
+  override readonly name = "NoEpochError";
+  constructor(name: string, found: string) {
+    super(`the annotation ${EPOCH} of the ConfigMap ${name} is ${JSON.stringify(shortened(found, 40))}, which is no epoch: take it off, once no other leader writes there`);
   }
 }
 
@@ -74,12 +84,17 @@ export class ConfigMapDocument {
     return contentOf(await this.#read());
   }
 
-  /** Writes the own epoch, before anything else is asked of the document. @throws {LaterEpochError} @throws {ClusterError} */
+  /**
+   * Writes the own epoch, before anything else is asked of the document. An epoch is opened once: a lease that was made anew may
+   * come to the same number again, and so may a claim whose answer was lost.
+   *
+   * @throws {LaterEpochError} also when it was opened under this very epoch. @throws {NoEpochError} @throws {ClusterError}
+   */
   async claim(): Promise<void> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const base = await this.#read();
-      this.#checkEpoch(base);
-      if (epochOf(base) === this.#epoch || (await this.#write(base, contentOf(base)))) return;
+      this.#checkEpoch(base, "claim");
+      if (await this.#write(base, contentOf(base))) return;
     }
     throw this.#givenUp();
   }
@@ -152,9 +167,12 @@ export class ConfigMapDocument {
   }
 
   /** What is written goes over the very version that was checked. */
-  #checkEpoch(base: V1ConfigMap | null): void {
+  #checkEpoch(base: V1ConfigMap | null, purpose: "claim" | "write" = "write"): void {
+    if (this.#epoch === null) return;
     const written = epochOf(base);
-    if (this.#epoch !== null && written !== null && written > this.#epoch) throw new LaterEpochError(this.#name, written);
+    if (written === "none") return;
+    if (written === "unreadable") throw new NoEpochError(this.#name, base?.metadata?.annotations?.[EPOCH] ?? "");
+    if (written > this.#epoch || (purpose === "claim" && written === this.#epoch)) throw new LaterEpochError(this.#name, written);
   }
 
   async #read(): Promise<V1ConfigMap | null> {
@@ -203,10 +221,10 @@ function applyAll(batch: readonly Waiting[], before: Content): { readonly conten
   return { content, made, refused };
 }
 
-/** null: nobody wrote one that can be read. */
-function epochOf(map: V1ConfigMap | null): number | null {
-  const text = map?.metadata?.annotations?.[EPOCH] ?? "";
-  return /^\d{1,15}$/.test(text) ? Number(text) : null;
+function epochOf(map: V1ConfigMap | null): number | "none" | "unreadable" {
+  const text = map?.metadata?.annotations?.[EPOCH];
+  if (text === undefined) return "none";
+  return /^\d{1,10}$/.test(text) && Number(text) <= MAX_EPOCH ? Number(text) : "unreadable";
 }
 
 function contentOf(map: V1ConfigMap | null): Content {
