@@ -25,8 +25,12 @@ export const ASK_EVERY_MS: Ms = 300_000;
 /** For all questions of one time together. */
 const ASK_WITHIN_MS: Ms = 30_000;
 
-/** Resolves once they were asked for the first time, answered or not. Never rejects. */
-export async function watchRights(parts: RightWatchParts): Promise<RightWatch> {
+/**
+ * Resolves once they were asked for the first time, answered or not. Never rejects.
+ *
+ * @param signal ends that first asking.
+ */
+export async function watchRights(parts: RightWatchParts, signal: AbortSignal): Promise<RightWatch> {
   const { config, cluster, clock } = parts;
   const stopping = new AbortController();
   let reasons: ReadonlyMap<string, string> = new Map();
@@ -44,17 +48,17 @@ export async function watchRights(parts: RightWatchParts): Promise<RightWatch> {
     lacking = now;
     reasons = new Map(withoutMissing(config.policies, found).flatMap(({ name, unavailable }) => (unavailable === null ? [] : [[name, unavailable]])));
   };
-  const ask = async (): Promise<void> => {
+  const ask = async (early: AbortSignal): Promise<void> => {
     try {
-      const found = await inTime(clock, ASK_WITHIN_MS, (signal) => findRights(config, cluster, AbortSignal.any([signal, stopping.signal])));
+      const found = await inTime(clock, ASK_WITHIN_MS, (late) => findRights(config, cluster, AbortSignal.any([late, early])));
       if (!stopping.signal.aborted) take(found);
     } catch (error) {
-      if (!stopping.signal.aborted) parts.unknown(error instanceof Error ? error.message : String(error));
+      if (!early.aborted) parts.unknown(error instanceof Error ? error.message : String(error));
     }
-    if (!stopping.signal.aborted) cancel = clock.after(ASK_EVERY_MS, () => void ask());
+    if (!stopping.signal.aborted) cancel = clock.after(ASK_EVERY_MS, () => void ask(stopping.signal));
   };
 
-  await ask();
+  await ask(signal);
   return {
     missing: (policy) => reasons.get(policy) ?? null,
     stop: () => {

@@ -15,29 +15,19 @@ import { ownAddress } from "../adapters/own-address.ts";
 import { createSystemRandom } from "../adapters/system-random.ts";
 import type { Leadership } from "../core/lease.ts";
 import type { Ms } from "../core/time.ts";
-import { createClaimBook } from "../engine/claim-book.ts";
 import { createLead, type Lead } from "../engine/lead.ts";
-import { inTime } from "../ports/clock.ts";
-import type { ClusterKind, Sight } from "../ports/cluster.ts";
 import type { Http } from "../ports/http.ts";
 import { SupersededError } from "../ports/state-store.ts";
 import type { ActingOne } from "../server/forward.ts";
 import { openClusterAccess, type ClusterAccess } from "./cluster-access.ts";
-import type { ClusterSide } from "./cluster-side.ts";
 import type { Daemon, DaemonPorts, Taken } from "./daemon.ts";
 import type { DaemonParts } from "./ground.ts";
+import { beginLeading, type Leading } from "./leading.ts";
 import { startListeners, type Listeners } from "./listeners.ts";
-import { watchPods, type PodWatch } from "./pod-watch.ts";
-import { watchRights, type RightWatch } from "./right-watch.ts";
-import { startShift, type Shift } from "./shift.ts";
 import { standbyControl, type Sitting } from "./sitting.ts";
-import { openLeaderStores, type Stores } from "./stores.ts";
-import { withEpoch } from "./with-epoch.ts";
 
 /** A shift that could not begin is tried again; meanwhile nobody acts. */
 const RETRY_MS: Ms = 5_000;
-/** To see all of a namespace once. */
-const SEEN_WITHIN_MS: Ms = 30_000;
 
 /** Starts it. Resolves once the listeners are open; who leads is found out after. */
 export async function startSingleton(parts: DaemonParts): Promise<Daemon> {
@@ -45,8 +35,6 @@ export async function startSingleton(parts: DaemonParts): Promise<Daemon> {
   await singleton.start();
   return singleton;
 }
-
-type Leading = { readonly shift: Shift; readonly close: () => Promise<void> };
 
 class Singleton implements Daemon {
   #parts: DaemonParts;
@@ -60,6 +48,8 @@ class Singleton implements Daemon {
   /** What follows from winning and losing, one after the other. */
   #turns: Promise<void> = Promise.resolve();
   #stopped = false;
+  /** Of the shift that is being begun. */
+  #beginning = new AbortController();
   #troubled = "";
   #cancelRetry: () => void = () => {};
 
@@ -126,6 +116,7 @@ class Singleton implements Daemon {
   async #end(): Promise<void> {
     this.#stopped = true;
     this.#cancelRetry();
+    this.#beginning.abort(new Error("shopkeeper is stopping"));
     // The shift ends before the lease is given back: two must never act at once.
     this.#turn(() => this.#leave("shopkeeper is stopping"));
     await this.#turns;
@@ -152,6 +143,7 @@ class Singleton implements Daemon {
       },
       lost: (why) => {
         log.warn({ event: "leader" }, `leads no more: ${why}`);
+        this.#beginning.abort(new Error(why));
         this.#turn(() => this.#leave(why));
       },
       troubled: (detail) => {
@@ -167,9 +159,12 @@ class Singleton implements Daemon {
 
   async #enter(leadership: Leadership): Promise<void> {
     if (this.#stopped || this.#leading !== null || this.#lead?.leadership()?.epoch !== leadership.epoch) return;
+    const beginning = new AbortController();
+    this.#beginning = beginning;
     try {
-      this.#leading = await this.#begin(leadership);
+      this.#leading = await this.#begin(leadership, beginning.signal);
     } catch (error) {
+      if (beginning.signal.aborted) return;
       // The lease was made anew since the state was written, or another one leads by now: then the next renewal is refused.
       if (error instanceof SupersededError) this.#lead.raise(error.epoch + 1);
       this.#parts.log.error({ event: "trouble", where: "lead" }, `the shift could not begin, and is tried again: ${textOf(error)}`);
@@ -177,79 +172,26 @@ class Singleton implements Daemon {
     }
   }
 
-  async #begin({ epoch }: Leadership): Promise<Leading> {
+  #begin({ epoch }: Leadership, signal: AbortSignal): Promise<Leading> {
     const access = this.#access;
     const lead = this.#lead;
     if (access === null || lead === null) throw new Error("it is not started");
-    const { config, log } = this.#parts;
-    const closing: (() => Promise<void>)[] = [];
-    const close = async (): Promise<void> => {
-      for (const step of closing.toReversed()) await step().catch((error: unknown) => log.error({ event: "trouble", where: "lead" }, textOf(error)));
-    };
-    try {
-      // All at once: nobody acts before they are there.
-      const opening = [
-        opened(closing, this.#stores(access, epoch), (stores) => stores.close()),
-        opened(closing, this.#pods(access), async (pods) => pods?.stop()),
-        opened(closing, this.#rights(access), async (rights) => rights.stop()),
-      ] as const;
-      await Promise.allSettled(opening);
-      const [stores, pods, rights] = await Promise.all(opening);
-      const claims = createClaimBook(stores.state);
-      for (const key of await claims.load()) log.error({ event: "trouble", where: "state" }, `stored claims ${key} cannot be understood; they are left where they are`);
-      const side: ClusterSide = {
-        cluster: access.cluster,
-        pods,
-        claims,
-        mayAct: () => {
-          // Of this very leadership: another one has read the state anew.
-          const leads = lead.mayAct() && lead.leadership()?.epoch === epoch;
-          const reason = leads ? (pods?.blindness() ?? null) : "the lease was not renewed in time";
-          return reason === null ? { kind: "clear" } : { kind: "blocked", reason };
+    return beginLeading(
+      {
+        daemon: this.#parts,
+        access,
+        epoch,
+        // Of this very leadership: another one has read the state anew.
+        mayAct: () => lead.mayAct() && lead.leadership()?.epoch === epoch,
+        seat: (sitting) => this.#seat(sitting),
+        superseded: (error) => {
+          this.#parts.log.error({ event: "trouble", where: "lead" }, `the shift ends, and begins anew where this one still holds the lease: ${error.message}; two leaders under two leases write to one place where two installations share a Redis under one \`site\``);
+          lead.raise(error.epoch + 1);
+          this.#turn(() => this.#leave(error.message));
         },
-        missing: (policy) => rights.missing(policy),
-        watchFirst: config.cluster?.watchFirst ?? 0,
-        listeners: (sitting) => this.#seat(sitting),
-      };
-      const ledger = withEpoch(stores.ledger, epoch);
-      const shift = await startShift(this.#parts, { stores: { ...stores, ledger }, gateway: null, side, onLoss: () => undefined }, false);
-      return { shift, close };
-    } catch (error) {
-      await close();
-      throw error;
-    }
-  }
-
-  /** A recovery whose right is missing only records, and says which. */
-  #rights({ cluster }: ClusterAccess): Promise<RightWatch> {
-    const { config, clock, log } = this.#parts;
-    return watchRights({
-      config, cluster, clock,
-      changed: (right, purpose, allowed) => {
-        if (allowed) log.info({ event: "rights", for: purpose }, `the right is there now: ${right}, for ${purpose}`);
-        else log.warn({ event: "rights", for: purpose }, `missing right: ${right}, needed for ${purpose}`);
       },
-      unknown: (why) => log.warn({ event: "rights" }, `which rights are there cannot be found out, so what was known counts, and else each is tried: ${why}`),
-    });
-  }
-
-  async #pods({ cluster }: ClusterAccess): Promise<PodWatch | null> {
-    const { config, clock, log } = this.#parts;
-    if (config.targets.every((target) => target.pods === null)) return null;
-    const sighted = (kind: ClusterKind, sight: Sight): void => {
-      if (sight.state === "seeing" && sight.cut > 0) log.warn({ event: "cut", kind, cut: sight.cut }, `${sight.cut} ${kind} are beyond what is kept, and not watched`);
-      if (sight.state === "blind") log.warn({ event: "blind", kind, code: sight.code }, `${kind} cannot be seen: ${sight.detail}`);
-    };
-    return inTime(clock, SEEN_WITHIN_MS, (signal) => watchPods({ config, clock, cluster, sighted }, signal));
-  }
-
-  #stores(access: ClusterAccess, epoch: number): Promise<Stores> {
-    const { config, parts, clock, log } = this.#parts;
-    const voice = {
-      line: (text: string): void => log.info({ event: "ledger", entry: JSON.parse(text) as unknown }, "ledger"),
-      problem: (text: string): void => log.error({ event: "trouble" }, text),
-    };
-    return openLeaderStores({ config, kind: parts.stores, access, clock, voice }, epoch);
+      signal,
+    );
   }
 
   /** What a shift closes of the listeners is only its seat. */
@@ -280,13 +222,6 @@ class Singleton implements Daemon {
     if (this.#troubled !== "") return { kind: "nobody", why: `the lease cannot be read: ${this.#troubled}` };
     return address === "" ? { kind: "nobody", why: "nobody leads" } : { kind: "elsewhere", address };
   }
-}
-
-/** To be closed with the others, also when one of them cannot be opened. */
-async function opened<T>(closing: (() => Promise<void>)[], opening: Promise<T>, close: (one: T) => Promise<void>): Promise<T> {
-  const one = await opening;
-  closing.push(() => close(one));
-  return one;
 }
 
 function standbySitting({ config, clock }: DaemonParts): Sitting {

@@ -146,6 +146,21 @@ describe.skipIf(lacking("api").length > 0)("singletons on a real API server", ()
     expect(seen.pauses.map(({ why }) => why)).toEqual(["ada looks herself"]);
   });
 
+  test.concurrent("one whose state another leader has opened leads anew, above it, and says so", { timeout: TEST_MS }, async () => {
+    await using watched = await shop(1);
+    const { scene, singletons } = watched;
+    const one = await singletons.start();
+    await one.until((seen) => seen.status === "healthy", LATE_MS);
+    await one.pause("all", "ada looks herself");
+    const { status } = await world.api().ask("PATCH", `/api/v1/namespaces/${scene.cluster.namespace}/configmaps/shopkeeper-state`, { metadata: { annotations: { "shopkeeper.dev/epoch": "50" } } });
+    expect(status).toBe(200);
+    await one.pause("target:storefront", "ada looks closer").catch(() => undefined);
+    await one.wrote(/epoch 51/, AbortSignal.timeout(LATE_MS));
+    const seen = await one.until((now) => now.status === "healthy", LATE_MS);
+    expect(seen.pauses.map(({ why }) => why)).toEqual(["ada looks herself"]);
+    expect(one.lines("trouble").map((line) => String(line["msg"]))).toContainEqual(expect.stringContaining("a newer leader writes the state, of epoch 50"));
+  });
+
   test.concurrent("one that is asked to end gives the lease back, so that the next need not wait for its expiry", { timeout: TEST_MS }, async () => {
     await using watched = await shop(1);
     const { singletons } = watched;

@@ -15,7 +15,7 @@ async function watched(forbidden: readonly Right[]) {
     config: await singletonConfig(), cluster, clock,
     changed: (right, purpose, allowed) => void told.push(`${allowed ? "there" : "missing"}: ${right} (${purpose})`),
     unknown: (why) => void told.push(`unknown: ${why}`),
-  });
+  }, new AbortController().signal);
   return { clock, cluster, told, rights };
 }
 
