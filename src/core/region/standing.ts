@@ -1,0 +1,110 @@
+/**
+ * What stands at the provider, and which of two writers is right.
+ *
+ * Every flip raises the epoch of the mark by one. So:
+ * - The higher epoch is right.
+ * - Of equal epochs the one that was seen standing first is right. A change that does not raise the epoch was decided on
+ *   what no longer stood: it is a late write, by whoever made it. The region that it pushed aside writes again: over a
+ *   lower epoch its own mark as it was, over an equal one its own under the next epoch. So the late writer, which knows
+ *   only its own mark, sees that raised, and both come to the same answer.
+ * - Where one reading shows two marks of one epoch beside each other and none is remembered, the more preferred region's.
+ *
+ * A value that contradicts its mark was put there by a person: our writes change both at once. It is never written over.
+ */
+import type { Instant, Ms } from "../time.ts";
+import type { RegionMark } from "./mark.ts";
+import { rankOf, type RegionName, type RegionPlan } from "./region.ts";
+
+/** One entry at a provider, as far as rules look at it. */
+export type EntrySeen = {
+  readonly name: string;
+  readonly leadsTo: RegionName | null;
+  readonly mark: RegionMark | null;
+  readonly foreign: string | null;
+};
+
+/** The mark that is right, as this daemon has seen it. */
+export type MarkMemory = {
+  readonly region: RegionName;
+  readonly epoch: number;
+  /** When it was first seen to stand, by the own clock. */
+  readonly since: Instant;
+  /** It was there when this daemon first looked, so nobody here knows for how long. */
+  readonly found: boolean;
+};
+
+export type Standing =
+  /** Never read yet. */
+  | { readonly kind: "unread" }
+  /** Not ours to write: why, in one sentence. */
+  | { readonly kind: "not_ours"; readonly why: string }
+  | {
+      readonly kind: "ours";
+      /** Where buyers are led now; null: the entries differ. */
+      readonly leadsTo: RegionName | null;
+      /** Every entry bears the right mark. */
+      readonly whole: boolean;
+      /** An entry bears another region's mark of the same epoch as the right one. */
+      readonly contested: boolean;
+      /** Marks beside the right one, "ap epoch 6", for people. */
+      readonly others: readonly string[];
+      readonly right: MarkMemory;
+    };
+
+export type Read = { readonly standing: Standing; readonly memory: MarkMemory | null };
+
+/** Takes in what was read of all entries. */
+export function readStanding(plan: RegionPlan, memory: MarkMemory | null, entries: readonly EntrySeen[], now: Instant): Read {
+  const why = notOurs(plan, entries);
+  if (why !== null) return { standing: { kind: "not_ours", why }, memory };
+  const marks = entries.flatMap((entry) => (entry.mark === null ? [] : [entry.mark]));
+  const right = remember(plan, memory, marks, now);
+  if (right === null) return { standing: { kind: "not_ours", why: "the provider has no entry of this site" }, memory };
+  const others = marks.filter((mark) => !isSame(mark, right));
+  const led = new Set(entries.map((entry) => entry.leadsTo));
+  const standing: Standing = {
+    kind: "ours",
+    leadsTo: led.size === 1 ? (entries[0]?.leadsTo ?? null) : null,
+    whole: others.length === 0,
+    contested: others.some((mark) => mark.epoch === right.epoch),
+    others: [...new Set(others.map((mark) => `${mark.region} epoch ${mark.epoch}`))],
+    right,
+  };
+  return { standing, memory: right };
+}
+
+/** The mark that the right region writes to push a late write aside. */
+export function repairEpoch(standing: Extract<Standing, { readonly kind: "ours" }>): number {
+  return standing.contested ? standing.right.epoch + 1 : standing.right.epoch;
+}
+
+/**
+ * For how long the right mark is known to stand.
+ *
+ * @param told what others say for how long they have seen that very mark: a length of time by their own clock.
+ */
+export function stoodFor(memory: MarkMemory, told: readonly { readonly region: RegionName; readonly epoch: number; readonly seenForMs: number }[], now: Instant): Ms {
+  return Math.max(now - memory.since, ...told.filter((one) => isSame(one, memory)).map((one) => one.seenForMs));
+}
+
+function isSame(one: { readonly region: RegionName; readonly epoch: number }, other: { readonly region: RegionName; readonly epoch: number }): boolean {
+  return one.region === other.region && one.epoch === other.epoch;
+}
+
+function remember(plan: RegionPlan, memory: MarkMemory | null, marks: readonly RegionMark[], now: Instant): MarkMemory | null {
+  const top = marks.toSorted((a, b) => b.epoch - a.epoch || rankOf(plan, a.region) - rankOf(plan, b.region))[0];
+  if (top === undefined) return memory;
+  if (memory === null) return { region: top.region, epoch: top.epoch, since: now, found: true };
+  return top.epoch > memory.epoch ? { region: top.region, epoch: top.epoch, since: now, found: false } : memory;
+}
+
+function notOurs(plan: RegionPlan, entries: readonly EntrySeen[]): string | null {
+  for (const { name, leadsTo, mark, foreign } of entries) {
+    if (foreign !== null) return `${name} bears somebody's words: ${foreign.slice(0, 100)}`;
+    if (mark === null) return `${name} bears no mark of this site`;
+    if (mark.site !== plan.site) return `${name} is marked as site ${mark.site}'s`;
+    if (rankOf(plan, mark.region) === -1) return `${name} is marked for ${mark.region}, which is no region of this site`;
+    if (leadsTo !== mark.region) return `${name} is marked for ${mark.region} and leads to ${leadsTo ?? "no region"}: somebody changed it by hand`;
+  }
+  return null;
+}
