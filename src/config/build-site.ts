@@ -4,7 +4,8 @@ import type { Window } from "../core/policy.ts";
 import type { GuardSettings } from "../core/scene.ts";
 import type { TargetKind } from "../core/target.ts";
 import type { Catalogues } from "./catalogue.ts";
-import type { Config, GatewayConfig, SupervisedProcess, TargetConfig } from "./config.ts";
+import type { Config, GatewayConfig, Listen, SupervisedProcess, TargetConfig } from "./config.ts";
+import { buildRegions } from "./build-regions.ts";
 import { buildCluster, buildPods } from "./cluster-schema.ts";
 import { isLoopback } from "./loopback.ts";
 import { mergeRoutes } from "./relate-site.ts";
@@ -32,10 +33,11 @@ export function buildSite(input: SiteInput, folder: string, catalogues: Catalogu
           },
     redis: input.redis ?? null,
     gateway: buildGateway(input, catalogues),
-    listeners: { health: input.listeners.health, admin: input.listeners.admin === "off" ? null : input.listeners.admin },
+    listeners: { health: input.listeners.health, admin: offOr(input.listeners.admin), public: offOr(input.listeners.public) },
     connectivity: input.connectivity,
     stores: { state: buildState(input, folder) },
     cluster: input.role === "singleton" ? buildCluster(input.kubernetes, (path) => resolve(folder, path)) : null,
+    regions: buildRegions(input),
     ledger: { maxAge: input.ledger.max_age, maxBytes: input.ledger.max_size },
     alerts: Object.entries(input.alerts).map(([name, route]) => ({ name, severity: route.severity, url: route.url, signingKey: route.signing_key ?? null })),
     tokens: Object.entries(input.tokens).map(([name, token]) => ({ name, role: token.role, value: token.value })),
@@ -47,6 +49,8 @@ export function buildSite(input: SiteInput, folder: string, catalogues: Catalogu
     timeZone: input.time_zone,
   };
 }
+
+const offOr = (at: "off" | Listen): Listen | null => (at === "off" ? null : at);
 
 function buildTarget(id: string, input: SiteInput["targets"][string], folder: string): TargetConfig {
   const kind = kindOf(input);

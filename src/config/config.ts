@@ -11,6 +11,7 @@ import type { RouteSpec } from "../core/preset.ts";
 import type { GuardSettings } from "../core/scene.ts";
 import type { Target } from "../core/target.ts";
 import type { Ms } from "../core/time.ts";
+import type { RegionsConfig } from "./regions-config.ts";
 import type { Secret } from "./secret.ts";
 
 export type Role = "standalone" | "sidecar" | "singleton" | "witness";
@@ -166,10 +167,12 @@ export type Config = {
   readonly redis: { readonly url: string | Secret } | null;
   /** null: this role speaks to none. */
   readonly cluster: ClusterConfig | null;
+  /** null: it leads buyers nowhere else. */
+  readonly regions: RegionsConfig | null;
   readonly checks: readonly CheckConfig[];
   readonly policies: readonly PolicyConfig[];
   readonly gateway: GatewayConfig | null;
-  readonly listeners: { readonly health: Listen; readonly admin: Listen | null };
+  readonly listeners: { readonly health: Listen; readonly admin: Listen | null; readonly public: Listen | null };
   /** Two reference probes; either suffices. Empty: the guard is off. */
   readonly connectivity: readonly { readonly host: string; readonly port: number }[];
   readonly stores: { readonly state: { readonly kind: "memory" } | { readonly kind: "sqlite"; readonly file: string } | { readonly kind: "kubernetes" } | { readonly kind: "redis"; readonly url: string | Secret } };

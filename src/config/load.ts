@@ -140,7 +140,7 @@ function policyNames(site: Part, checkNames: readonly string[], catalogues: Cata
   return {
     checks: new Set(checkNames),
     metrics: new Set(metrics),
-    regions: new Set(["primary", "secondary", ...regions]),
+    regions: new Set(["primary", "secondary", ...Object.keys(mapOf(site.value["regions"])), ...regions]),
     alerts: Object.keys(mapOf(site.value["alerts"])),
     windows: Object.keys(mapOf(site.value["windows"])),
     targetKinds: [...new Set(targets.flatMap(kindsOf))],

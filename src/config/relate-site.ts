@@ -8,6 +8,7 @@ import type { Catalogues } from "./catalogue.ts";
 import { clusterSchema, leaseTimesOf } from "./cluster-schema.ts";
 import { oneOf } from "./explain.ts";
 import { gatewaySchema, type GatewayInput } from "./gateway-schema.ts";
+import { relateRegions } from "./relate-regions.ts";
 import { mapOf, piece, report, textsOf, warn, type Part, type Reports } from "./part.ts";
 import { listen } from "./values.ts";
 import { siteSchema } from "./site-schema.ts";
@@ -24,6 +25,7 @@ export function relateSite(site: Part, catalogues: Catalogues, names: PartNames,
   relateBounds(site, reports);
   relateState(site, reports);
   relatePeers(site, reports);
+  relateRegions(site, reports);
   const known = [...names.checks, ...names.policies];
   for (const { index, text } of textsOf(site.value["armed"])) {
     if (!names.policies.includes(text)) report(site, reports, { code: "UNKNOWN_NAME", path: ["armed", index], message: `no policy is called "${text}"`, expected: oneOf(names.policies), nearest: nearest(text, names.policies) });
@@ -35,8 +37,9 @@ export function relateSite(site: Part, catalogues: Catalogues, names: PartNames,
 
 function relateTargets(site: Part, reports: Reports): void {
   const targets = mapOf(site.value["targets"]);
-  if (site.value["targets"] !== undefined && Object.keys(targets).length === 0) {
-    report(site, reports, { code: "MISSING_KEY", path: ["targets"], at: "key", message: "there is no target to watch", expected: "at least one target" });
+  if (site.readable && site.source.value !== null && site.value["role"] !== "witness" && Object.keys(targets).length === 0) {
+    const place = site.value["targets"] === undefined ? { path: [] } : ({ path: ["targets"], at: "key" } as const);
+    report(site, reports, { code: "MISSING_KEY", ...place, message: "there is no target to watch", expected: "at least one target" });
   }
   const services = new Map<string, string>();
   for (const [name, target] of Object.entries(targets)) {
@@ -203,6 +206,7 @@ function relateListeners(site: Part, reports: Reports): void {
     { path: ["gateway", "listen"], value: site.value["gateway"] === undefined ? undefined : (gateway["listen"] ?? "0.0.0.0:8080") },
     { path: ["listeners", "health"], value: listeners["health"] ?? "0.0.0.0:9470" },
     { path: ["listeners", "admin"], value: listeners["admin"] ?? "127.0.0.1:9471" },
+    { path: ["listeners", "public"], value: listeners["public"] },
   ];
   const taken = new Map<number, readonly string[]>();
   for (const { path, value } of places) {

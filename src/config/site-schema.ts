@@ -4,6 +4,7 @@
 import * as z from "zod";
 import { clusterSchema, podsSchema } from "./cluster-schema.ts";
 import { gatewaySchema } from "./gateway-schema.ts";
+import { byRegion, failoverSchema, regionName, regionSchema, witnessSchema } from "./regions-schema.ts";
 import { duration, envValue, hostPort, httpUrl, httpUrlOrSecret, listen, percent, redisUrlOrSecret, secret, size, slug, text } from "./values.ts";
 
 const MINUTE = 60_000;
@@ -103,17 +104,23 @@ export const siteSchema = z.strictObject({
   site: slug().describe("Name of the site, in alerts, metrics and the ledger."),
   role: z.enum(["standalone", "sidecar", "singleton", "witness"]).prefault("standalone").describe("Which parts run here."),
   time_zone: timeZone.prefault("UTC").describe("For windows and CRON triggers."),
-  targets: named(target).describe("What is watched and recovered, by name."),
+  targets: named(target).prefault({}).describe("What is watched and recovered, by name; at least one, but for a witness."),
   storefront: storefront.optional().describe("The shop's Storefront API; absent: its check is inactive."),
   redis: z.strictObject({ url: redisUrlOrSecret().describe("redis:// or rediss:// URL.") }).optional().describe("Absent: its check is inactive."),
   kubernetes: clusterSchema.optional(),
   gateway: gatewaySchema.optional().describe("Serves stored pages while the application is down; absent: no gateway."),
+  region: regionName().optional().describe("Which of the regions this daemon is in."),
+  witness: regionName().optional().describe("Which of the witnesses this is."),
+  regions: byRegion(regionSchema).prefault({}).describe("All regions of the shop, the preferred one first; the same in each."),
+  witnesses: byRegion(witnessSchema).prefault({}).describe("Daemons outside every region that watch them and vote."),
+  failover: failoverSchema.optional().describe("Leads buyers from a region that is lost to one that is well."),
   disabled: z.array(slug()).prefault([]).describe("Names of shipped checks and policies that are not wanted."),
   armed: z.array(slug()).prefault([]).describe("Names of policies that act, whatever mode their files say: the shipped ones only record at first."),
   listeners: z
     .strictObject({
       health: listen().prefault("0.0.0.0:9470").describe("/health* and /metrics; read-only."),
       admin: z.union([z.literal("off"), listen()]).prefault("127.0.0.1:9471").describe("API and status page."),
+      public: z.union([z.literal("off"), listen()]).prefault("off").describe("Votes between regions and witnesses, each signed; nothing else."),
     })
     .prefault({}),
   connectivity: z.array(hostPort()).max(8).prefault(["1.1.1.1:443", "8.8.8.8:443"]).describe("Reference addresses; while none answers, what is beyond the host is unknown. Empty: no guard."),

@@ -137,7 +137,7 @@ const BROKEN: Readonly<Record<string, readonly Expected[]>> = {
   ],
   "site-unknown-key.yaml": [
     ["5:5", "UNKNOWN_KEY", "targets.app.startup_grce", "startup_grce", "one of url, kubernetes, workload, zone, region, process, unit, cgroup, pulse, startup_grace", "startup_grace"],
-    ["6:1", "UNKNOWN_KEY", "gatway", "gatway", "one of site, role, time_zone, targets, storefront, redis, kubernetes, gateway, disabled, armed, listeners, connectivity, stores, ledger, alerts, tokens, peer_token, peers, windows, budget, guards", "gateway"],
+    ["6:1", "UNKNOWN_KEY", "gatway", "gatway", "one of site, role, time_zone, targets, storefront, redis, kubernetes, gateway, region, witness, regions, witnesses, failover, disabled, armed, listeners, connectivity, stores, ledger, alerts, tokens, peer_token, peers, windows, budget, guards", "gateway"],
   ],
   "site-warm-path.yaml": [
     ["8:7", "RELATION", "gateway.warm[1]", "/cart", "a path on a route with mode page: others are never stored", null],

@@ -1,0 +1,38 @@
+/**
+ * The public listener: regions and witnesses answer each other here, and nothing else is served. Every question is signed, or is refused unread.
+ */
+import fastify, { type FastifyInstance } from "fastify";
+import { MAX_EXCHANGE_BYTES, formatAnswer, parseQuestion, type RegionAnswer, type RegionQuestion } from "../core/region/exchange.ts";
+import { NO_SCHEMAS } from "./no-schemas.ts";
+import { answerProblems, ProblemError } from "./problem-answers.ts";
+
+export type PublicParts = {
+  /** What this daemon sees. Must not throw; null: it is starting or ending. */
+  readonly answer: (question: RegionQuestion) => RegionAnswer | null;
+  readonly isSigned: (body: string, signature: string | undefined) => boolean;
+  readonly sign: (body: string) => string;
+  readonly signatureHeader: string;
+  /** Told of errors of our own, which the asker is not shown. Must not throw. */
+  readonly trouble: (detail: string) => void;
+};
+
+/** Builds the listener; the caller listens and closes. */
+export function publicListener({ answer, isSigned, sign, signatureHeader, trouble }: PublicParts): FastifyInstance {
+  const app = fastify({ logger: false, schemaController: NO_SCHEMAS, bodyLimit: MAX_EXCHANGE_BYTES, connectionTimeout: 10_000, requestTimeout: 5_000 });
+  answerProblems(app, trouble);
+  // The signature is of the bytes: they are compared before anybody reads them as JSON.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => done(null, body));
+  app.post<{ Body: string | undefined }>("/region/votes", (request, reply) => {
+    const body = request.body ?? "";
+    const given = request.headers[signatureHeader];
+    if (!isSigned(body, typeof given === "string" ? given : undefined)) throw new ProblemError("FORBIDDEN", "the question is not signed with this shop's secret");
+    const question = parseQuestion(body);
+    if (question === null) throw new ProblemError("INVALID_REQUEST", "the question cannot be read: is the asker of another version?");
+    const said = answer(question);
+    if (said === null) throw new ProblemError("UNAVAILABLE", "nothing is known yet");
+    const text = formatAnswer(said);
+    return reply.type("application/json; charset=utf-8").header(signatureHeader, sign(text)).header("cache-control", "no-store").send(text);
+  });
+  return app;
+}

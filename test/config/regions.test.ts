@@ -1,0 +1,113 @@
+/** Regions in the configuration: what is taken as it is meant, and what is refused at its place. */
+import { describe, expect, test } from "vitest";
+import { load } from "./harness.ts";
+
+const SECRET = "3f1c9ad0b7e24c55a1e88f0d62b94c73";
+const HOME = `
+site: shop
+role: standalone
+region: eu
+targets: { app: { url: "http://127.0.0.1:3000" } }
+listeners: { public: "0.0.0.0:9472" }
+regions:
+  eu: { origin: "https://eu.shop.example.com", daemon: "https://guard.eu.example.com/", floor: 2 }
+  us: { origin: "https://us.shop.example.com", daemon: "https://guard.us.example.com" }
+witnesses:
+  home: { daemon: "https://home.example.net" }
+failover:
+  secret: \${REGION_SECRET}
+  cloudflare:
+    zone: 023e105f4ecef8ad9ca31a8372d0c353
+    token: \${CLOUDFLARE_TOKEN}
+    records:
+      - { name: shop.example.com, type: A, to: { eu: 203.0.113.7, us: 198.51.100.9 } }
+`;
+const ENV = { REGION_SECRET: SECRET, CLOUDFLARE_TOKEN: "token-of-cloudflare" };
+
+async function errors(text: string, env: Readonly<Record<string, string>> = ENV): Promise<readonly string[]> {
+  const loaded = await load({ "shopkeeper.yaml": text }, env);
+  return loaded.ok ? [] : loaded.errors.map(({ path, message, nearest }) => `${path}: ${message}${nearest === null ? "" : ` (${nearest}?)`}`);
+}
+
+/** One place of the file written otherwise. */
+function but(written: string, instead: string): string {
+  if (!HOME.includes(written)) throw new Error(`the file has no ${written}`);
+  return HOME.replace(written, instead);
+}
+
+describe("regions of a shop", () => {
+  test("are taken in the order of the file, the first preferred, with the shipped times", async () => {
+    const loaded = await load({ "shopkeeper.yaml": HOME }, ENV);
+    expect(loaded.ok && loaded.config.regions).toMatchObject({
+      here: "eu", me: "eu", page: "/", expect: 200,
+      plan: { site: "shop", regions: [{ name: "eu", floor: 2 }, { name: "us", floor: 1 }], witnesses: ["home"], rules: { quorum: 2, fall: 3, lookEvery: 2_000, lookDeadline: 1_000, block: 3_600_000, failbackAfter: 900_000 } },
+      places: [{ name: "eu", origin: "https://eu.shop.example.com", daemon: "https://guard.eu.example.com" }, { name: "us" }],
+      provider: { kind: "cloudflare_dns", account: null, api: "https://api.cloudflare.com/client/v4", shadow: null, records: [{ name: "shop.example.com", type: "A", proxied: true, ttl: 1, values: { eu: "203.0.113.7", us: "198.51.100.9" } }] },
+    });
+  });
+
+  test("are none where nothing is said of them", async () => {
+    const loaded = await load({ "shopkeeper.yaml": 'site: shop\ntargets: { app: { url: "http://127.0.0.1:3000" } }\n' }, {});
+    expect(loaded.ok && [loaded.config.regions, loaded.config.listeners.public]).toEqual([null, null]);
+  });
+
+  test("a witness needs neither targets nor a provider", async () => {
+    const [before = "", provider = ""] = HOME.split("  cloudflare:");
+    expect(provider).toContain("records");
+    const text = before.replace("role: standalone\nregion: eu\n", "role: witness\nwitness: home\n").replace(/^targets.*\n/m, "");
+    const loaded = await load({ "shopkeeper.yaml": text }, ENV);
+    expect(loaded.ok && loaded.config.regions).toMatchObject({ here: null, me: "home", provider: null });
+  });
+
+  test("by a load balancer's pools, and by Route 53", async () => {
+    const [before = ""] = HOME.split("  cloudflare:");
+    const id = (digit: string): string => digit.repeat(32);
+    const pools = await load({ "shopkeeper.yaml": `${before}  cloudflare_pools:\n    zone: "${id("a")}"\n    account: "${id("b")}"\n    token: \${CLOUDFLARE_TOKEN}\n    load_balancers: [{ name: shop.example.com, id: "${id("c")}", by: { flag: eu }, pools: { eu: "${id("d")}", us: "${id("e")}" } }]\n` }, ENV);
+    expect(pools.ok && pools.config.regions?.provider).toMatchObject({ kind: "cloudflare_pools", balancers: [{ by: { kind: "flag", region: "eu" } }] });
+    const route53 = await load({ "shopkeeper.yaml": `${before}  route53: { zone: Z0123456789ABC, records: [{ name: shop.example.com, type: CNAME, to: { eu: eu.lb.example.com, us: us.lb.example.com } }] }\n` }, ENV);
+    expect(route53.ok && route53.config.regions?.provider).toMatchObject({ kind: "route53", credentials: null, api: null, records: [{ ttl: 60, proxied: false }] });
+  });
+});
+
+describe("regions that cannot work are refused at their place", () => {
+  test.each<[string, string, readonly string[]]>([
+    ["two regions alone", but("witnesses:\n  home: { daemon: \"https://home.example.net\" }\n", ""), ["failover: quorum 2 would need the primary's own vote: 1 watch it from outside; add a witness"]],
+    ["a quorum of all", but("failover:\n", "failover:\n  quorum: 3\n"), ["failover: quorum 3 would need the primary's own vote: 2 watch it from outside; add a witness"]],
+    ["one region", but("  us: { origin: \"https://us.shop.example.com\", daemon: \"https://guard.us.example.com\" }\n", "").replace(", us: 198.51.100.9", ""), ["failover: there must be 2 to 8 regions"]],
+    ["a region that is none", but("region: eu", "region: ue"), ['region: no region is called "ue" (eu?)']],
+    ["no region", but("region: eu\n", ""), ['failover: the key "region" is missing: which of the regions this daemon is in']],
+    ["a sidecar", but("role: standalone", "role: sidecar"), ["failover: a sidecar sees its own pod and leads nobody to another region"]],
+    ["a witness with a token", but("role: standalone\nregion: eu\n", "role: witness\nwitness: home\n"), ["failover.cloudflare: a witness leads nobody, and needs no credentials of a provider"]],
+    ["nobody may ask it", but("listeners: { public: \"0.0.0.0:9472\" }\n", ""), ["failover: the public listener is off, and on it regions and witnesses answer each other"]],
+    ["an origin that flips", but("https://us.shop.example.com", "https://shop.example.com"), ["regions.us.origin: shop.example.com is a name that failover changes, so it would show whichever region holds it"]],
+    ["one origin for two", but("https://us.shop.example.com", "https://eu.shop.example.com"), ['regions.us.origin: region "eu" has this origin already']],
+    ["a region that nothing leads to", but(", us: 198.51.100.9", ""), ['failover.cloudflare.records[0].to: nothing says what leads to region "us"']],
+    ["a value of nobody", but("us: 198.51.100.9", "us: 198.51.100.9, ap: 192.0.2.1"), ['failover.cloudflare.records[0].to.ap: no region is called "ap"']],
+    ["one value for two", but("us: 198.51.100.9", "us: 203.0.113.7"), ['failover.cloudflare.records[0].to.us: it leads to region "eu" already, so nobody could tell where buyers are led']],
+    ["an address of another kind", but("us: 198.51.100.9", 'us: "2001:db8::7"'), ['failover.cloudflare.records[0].to.us: "2001:db8::7" is nothing that a record of type A holds']],
+    ["a TTL of a proxied record", but("type: A,", "type: A, ttl: 60,"), ["failover.cloudflare.records[0].ttl: a proxied record has no TTL of its own"]],
+    ["a TTL that only Enterprise takes", but("type: A,", "type: A, proxied: false, ttl: 30,"), ["failover.cloudflare.records[0].ttl: Cloudflare takes a TTL of 30 s only on Enterprise zones"]],
+    ["two providers", `${HOME}  route53: { zone: Z0123456789ABC, records: [{ name: shop.example.com, type: A, to: { eu: 203.0.113.7, us: 198.51.100.9 } }] }\n`, ["failover.route53: cloudflare is steered already, and two would contradict each other"]],
+    ["no provider", HOME.split("  cloudflare:")[0] ?? "", ["failover: nothing says where the shop's names stand"]],
+    ["a look longer than the pause between two", but("failover:\n", "failover:\n  look_deadline: 3s\n"), ["failover: a look's deadline must be below the pause between looks: else it would meet the next one"]],
+    ["a site's name too long for a mark", but("site: shop", "site: a-shop-with-a-very-long-name"), ['site: "a-shop-with-a-very-long-name" has 28 characters, and stands in the mark beside each record']],
+  ])("%s", async (_what, text, expected) => {
+    expect(await errors(text)).toEqual(expected);
+  });
+
+  test("a region's name too long for a mark", async () => {
+    const found = await errors(but("  us: {", "  united-states-of-america-east: {").replace("us: 198", "united-states-of-america-east: 198"));
+    expect(found.map((one) => one.split(":")[0])).toContain("regions.united-states-of-america-east");
+  });
+
+  test("a secret that is too short is refused with its length, and never shown", async () => {
+    const found = await errors(HOME, { ...ENV, REGION_SECRET: "hunter2" });
+    expect(found).toEqual(["failover.secret: the secret has 7 characters, too few to sign votes with"]);
+  });
+
+  test("regions without failover, and a witness of nothing", async () => {
+    const [before = ""] = HOME.split("failover:");
+    expect(await errors(before)).toEqual(['regions: "regions" says who is watched, and the key "failover" is missing', 'witnesses: "witnesses" says who is watched, and the key "failover" is missing']);
+    expect(await errors("site: shop\nrole: witness\n")).toEqual(["role: a witness watches regions, and none are configured"]);
+  });
+});
