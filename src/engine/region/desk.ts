@@ -1,0 +1,84 @@
+/**
+ * The provider as this daemon knows it: what was read last, and when to read again.
+ *
+ * Calm: every ten seconds, so that another's flip and a late write are seen within one such interval. In trouble: at
+ * every step. A provider that fails is asked ever more rarely, and left alone for as long as it asks for.
+ */
+import type { Instant, Ms } from "../../core/time.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { TRAFFIC_DEADLINE_MS, type Traffic, type TrafficEntry } from "../../ports/traffic.ts";
+import { orElse } from "./in-time.ts";
+import { errorOf, type Switched } from "./switching.ts";
+
+export const READ_EVERY_MS: Ms = 10_000;
+const FIRST_PAUSE: Ms = 2_000;
+const MAX_PAUSE: Ms = 60_000;
+
+export type ReadResult = { readonly kind: "read"; readonly entries: readonly TrafficEntry[] } | { readonly kind: "failed"; readonly why: string };
+
+export class ProviderDesk {
+  readonly #traffic: Traffic;
+  readonly #clock: Clock;
+  #entries: readonly TrafficEntry[] | null = null;
+  #readAt: Instant = Number.NEGATIVE_INFINITY;
+  #notBefore: Instant = Number.NEGATIVE_INFINITY;
+  #failures = 0;
+  #reading = false;
+  /** Grows with each act: what was read across one says nothing. */
+  #acts = 0;
+
+  constructor(traffic: Traffic, clock: Clock) {
+    this.#traffic = traffic;
+    this.#clock = clock;
+  }
+
+  entries(): readonly TrafficEntry[] {
+    return this.#entries ?? [];
+  }
+
+  isDue(urgent: boolean): boolean {
+    const now = this.#clock.now();
+    return !this.#reading && now >= this.#notBefore && (urgent || now - this.#readAt >= READ_EVERY_MS);
+  }
+
+  /** Never rejects. null: an act began meanwhile, and what was read is older than that. */
+  async read(signal: AbortSignal): Promise<ReadResult | null> {
+    const acts = this.#acts;
+    this.#reading = true;
+    const result = await orElse<ReadResult & { readonly retryAfterMs?: Ms }>(
+      this.#clock,
+      TRAFFIC_DEADLINE_MS + 200,
+      signal,
+      async (own) => ({ kind: "read", entries: await this.#traffic.read(own) }),
+      (error) => {
+        const { why, retryAfterMs } = errorOf(error, "UNAVAILABLE");
+        return { kind: "failed", why, retryAfterMs };
+      },
+    );
+    this.#reading = false;
+    const now = this.#clock.now();
+    if (result.kind === "failed") {
+      this.#failures += 1;
+      this.#notBefore = now + Math.max(result.retryAfterMs ?? 0, Math.min(MAX_PAUSE, FIRST_PAUSE * 2 ** Math.min(this.#failures - 1, 5)));
+      return result;
+    }
+    this.#failures = 0;
+    if (acts !== this.#acts) return null;
+    this.#entries = result.entries;
+    this.#readAt = now;
+    return result;
+  }
+
+  /** An act begins. */
+  begin(): void {
+    this.#acts += 1;
+  }
+
+  /** What an act learned of entries, until they are read again, which is soon. */
+  learn({ outcomes }: Switched): readonly TrafficEntry[] {
+    const known = new Map(outcomes.flatMap(({ entry, outcome }) => (outcome.kind === "failed" ? [] : [[entry.name, outcome.kind === "switched" ? outcome.entry : outcome.found] as const])));
+    this.#entries = this.entries().map((entry) => known.get(entry.name) ?? entry);
+    this.#readAt = Number.NEGATIVE_INFINITY;
+    return this.#entries;
+  }
+}

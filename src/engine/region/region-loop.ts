@@ -1,0 +1,160 @@
+/**
+ * The region loop of one daemon: looks at all regions, answers what others ask, and while it leads its region decides
+ * whether to take over.
+ *
+ * Whoever composes it calls `step` every `lookEvery`. Both daemons of a region look, so that a new leader does not begin
+ * with closed eyes; only the one that leads decides.
+ */
+import { fitnessOf, type OwnState } from "../../core/region/fitness.ts";
+import { verdictOf } from "../../core/region/outside.ts";
+import type { RegionName } from "../../core/region/region.ts";
+import { specOf } from "../../core/region/region.ts";
+import type { Heard, RegionReport } from "../../core/region/report.ts";
+import type { ManualOrder, RegionDecision } from "../../core/region/scene.ts";
+import type { Ballot, Vote } from "../../core/region/vote.ts";
+import type { Instant } from "../../core/time.ts";
+import type { Ledger } from "../../ports/ledger.ts";
+import type { StateStore } from "../../ports/state-store.ts";
+import { StateStoreError } from "../../ports/state-store.ts";
+import { orElse } from "./in-time.ts";
+import { RegionShift, type Commanded, type Facts, type ShiftParts } from "./region-shift.ts";
+import { RegionTeller, type RegionListener } from "./region-told.ts";
+import { RegionWatch } from "./watch.ts";
+
+export type RegionLoopParts = Omit<ShiftParts, "store" | "teller"> & {
+  readonly ledger: Ledger;
+  /** The own region as its checks, its cluster and its verifier know it now. */
+  readonly own: () => OwnState;
+  /** For log and metric, once per event. */
+  readonly told: RegionListener;
+};
+
+export class RegionLoop {
+  readonly #parts: RegionLoopParts;
+  readonly #watch: RegionWatch;
+  readonly #teller: RegionTeller;
+  readonly #heard = new Map<RegionName, Heard>();
+  #sellingSince: Instant | null = null;
+  #fitSince: Instant | null = null;
+  #shift: RegionShift | null = null;
+  #stepping = false;
+
+  constructor(parts: RegionLoopParts) {
+    this.#parts = parts;
+    const { plan, me, eyes, clock, ledger, told } = parts;
+    this.#watch = new RegionWatch({ observer: me, plan, eyes, clock });
+    this.#teller = new RegionTeller({ me, ledger, clock, told });
+  }
+
+  /** It leads its region from now on; `store` is the region's, opened for this leadership. */
+  begin(store: StateStore): void {
+    const { ledger: _ledger, own: _own, told: _told, ...parts } = this.#parts;
+    this.#shift = new RegionShift({ ...parts, store, teller: this.#teller });
+  }
+
+  /** It leads no more. What is under way ends by itself, and is the next leader's question. */
+  end(): void {
+    this.#shift = null;
+  }
+
+  leads(): boolean {
+    return this.#shift !== null;
+  }
+
+  /**
+   * One round of looks, and a decision where this daemon leads. A call while one is still under way does nothing.
+   * @returns what was decided; null: it does not lead, or could not decide.
+   */
+  async step(signal: AbortSignal): Promise<RegionDecision | null> {
+    if (this.#stepping || signal.aborted) return null;
+    this.#stepping = true;
+    try {
+      await Promise.all([this.#watch.round(signal), this.#hear(signal)]);
+      if (signal.aborted) return null;
+      this.#followOwn();
+      return await this.#decide(signal);
+    } finally {
+      this.#stepping = false;
+    }
+  }
+
+  /** What this observer sees, for whoever asks. */
+  answer(ballot: Pick<Ballot, "nonce" | "about">): readonly Vote[] {
+    return this.#watch.answer(ballot);
+  }
+
+  /** What this daemon says of its own region, for `/health/region`. */
+  report(): RegionReport {
+    const { me, own, clock } = this.#parts;
+    const state = this.#shift?.state();
+    const memory = state?.memory ?? null;
+    return {
+      ...own(),
+      ...(state?.incident ? { parity: state.incident.parity } : {}),
+      region: me,
+      outside: this.#outside(),
+      mark: memory === null ? null : { region: memory.region, epoch: memory.epoch, seenForMs: clock.now() - memory.since },
+    };
+  }
+
+  /** @returns null where this daemon does not lead its region. */
+  async command(order: ManualOrder, signal: AbortSignal, dryRun = false): Promise<Commanded | null> {
+    return this.#shift === null ? null : this.#shift.command(order, this.#facts(), signal, dryRun);
+  }
+
+  /** Lifts the block after the flip that stands. @returns false where this daemon does not lead its region. */
+  async acknowledge(): Promise<boolean> {
+    await this.#shift?.acknowledge();
+    return this.#shift !== null;
+  }
+
+  /** Resolves once no act is under way. */
+  async settled(): Promise<void> {
+    await this.#shift?.settled();
+  }
+
+  async #decide(signal: AbortSignal): Promise<RegionDecision | null> {
+    const shift = this.#shift;
+    if (shift === null) return null;
+    try {
+      return await shift.step(this.#facts(), signal);
+    } catch (error) {
+      this.#teller.troubled("state", error instanceof Error ? error.message : String(error));
+      const code = error instanceof StateStoreError ? error.code : null;
+      if (code === "CORRUPT") shift.reload();
+      if (code === "SUPERSEDED" && this.#shift === shift) this.#shift = null;
+      return null;
+    }
+  }
+
+  async #hear(signal: AbortSignal): Promise<void> {
+    const { plan, me, eyes, clock } = this.#parts;
+    const others = plan.regions.filter(({ name }) => name !== me);
+    await Promise.all(
+      others.map(async ({ name }) => {
+        const report = await orElse(clock, plan.rules.lookDeadline, signal, (own) => eyes.report(name, own), () => null);
+        this.#heard.set(name, report === null || report.region !== name ? null : { report, at: clock.now() });
+      }),
+    );
+  }
+
+  #followOwn(): void {
+    const { own, clock, plan, me } = this.#parts;
+    const state = own();
+    const now = clock.now();
+    this.#sellingSince = state.selling ? (this.#sellingSince ?? now) : null;
+    const spec = specOf(plan, me);
+    const fit = spec !== undefined && fitnessOf(spec, state, { outside: this.#outside(), parity: state.parity, wholeDown: false }).fit;
+    this.#fitSince = fit ? (this.#fitSince ?? now) : null;
+  }
+
+  #outside(): RegionReport["outside"] {
+    const { me, clock, plan } = this.#parts;
+    const view = this.#watch.views().get(me);
+    return view === undefined ? "unknown" : verdictOf(view, clock.now(), plan.rules);
+  }
+
+  #facts(): Facts {
+    return { views: this.#watch.views(), heard: this.#heard, own: this.#parts.own(), sellingSince: this.#sellingSince, fitSince: this.#fitSince };
+  }
+}

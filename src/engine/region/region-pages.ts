@@ -1,0 +1,123 @@
+/**
+ * Whom to call because of regions: once per incident, as soon as its reason is one that a person must know of.
+ */
+import { alertKey } from "../../core/alert-key.ts";
+import type { Alert, AlertSeverity } from "../../core/alert.ts";
+import { pageAfter, type HoldCode } from "../../core/region/reason.ts";
+import type { RegionDecision } from "../../core/region/scene.ts";
+import type { Instant, Ms } from "../../core/time.ts";
+import type { RegionIntent } from "./region-state.ts";
+import { textOf } from "./region-told.ts";
+
+/** Alerts that last until their reason is gone. */
+export type LastingReason = "region_held" | "region_provider_down" | "region_records_foreign" | "region_late_write";
+type Reason = LastingReason | "region_failed_over";
+
+const RUNBOOKS: Readonly<Record<Reason, string>> = {
+  region_held: /* runbook */ "region-held",
+  region_provider_down: /* runbook */ "region-provider-down",
+  region_records_foreign: /* runbook */ "region-records-foreign",
+  region_late_write: /* runbook */ "region-late-write",
+  region_failed_over: /* runbook */ "region-failed-over",
+};
+
+const LASTING: readonly LastingReason[] = ["region_held", "region_provider_down", "region_records_foreign", "region_late_write"];
+
+export type PageParts = { readonly site: string; readonly me: string; readonly runbooks: string; readonly disagreeFor: Ms };
+
+/** Since when each code has held without a break. */
+export type HeldSince = ReadonlyMap<HoldCode, Instant>;
+
+export function followHeld(held: HeldSince, decision: RegionDecision, now: Instant): HeldSince {
+  if (decision.kind !== "hold") return held.size === 0 ? held : new Map();
+  return new Map(decision.reasons.map(({ code }) => [code, held.get(code) ?? now]));
+}
+
+/** Which alerts are to fire because of a decision. An evidence that is not agreed on yet explains the rest, so only it counts. */
+export function lastingReasons(decision: RegionDecision, held: HeldSince, disagreeFor: Ms, now: Instant): ReadonlySet<LastingReason> {
+  if (decision.kind !== "hold") return new Set();
+  const unsure = decision.reasons.filter(({ code }) => code === "quorum" || code === "disagree" || code === "copies_wait");
+  const counting = unsure.length > 0 ? unsure : decision.reasons;
+  const due = counting.filter(({ code }) => {
+    const after = pageAfter(code, disagreeFor);
+    // A wait for being healthy, or for the block to end, is nothing that anybody suffers from.
+    const suffered = decision.about !== "failback" || code === "provider_down";
+    return after !== null && suffered && now - (held.get(code) ?? now) >= after;
+  });
+  return new Set(due.map(({ code }) => lastingOf(code)));
+}
+
+export type Ringing = { readonly firing: Readonly<Record<string, Instant>>; readonly alerts: readonly Alert[] };
+
+/** Alerts to send now, and what fires from now on. */
+export function ring(parts: PageParts, before: Readonly<Record<string, Instant>>, due: ReadonlySet<LastingReason>, decision: RegionDecision, start: Instant, now: Instant): Ringing {
+  const alerts: Alert[] = [];
+  const firing: Record<string, Instant> = {};
+  for (const reason of LASTING) {
+    const since = before[reason];
+    if (due.has(reason)) {
+      firing[reason] = since ?? start;
+      if (since === undefined) alerts.push(alertOf(parts, reason, "firing", "page", textOf(decision), start, now));
+    } else if (since !== undefined) alerts.push(alertOf(parts, reason, "resolved", "page", `no longer: ${textOf(decision)}`, since, now));
+  }
+  const same = alerts.length === 0 && Object.keys(firing).length === Object.keys(before).length;
+  return { firing: same ? before : firing, alerts };
+}
+
+/** An act has ended that a person must know of; a key of its own, since it ends when somebody has looked. */
+export function alertOfAct(parts: PageParts, intent: RegionIntent, text: string, now: Instant): Alert {
+  const reason = intent.kind === "repair" ? "region_late_write" : "region_failed_over";
+  const severity = intent.kind === "repair" || intent.cause === "down" || intent.cause === "copies-only" ? "page" : "notify";
+  return { ...alertOf(parts, reason, "firing", severity, text, now, now), key: alertKey(parts.site, `region:${intent.id}`, 0), details: { region: parts.me, intent: intent.id, epoch: intent.epoch, cause: intent.cause } };
+}
+
+function alertOf({ site, me, runbooks }: PageParts, reason: Reason, state: Alert["state"], severity: AlertSeverity, summary: string, startedAt: Instant, at: Instant): Alert {
+  return {
+    key: alertKey(site, `region:${me}:${reason}`, startedAt),
+    state,
+    severity,
+    site,
+    target: `region/${me}`,
+    reason,
+    summary: summary.slice(0, 1_000),
+    startedAt,
+    at,
+    runbook: `${runbooks}/${RUNBOOKS[reason]}.md`,
+    details: { region: me },
+  };
+}
+
+function lastingOf(code: HoldCode): LastingReason {
+  switch (code) {
+    case "provider_down":
+    case "provider_wait":
+    case "records_unread":
+    case "unsettled":
+      return "region_provider_down";
+    case "records_not_ours":
+      return "region_records_foreign";
+    case "late_write":
+    case "repairs_spent":
+      return "region_late_write";
+    case "unfit_checks":
+    case "unfit_path":
+    case "unfit_degraded":
+    case "unfit_capacity":
+    case "unfit_parity":
+    case "unfit_gave_up":
+    case "not_leader":
+    case "blind":
+    case "quorum":
+    case "disagree":
+    case "veto":
+    case "copies_wait":
+    case "not_preferred":
+    case "yielding":
+    case "block":
+    case "failback_manual":
+    case "failback_wait":
+    case "all_bad":
+    case "not_target":
+      return "region_held";
+  }
+}

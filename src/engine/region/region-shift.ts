@@ -1,0 +1,314 @@
+/**
+ * The leader's side: reads what stands at the provider, decides, and carries it out by the one protocol of acting.
+ *
+ * intent recorded → fence (still leader, renewed a moment ago, decided a moment ago) → each entry compared and written →
+ * read back → outcome. An outcome that is not known is read before anything else is done. An act goes on beside the looks.
+ */
+import { followAgreement, followIncident } from "../../core/region/incident.ts";
+import { agreementOn, decideRegion, isUrgent, questionsOf } from "../../core/region/decide.ts";
+import { initialOutside } from "../../core/region/outside.ts";
+import type { RegionMark } from "../../core/region/mark.ts";
+import { ledTo, type ManualOrder, type RegionDecision, type RegionScene } from "../../core/region/scene.ts";
+import { readStanding, type Standing } from "../../core/region/standing.ts";
+import { answeredAgain, failedTry, NO_TRIES, type Tries } from "../../core/region/tries.ts";
+import { ASK_DEADLINE, type Ballot, type Vote } from "../../core/region/vote.ts";
+import type { RegionName, RegionPlan } from "../../core/region/region.ts";
+import { observersOf } from "../../core/region/region.ts";
+import type { Instant, Ms } from "../../core/time.ts";
+import type { AlertOutbox } from "../../ports/alert-outbox.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Random } from "../../ports/random.ts";
+import type { RegionEyes } from "../../ports/region-eyes.ts";
+import type { StateStore } from "../../ports/state-store.ts";
+import type { ProviderCall, Traffic, TrafficEntry } from "../../ports/traffic.ts";
+import { ProviderDesk } from "./desk.ts";
+import { orElse } from "./in-time.ts";
+import { RegionBook } from "./region-book.ts";
+import { alertOfAct, followHeld, lastingReasons, ring, type HeldSince } from "./region-pages.ts";
+import { EMPTY_REGION_STATE, type RegionIntent, type RegionState } from "./region-state.ts";
+import { describeStanding, type RegionTeller } from "./region-told.ts";
+import { switchEntries, type Switched } from "./switching.ts";
+
+export type ShiftParts = {
+  readonly plan: RegionPlan;
+  readonly me: RegionName;
+  readonly eyes: RegionEyes;
+  readonly traffic: Traffic;
+  readonly store: StateStore;
+  readonly outbox: AlertOutbox;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Still leader of this region, renewed less than 10 s ago; asked just before each change. */
+  readonly mayAct: () => boolean;
+  /** Alert destination; null: nobody is told, the ledger has it. */
+  readonly alertRoute: string | null;
+  /** Base of runbook links, without a trailing slash. */
+  readonly runbooks: string;
+  readonly teller: RegionTeller;
+};
+
+/** What the loop knows by looking, leader or not. */
+export type Facts = Pick<RegionScene, "views" | "heard" | "own" | "sellingSince" | "fitSince">;
+
+export type Commanded = { readonly decision: RegionDecision; readonly calls: readonly ProviderCall[] };
+
+/** A decision older than this is made anew before anything is written. */
+const DECIDED_FOR: Ms = 3_000;
+/** After an act, and after another's, what stands is read at each step. */
+const WATCHED_FOR: Ms = 60_000;
+const MAX_REPAIRS_KEPT = 20;
+
+export class RegionShift {
+  readonly #parts: ShiftParts;
+  readonly #book: RegionBook;
+  readonly #desk: ProviderDesk;
+  #state: RegionState = EMPTY_REGION_STATE;
+  #loaded = false;
+  #standing: Standing = { kind: "unread" };
+  #tries: Tries = NO_TRIES;
+  #held: HeldSince = new Map();
+  #heldSince: Instant = 0;
+  #acting: Promise<void> | null = null;
+  #actedAt: Instant = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: ShiftParts) {
+    this.#parts = parts;
+    this.#book = new RegionBook(parts.store);
+    this.#desk = new ProviderDesk(parts.traffic, parts.clock);
+  }
+
+  /** Of what was read and remembered so far. */
+  state(): RegionState {
+    return this.#state;
+  }
+
+  standing(): Standing {
+    return this.#standing;
+  }
+
+  /** Resolves once no act is under way. */
+  async settled(): Promise<void> {
+    while (this.#acting !== null) await this.#acting;
+  }
+
+  /**
+   * One step; ends within the time that observers have to answer, acts aside.
+   * @returns what was decided; null: the state could not be read.
+   * @throws {StateStoreError} `CORRUPT`: another daemon has written it, so it is to be read anew; `SUPERSEDED`: this one's shift is over.
+   */
+  async step(facts: Facts, signal: AbortSignal): Promise<RegionDecision | null> {
+    if (!(await this.#load())) return null;
+    const first = this.#scene(facts, null, [], null);
+    this.#follow(first);
+    this.#startReading(isUrgent(first), signal);
+    const about = questionsOf(first);
+    const ballot: Ballot | null = about.length === 0 ? null : { nonce: this.#parts.random.id(), about, askedAt: this.#parts.clock.now() };
+    const votes = ballot === null ? [] : await this.#ask(ballot, signal);
+    this.#agree(this.#scene(facts, ballot, votes, null));
+    const scene = this.#scene(facts, ballot, votes, null);
+    const decision = decideRegion(scene);
+    this.#parts.teller.decided(decision);
+    if (decision.kind === "flip" || decision.kind === "repair") this.#start(decision, signal);
+    await this.#page(decision);
+    await this.#save();
+    return decision;
+  }
+
+  /** A person's order: decided by what is known now, and carried out unless it is only to be shown. */
+  async command(order: ManualOrder, facts: Facts, signal: AbortSignal, dryRun: boolean): Promise<Commanded> {
+    await this.settled();
+    await this.#load();
+    const decision = decideRegion(this.#scene(facts, null, [], order));
+    if (decision.kind !== "flip") return { decision, calls: [] };
+    const mark = this.#mark(decision.epoch);
+    const calls = this.#desk.entries().flatMap((entry) => this.#parts.traffic.calls({ entry, to: decision.to, mark }));
+    if (dryRun) return { decision, calls };
+    this.#tries = NO_TRIES;
+    this.#start(decision, signal);
+    await this.settled();
+    return { decision, calls };
+  }
+
+  /** Forgets what it knows of the stored state, to read it again at the next step. */
+  reload(): void {
+    this.#loaded = false;
+  }
+
+  /** A person lifts the block after the flip that stands now. */
+  async acknowledge(): Promise<void> {
+    if (this.#state.memory === null) return;
+    this.#set({ acknowledged: this.#state.memory.epoch });
+    await this.#save();
+  }
+
+  #set(change: Partial<RegionState>): void {
+    const keys = Object.keys(change) as readonly (keyof RegionState)[];
+    if (keys.some((key) => change[key] !== this.#state[key])) this.#state = { ...this.#state, ...change };
+  }
+
+  #scene(facts: Facts, ballot: Ballot | null, votes: readonly Vote[], order: ManualOrder | null): RegionScene {
+    const { memory, acknowledged, incident, repairedAt, intent } = this.#state;
+    const unsettled = this.#acting !== null ? "an act on the records is under way" : intent === null ? null : `what became of ${intent.kind} to ${intent.to}, epoch ${intent.epoch}, is not known yet`;
+    const { plan, me, clock, mayAct } = this.#parts;
+    return { ...facts, now: clock.now(), plan, me, leads: mayAct(), standing: this.#standing, memory, acknowledged, unsettled, tries: this.#tries, repairedAt, ballot, votes, incident, order };
+  }
+
+  async #load(): Promise<boolean> {
+    if (this.#loaded) return true;
+    try {
+      const { state, understood } = await this.#book.load(this.#parts.clock.now());
+      if (!understood) this.#parts.teller.troubled("state", "the stored state of the regions cannot be understood; it is begun anew");
+      this.#state = state;
+      this.#loaded = true;
+    } catch (error) {
+      this.#parts.teller.troubled("state", messageOf(error));
+    }
+    return this.#loaded;
+  }
+
+  async #save(): Promise<void> {
+    await this.#book.save(this.#state, this.#parts.clock.now());
+  }
+
+  #follow(scene: RegionScene): void {
+    const current = ledTo(scene);
+    const view = current === null ? initialOutside(scene.now) : (scene.views.get(current) ?? initialOutside(scene.now));
+    const incident = followIncident(this.#state.incident, current, scene.me, view, scene.own.parity, scene.now);
+    // What the provider did in another trouble says nothing of this one.
+    if (incident?.since !== this.#state.incident?.since && this.#state.intent === null) this.#tries = NO_TRIES;
+    this.#set({ incident });
+  }
+
+  #agree(scene: RegionScene): void {
+    if (this.#state.incident === null) return;
+    const { agreed, disputed } = agreementOn(scene, this.#state.incident.about);
+    const incident = followAgreement(this.#state.incident, agreed, disputed, scene.now);
+    const { agreedSince, disputedSince } = this.#state.incident;
+    if (incident.agreedSince !== agreedSince || incident.disputedSince !== disputedSince) this.#set({ incident });
+  }
+
+  async #ask(ballot: Ballot, signal: AbortSignal): Promise<readonly Vote[]> {
+    const { plan, me, eyes, clock } = this.#parts;
+    const observers = new Set(ballot.about.flatMap((region) => observersOf(plan, region)).filter((name) => name !== me));
+    const answers = [...observers].map((name) => orElse<readonly Vote[] | null>(clock, ASK_DEADLINE, signal, (own) => eyes.ask(name, ballot, own), () => null).then((votes) => (votes ?? []).filter((vote) => vote.observer === name)));
+    return (await Promise.all(answers)).flat();
+  }
+
+  #startReading(urgent: boolean, signal: AbortSignal): void {
+    const soon = urgent || this.#state.intent !== null || this.#parts.clock.now() - this.#actedAt < WATCHED_FOR;
+    if (this.#acting !== null || !this.#desk.isDue(soon)) return;
+    void this.#read(signal);
+  }
+
+  async #read(signal: AbortSignal): Promise<void> {
+    const result = await this.#desk.read(signal);
+    if (result === null || signal.aborted) return;
+    if (result.kind === "failed") return this.#parts.teller.troubled("provider", result.why);
+    this.#take(result.entries);
+    this.#tries = answeredAgain(this.#tries, this.#parts.clock.now());
+    if (this.#acting === null && this.#state.intent !== null) this.#settleByReading(this.#state.intent, result.entries);
+  }
+
+  #take(entries: readonly TrafficEntry[]): void {
+    const { plan, clock, teller } = this.#parts;
+    const { standing, memory } = readStanding(plan, this.#state.memory, entries, clock.now());
+    const before = describeStanding(this.#standing);
+    const raised = memory?.epoch !== this.#state.memory?.epoch;
+    if (raised) this.#actedAt = clock.now();
+    this.#standing = standing;
+    this.#set({ memory });
+    const after = describeStanding(standing);
+    if (after !== before) teller.stands(after);
+  }
+
+  /** The first question of whoever finds an act without an outcome. */
+  #settleByReading(intent: RegionIntent, entries: readonly TrafficEntry[]): void {
+    const landed = entries.filter((entry) => entry.mark?.region === intent.to && entry.mark.epoch === intent.epoch);
+    const outcome = landed.length === entries.length ? "done" : landed.length > 0 ? "partly" : "refused";
+    this.#end(intent, outcome, landed.length === 0 ? "reading shows that it did not land" : `reading shows it in ${landed.length} of ${entries.length} entries`);
+    if (outcome === "done") this.#tries = NO_TRIES;
+  }
+
+  #start(decision: Extract<RegionDecision, { readonly kind: "flip" | "repair" }>, signal: AbortSignal): void {
+    const { random } = this.#parts;
+    const cause = decision.kind === "flip" ? decision.cause : `over ${decision.over.join(", ")}`;
+    const intent: RegionIntent = { id: random.id(), kind: decision.kind, to: decision.to, from: decision.kind === "flip" ? decision.from : null, epoch: decision.epoch, cause, who: decision.kind === "flip" ? decision.who : "shopkeeper" };
+    const acting = this.#carryOut(intent, signal)
+      .catch((error: unknown) => this.#parts.teller.troubled("state", messageOf(error)))
+      .finally(() => {
+        if (this.#acting === acting) this.#acting = null;
+      });
+    this.#acting = acting;
+  }
+
+  async #carryOut(intent: RegionIntent, signal: AbortSignal): Promise<void> {
+    const { clock, teller, traffic, mayAct } = this.#parts;
+    const decidedAt = clock.now();
+    this.#set({ intent });
+    try {
+      await this.#save();
+    } catch (error) {
+      // Nothing is done that is not recorded. It may be recorded all the same: the next write over it says that it is not open.
+      this.#set({ intent: null });
+      throw error;
+    }
+    teller.intended(intent);
+    if (!mayAct()) return this.#end(intent, "refused", "this daemon may no longer act for its region");
+    if (clock.now() - decidedAt > DECIDED_FOR) return this.#end(intent, "refused", "too much time has passed since it was decided");
+    this.#desk.begin();
+    const done = await switchEntries(traffic, clock, this.#desk.entries(), this.#mark(intent.epoch), signal);
+    this.#actedAt = clock.now();
+    await this.#settle(intent, done, decidedAt);
+  }
+
+  #mark(epoch: number): RegionMark {
+    const { plan, me, clock } = this.#parts;
+    return { site: plan.site, region: me, epoch, flippedAt: Math.max(0, Math.floor(clock.wall() / 1_000)) };
+  }
+
+  async #settle(intent: RegionIntent, done: Switched, beganAt: Instant): Promise<void> {
+    const { clock, plan } = this.#parts;
+    const now = clock.now();
+    // It was accepted, so it has stood, whoever wrote over it since.
+    if (done.accepted && intent.epoch > (this.#state.memory?.epoch ?? 0)) this.#set({ memory: { region: intent.to, epoch: intent.epoch, since: now, found: false } });
+    this.#take(this.#desk.learn(done));
+    this.#tries = done.failure === null ? NO_TRIES : failedTry(this.#tries, done.failure, beganAt, now, plan.rules);
+    if (intent.kind === "repair") this.#set({ repairedAt: [...this.#state.repairedAt, now].slice(-MAX_REPAIRS_KEPT) });
+    if (done.uncertain !== null) return this.#parts.teller.ended(intent, "uncertain", done.uncertain);
+    const whole = done.outcomes.every(({ outcome }) => outcome.kind === "switched");
+    const text = done.outcomes.map(({ entry, outcome }) => `${entry.name} ${outcome.kind === "failed" ? outcome.why : outcome.kind}`).join(", ");
+    this.#end(intent, whole ? "done" : done.accepted ? "partly" : "refused", text);
+    await this.#save();
+  }
+
+  #end(intent: RegionIntent, outcome: "done" | "partly" | "refused", text: string): void {
+    this.#parts.teller.ended(intent, outcome, text);
+    this.#set({ intent: null });
+    if (outcome !== "refused") void this.#send(alertOfAct(this.#pageParts(), intent, `${intent.kind === "flip" ? "buyers are led to" : "a late write was pushed aside; buyers are led to"} ${intent.to}, epoch ${intent.epoch} (${intent.cause}): ${text}`, this.#parts.clock.now()));
+  }
+
+  #pageParts(): { readonly site: string; readonly me: string; readonly runbooks: string; readonly disagreeFor: Ms } {
+    const { plan, me, runbooks } = this.#parts;
+    return { site: plan.site, me, runbooks, disagreeFor: plan.rules.disagreeFor };
+  }
+
+  async #page(decision: RegionDecision): Promise<void> {
+    const now = this.#parts.clock.now();
+    if (this.#held.size === 0) this.#heldSince = now;
+    this.#held = followHeld(this.#held, decision, now);
+    const due = lastingReasons(decision, this.#held, this.#parts.plan.rules.disagreeFor, now);
+    const { firing, alerts } = ring(this.#pageParts(), this.#state.firing, due, decision, this.#state.incident?.since ?? this.#heldSince, now);
+    for (const alert of alerts) await this.#send(alert);
+    this.#set({ firing });
+  }
+
+  async #send(alert: Parameters<AlertOutbox["enqueue"]>[1]): Promise<void> {
+    const { alertRoute, outbox, teller } = this.#parts;
+    if (alertRoute === null) return;
+    await outbox.enqueue(alertRoute, alert).catch((error: unknown) => teller.troubled("alerts", messageOf(error)));
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,69 @@
+/**
+ * One observer: looks at every region from outside, and answers what others ask of it. All that a witness does.
+ *
+ * Each round asks the reference hosts in the same moment as the regions: a look that failed while none of them answers
+ * either was our own network's, not theirs.
+ */
+import { copiesFor, initialOutside, seeOutside, verdictOf, type OutsideSight, type OutsideView } from "../../core/region/outside.ts";
+import { MAX_REGIONS, type RegionName, type RegionPlan } from "../../core/region/region.ts";
+import type { Ballot, Vote } from "../../core/region/vote.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { RegionEyes } from "../../ports/region-eyes.ts";
+import { orElse } from "./in-time.ts";
+
+export type WatchParts = {
+  /** A region's or a witness's name. */
+  readonly observer: string;
+  readonly plan: RegionPlan;
+  readonly eyes: RegionEyes;
+  readonly clock: Clock;
+};
+
+export class RegionWatch {
+  readonly #parts: WatchParts;
+  readonly #views = new Map<RegionName, OutsideView>();
+
+  constructor(parts: WatchParts) {
+    this.#parts = parts;
+    for (const { name } of parts.plan.regions) this.#views.set(name, initialOutside(parts.clock.now()));
+  }
+
+  views(): ReadonlyMap<RegionName, OutsideView> {
+    return this.#views;
+  }
+
+  /** Looks at every region once. Ends within one look's deadline. */
+  async round(signal: AbortSignal): Promise<void> {
+    const { eyes, clock, plan } = this.#parts;
+    const { lookDeadline } = plan.rules;
+    const online = orElse<boolean | null>(clock, lookDeadline, signal, (own) => eyes.online(own), () => false);
+    const looks = plan.regions.map(async ({ name }) => {
+      const sight = await orElse<OutsideSight>(clock, lookDeadline, signal, (own) => eyes.look(name, own), () => ({ kind: "failed", detail: `no answer within ${lookDeadline} ms` }));
+      return { name, sight };
+    });
+    const [reached, ...seen] = await Promise.all([online, ...looks]);
+    if (signal.aborted) return;
+    const now = clock.now();
+    for (const { name, sight } of seen) this.#see(name, guarded(sight, reached), now);
+  }
+
+  /** What this observer says now, to whoever asks. */
+  answer({ nonce, about }: Pick<Ballot, "nonce" | "about">): readonly Vote[] {
+    const { observer, clock, plan } = this.#parts;
+    const now = clock.now();
+    return about.slice(0, MAX_REGIONS).flatMap((region) => {
+      const view = this.#views.get(region);
+      return view === undefined ? [] : [{ nonce, observer, about: region, says: verdictOf(view, now, plan.rules), copiesForMs: copiesFor(view, now) }];
+    });
+  }
+
+  #see(region: RegionName, sight: OutsideSight, now: number): void {
+    const view = this.#views.get(region) ?? initialOutside(now);
+    this.#views.set(region, seeOutside(view, sight, now, this.#parts.plan.rules));
+  }
+}
+
+/** What got through got through; what did not says nothing while nothing else does either. */
+function guarded(sight: OutsideSight, online: boolean | null): OutsideSight {
+  return sight.kind === "failed" && online === false ? { kind: "unknown", detail: `no reference host answers from here; seen: ${sight.detail}` } : sight;
+}
