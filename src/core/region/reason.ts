@@ -33,7 +33,9 @@ export type HoldCode =
   /** No region that could take over is fit. */
   | "all_bad"
   /** Of a person's order: another region's daemon carries it out. */
-  | "not_target";
+  | "not_target"
+  /** The policy only records. */
+  | "observe";
 
 export type HoldReason = {
   readonly code: HoldCode;
@@ -71,6 +73,7 @@ const PAGE_AFTER: Readonly<Record<HoldCode, Ms | null>> = {
   repairs_spent: 0,
   all_bad: 0,
   not_target: null,
+  observe: null,
 };
 
 export const HOLD_CODES = Object.keys(PAGE_AFTER) as readonly HoldCode[];

@@ -9,6 +9,7 @@ import { fitnessOf, type OwnState } from "../../core/region/fitness.ts";
 import { verdictOf } from "../../core/region/outside.ts";
 import type { RegionName } from "../../core/region/region.ts";
 import { specOf } from "../../core/region/region.ts";
+import type { RegionsView } from "../../core/region/view.ts";
 import type { Heard, RegionReport } from "../../core/region/report.ts";
 import type { ManualOrder, RegionDecision } from "../../core/region/scene.ts";
 import type { Ballot, Vote } from "../../core/region/vote.ts";
@@ -18,7 +19,7 @@ import type { StateStore } from "../../ports/state-store.ts";
 import { StateStoreError } from "../../ports/state-store.ts";
 import { orElse } from "./in-time.ts";
 import { RegionShift, type Commanded, type Facts, type ShiftParts } from "./region-shift.ts";
-import { RegionTeller, type RegionListener } from "./region-told.ts";
+import { describeStanding, RegionTeller, textOf, type RegionListener } from "./region-told.ts";
 import { RegionWatch } from "./watch.ts";
 
 export type RegionLoopParts = Omit<ShiftParts, "store" | "teller"> & {
@@ -37,6 +38,7 @@ export class RegionLoop {
   #sellingSince: Instant | null = null;
   #fitSince: Instant | null = null;
   #shift: RegionShift | null = null;
+  #decision: RegionDecision | null = null;
   #stepping = false;
 
   constructor(parts: RegionLoopParts) {
@@ -72,7 +74,8 @@ export class RegionLoop {
       await Promise.all([this.#watch.round(signal), this.#hear(signal)]);
       if (signal.aborted) return null;
       this.#followOwn();
-      return await this.#decide(signal);
+      this.#decision = await this.#decide(signal);
+      return this.#decision;
     } finally {
       this.#stepping = false;
     }
@@ -94,6 +97,35 @@ export class RegionLoop {
       region: me,
       outside: this.#outside(),
       mark: memory === null ? null : { region: memory.region, epoch: memory.epoch, seenForMs: clock.now() - memory.since },
+    };
+  }
+
+  /** For people. */
+  view(): RegionsView {
+    const { plan, me, clock, onlyRecords, traffic } = this.#parts;
+    const now = clock.now();
+    const standing = this.#shift?.standing() ?? { kind: "unread" as const };
+    return {
+      here: me,
+      leadsTo: standing.kind === "ours" ? standing.leadsTo : null,
+      standing: describeStanding(standing),
+      epoch: standing.kind === "ours" ? standing.right.epoch : null,
+      provider: traffic.kind,
+      onlyRecords: onlyRecords(),
+      decision: this.#decision === null ? "" : textOf(this.#decision),
+      entries: (this.#shift?.entries() ?? []).map(({ name, leadsTo, value }) => ({ name, leadsTo, value })),
+      regions: plan.regions.map(({ name, floor }) => {
+        const view = this.#watch.views().get(name);
+        const said = name === me ? this.report() : (this.#heard.get(name)?.report ?? null);
+        return {
+          name,
+          floor,
+          sees: view === undefined ? "unknown" : verdictOf(view, now, plan.rules),
+          since: view?.since ?? now,
+          detail: view?.detail ?? "",
+          says: said === null ? null : { status: said.status, selling: said.selling, ready: said.ready, givesUp: said.givesUp, parity: said.parity },
+        };
+      }),
     };
   }
 

@@ -118,6 +118,7 @@ function lastingOf(code: HoldCode): LastingReason {
     case "failback_wait":
     case "all_bad":
     case "not_target":
+    case "observe":
       return "region_held";
   }
 }

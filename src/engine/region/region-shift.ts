@@ -14,6 +14,7 @@ import { answeredAgain, failedTry, NO_TRIES, type Tries } from "../../core/regio
 import { ASK_DEADLINE, type Ballot, type Vote } from "../../core/region/vote.ts";
 import type { RegionName, RegionPlan } from "../../core/region/region.ts";
 import { observersOf } from "../../core/region/region.ts";
+import { because } from "../../core/region/reason.ts";
 import type { Instant, Ms } from "../../core/time.ts";
 import type { AlertOutbox } from "../../ports/alert-outbox.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -26,7 +27,7 @@ import { orElse } from "./in-time.ts";
 import { RegionBook } from "./region-book.ts";
 import { alertOfAct, followHeld, lastingReasons, ring, type HeldSince } from "./region-pages.ts";
 import { EMPTY_REGION_STATE, type RegionIntent, type RegionState } from "./region-state.ts";
-import { describeStanding, type RegionTeller } from "./region-told.ts";
+import { describeStanding, textOf, type RegionTeller } from "./region-told.ts";
 import { switchEntries, type Switched } from "./switching.ts";
 
 export type ShiftParts = {
@@ -40,6 +41,8 @@ export type ShiftParts = {
   readonly random: Random;
   /** Still leader of this region, renewed less than 10 s ago; asked just before each change. */
   readonly mayAct: () => boolean;
+  /** Why decisions are only recorded, "the policy failover only records"; null: they are carried out. A person's order always is. */
+  readonly onlyRecords: () => string | null;
   /** Alert destination; null: nobody is told, the ledger has it. */
   readonly alertRoute: string | null;
   /** Base of runbook links, without a trailing slash. */
@@ -86,6 +89,10 @@ export class RegionShift {
     return this.#standing;
   }
 
+  entries(): readonly TrafficEntry[] {
+    return this.#desk.entries();
+  }
+
   /** Resolves once no act is under way. */
   async settled(): Promise<void> {
     while (this.#acting !== null) await this.#acting;
@@ -106,7 +113,7 @@ export class RegionShift {
     const votes = ballot === null ? [] : await this.#ask(ballot, signal);
     this.#agree(this.#scene(facts, ballot, votes, null));
     const scene = this.#scene(facts, ballot, votes, null);
-    const decision = decideRegion(scene);
+    const decision = this.#inMode(decideRegion(scene));
     this.#parts.teller.decided(decision);
     if (decision.kind === "flip" || decision.kind === "repair") this.#start(decision, signal);
     await this.#page(decision);
@@ -168,6 +175,12 @@ export class RegionShift {
 
   async #save(): Promise<void> {
     await this.#book.save(this.#state, this.#parts.clock.now());
+  }
+
+  #inMode(decision: RegionDecision): RegionDecision {
+    const why = this.#parts.onlyRecords();
+    if (why === null || (decision.kind !== "flip" && decision.kind !== "repair")) return decision;
+    return { kind: "hold", about: decision.kind === "flip" ? "takeover" : "repair", reasons: [because("observe", `${why}; it would ${textOf(decision)}`)] };
   }
 
   #follow(scene: RegionScene): void {
