@@ -24,7 +24,7 @@ export const envelope = z.looseObject({
   success: z.boolean(),
   errors: z.array(message).nullish(),
   messages: z.array(z.unknown()).nullish(),
-  result: z.unknown(),
+  result: z.unknown().optional(),
 });
 export type Envelope = z.infer<typeof envelope>;
 
@@ -42,17 +42,16 @@ export type DnsRecord = z.infer<typeof record>;
 
 const ttl = z.union([z.literal(AUTOMATIC_TTL), z.int().min(30).max(86_400)]);
 
-const nothingGiven = (body: object): boolean => Object.keys(body).length > 0;
+const somethingGiven = (body: object): boolean => Object.keys(body).length > 0;
 
 /** What we may change of a record; what is left out keeps its value. */
 export const recordPatch = z
   .strictObject({
-    content: z.string().min(1).max(255),
-    comment: z.string().max(MAX_COMMENT).regex(/^[^\r\n]*$/, "no line breaks"),
-    ttl,
+    content: z.exactOptional(z.string().min(1).max(255)),
+    comment: z.exactOptional(z.string().max(MAX_COMMENT).regex(/^[^\r\n]*$/, "no line breaks")),
+    ttl: z.exactOptional(ttl),
   })
-  .partial()
-  .refine(nothingGiven, "nothing to change");
+  .refine(somethingGiven, "nothing to change");
 
 export const tokenState = z.looseObject({
   id,
@@ -75,10 +74,12 @@ export const pool = z.looseObject({
 });
 export type Pool = z.infer<typeof pool>;
 
-const description = z.string().max(1_000);
+const description = z.exactOptional(z.string().max(1_000));
 
 /** What we may change of a pool. */
-export const poolPatch = z.strictObject({ description, enabled: z.boolean(), minimum_origins: z.int().min(0) }).partial().refine(nothingGiven, "nothing to change");
+export const poolPatch = z
+  .strictObject({ description, enabled: z.exactOptional(z.boolean()), minimum_origins: z.exactOptional(z.int().min(0)) })
+  .refine(somethingGiven, "nothing to change");
 
 const poolsByPlace = z.record(z.string(), z.array(z.string())).nullish();
 
@@ -102,9 +103,8 @@ export type LoadBalancer = z.infer<typeof loadBalancer>;
 
 /** What we may change of a load balancer. */
 export const loadBalancerPatch = z
-  .strictObject({ description, default_pools: z.array(z.string().min(1)).min(1), proxied: z.boolean() })
-  .partial()
-  .refine(nothingGiven, "nothing to change");
+  .strictObject({ description, default_pools: z.exactOptional(z.array(z.string().min(1)).min(1)), proxied: z.exactOptional(z.boolean()) })
+  .refine(somethingGiven, "nothing to change");
 
 /** `path` names its parameters in braces, as the provider's own description does. */
 export type Operation<Result extends z.ZodType = z.ZodType> = {
