@@ -27,7 +27,7 @@ export function hostField(headers: Readonly<Record<string, string>>): string | u
 /** @throws {TypeError} where a name or a value cannot be sent. */
 export function requestText({ method, headers, body }: Pick<HttpRequest, "method" | "headers" | "body">, path: string, host: string): RequestText {
   const payload = body === undefined ? null : Buffer.from(body, "utf8");
-  const length = payload?.length ?? (method === "POST" ? 0 : null);
+  const length = payload?.length ?? (method === "POST" || method === "PATCH" ? 0 : null);
   let lines = "";
   let connection = "keep-alive";
   for (const [name, value] of Object.entries(headers)) {

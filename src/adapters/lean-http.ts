@@ -174,7 +174,7 @@ class Exchange implements LineUser, Expiring {
   /** Servers close idle connections; one closed under a repeatable request, before any answer, proves nothing. */
   #lost(failure: NetworkFailure): void {
     const { method, idempotent } = this.#request;
-    const repeatable = idempotent ?? method !== "POST";
+    const repeatable = idempotent ?? (method === "GET" || method === "HEAD");
     const stale = failure.cause === "reset" && this.#line?.used === true && !this.#reply.begun;
     if (!stale || !repeatable || this.#retried || this.#route === null || this.#text === null) return this.#fail(failure);
     this.#retried = true;

@@ -3,7 +3,7 @@ import type { FailCause } from "../core/observation.ts";
 import type { Ms } from "../core/time.ts";
 
 export type HttpRequest = {
-  readonly method: "GET" | "HEAD" | "POST";
+  readonly method: "GET" | "HEAD" | "POST" | "PATCH";
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
