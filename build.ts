@@ -1,9 +1,9 @@
 /**
  * `npm run build [FOLDER]`: what ships. One bundle, in dist/ or the folder named: the program, the entry
- * of each of its threads, the client of Kubernetes, and the shipped checks, policies and scenarios beside it. Nothing else is needed.
+ * of each of its threads, the clients of Kubernetes and of Route 53, and the shipped checks, policies and scenarios beside it. Nothing else is needed.
  */
 import { cpSync, readFileSync, rmSync, statSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
 import { knowYaml } from "./src/config/known-yaml.ts";
@@ -57,10 +57,10 @@ const lean: Plugin = {
     onResolve({ filter: /^undici\/lib\/llhttp\// }, ({ path, kind }) => (kind === "import-statement" ? { path, namespace: "bytes" } : undefined));
     onLoad({ filter: /./, namespace: "bytes" }, ({ path }) => ({ contents: `export default require("${path}");`, resolveDir: HERE }));
 
-    // The client of Kubernetes is larger than all else together, and only the singleton needs it.
-    onResolve({ filter: /^\.\/sdk\.ts$/ }, ({ path }) => ({ path, namespace: "kubernetes" }));
-    onResolve({ filter: /^\.\/kubernetes\.cjs$/ }, ({ path }) => ({ path, external: true }));
-    onLoad({ filter: /./, namespace: "kubernetes" }, () => ({ contents: 'module.exports = require("./kubernetes.cjs");' }));
+    // The client of Kubernetes is larger than all else together, and only the singleton needs it; that of Route 53, only one with such records.
+    onResolve({ filter: /^\.\/sdk\.ts$/ }, ({ importer }) => ({ path: `./${basename(dirname(importer))}.cjs`, namespace: "sdk" }));
+    onResolve({ filter: /^\.\/(kubernetes|route53)\.cjs$/ }, ({ path }) => ({ path, external: true }));
+    onLoad({ filter: /./, namespace: "sdk" }, ({ path }) => ({ contents: `module.exports = require("${path}");` }));
 
     onResolve({ filter: /./ }, ({ path, importer }) => (UNREACHED.some(({ what, by }) => what.test(path) && by.test(importer)) ? { path, namespace: "unreached" } : undefined));
     onLoad({ filter: /./, namespace: "unreached" }, ({ path }) => ({ contents: `throw new Error("${path} is not in this bundle");`, loader: "js" }));
@@ -97,7 +97,7 @@ await build({
   logLevel: "warning",
 });
 await build({
-  entryPoints: { kubernetes: "src/adapters/kubernetes/sdk.ts" },
+  entryPoints: { kubernetes: "src/adapters/kubernetes/sdk.ts", route53: "src/adapters/route53/sdk.ts" },
   outdir: into,
   outExtension: { ".js": ".cjs" },
   bundle: true,

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { build } from "./cluster/build.ts";
 import { lackingOnMachine, programsFor, toolsFor } from "./cluster/needs.ts";
 import { provideServers } from "./support/provide-servers.ts";
+import { provideEmulator } from "./support/python-servers.ts";
 
 type Count = { passed: number; failed: number; skipped: number };
 
@@ -82,6 +83,10 @@ if (quick) {
 } else {
   const servers = await provideServers(["redis-server", "chromium"]);
   for (const { name, why } of servers.missing) tellMissing(name, why);
+  for (const name of ["moto_server", "ministack"] as const) {
+    const why = provideEmulator(name);
+    if (why !== null) tellMissing(name, why);
+  }
   await provideCluster();
   await suites(["quick", "real"], process.env);
   await suites(["e2e"], process.env);

@@ -28,6 +28,8 @@ export type TrafficEntry = {
   readonly foreign: string | null;
   /** Opaque: everything of it that a change is compared with. Equal versions: nothing has changed. */
   readonly version: string;
+  /** Present: the provider's own health checks decide what it leads to. It is steered through /health/region, never switched; `leadsTo` is the region they prefer. */
+  readonly steered?: true;
 };
 
 export type SwitchOrder = {

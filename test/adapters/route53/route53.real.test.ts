@@ -1,0 +1,426 @@
+/** On the stand-in, through real sockets and the real SDK. What emulators of others make of it: emulators.real.test.ts. */
+import { inspect } from "node:util";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { Secret } from "../../../src/config/secret.ts";
+import { formatMark } from "../../../src/core/region/mark.ts";
+import { TRAFFIC_DEADLINE_MS, type Traffic, type TrafficErrorCode } from "../../../src/ports/traffic.ts";
+import type { Fault } from "../../../demo/route53/stand-in.ts";
+import { companion, EU, first, KEY, mark, marked, NEVER, plain, put, RECORD, scene, state, US } from "./scene.ts";
+
+afterEach(() => vi.unstubAllEnvs());
+
+const failing = (code: TrafficErrorCode, words = ""): unknown => expect.objectContaining({ name: "TrafficError", code, message: expect.stringContaining(words) as string });
+const toUs = async (traffic: Traffic, epoch = 2) => ({ entry: await first(traffic), to: "us", mark: mark("us", epoch) });
+const LEADS_TO_US = [`shop.example.com. 60 A ${US}`, `_shopkeeper.shop.example.com. 60 TXT "${formatMark(mark("us", 2))}"`];
+
+describe("reading", () => {
+  test("tells where a record leads, for how long, and whose it is", async () => {
+    await using at = await scene();
+    expect(await at.traffic.read(NEVER)).toEqual([
+      { name: "shop.example.com A", leadsTo: "eu", value: `${EU}, TTL 60 s`, staleForMs: 60_000, mark: mark("eu", 1), foreign: null, version: expect.any(String) as string },
+    ]);
+  });
+
+  test.each([
+    ["no mark", [], null, null],
+    ["another site's mark", [marked("eu", 1, "other")], mark("eu", 1, "other"), null],
+    ["somebody's words", [companion("do not touch, ask Ann")], null, "do not touch, ask Ann"],
+    ["a mark that somebody has added to", [companion(`${formatMark(mark("eu", 1))} (ask Ann)`)], null, `${formatMark(mark("eu", 1))} (ask Ann)`],
+  ])("tells of %s", async (_what, beside, itsMark, foreign) => {
+    await using at = await scene([plain("shop.example.com", "A", EU), ...beside]);
+    expect(await first(at.traffic)).toMatchObject({ mark: itsMark, foreign });
+  });
+
+  test("finds each record among others, in the order configured, A and AAAA with marks of their own", async () => {
+    const six = { name: "Shop.Example.com.", type: "AAAA", values: { eu: "2001:db8::7", us: "2001:db8::9" } } as const;
+    const name = { name: "www.example.com", type: "CNAME", values: { eu: "eu.example.net", us: "us.example.net" } } as const;
+    const others = Array.from({ length: 40 }, (_, n) => plain(`a${n}.shop.example.com`, "TXT", '"x"'));
+    const sets = [plain("shop.example.com", "A", EU), plain("shop.example.com", "AAAA", "2001:db8::9"), plain("www.example.com", "CNAME", "eu.example.net."), plain("shop.example.com", "MX", "10 mx.example.net")];
+    await using at = await scene([...sets, ...others, marked("eu", 3), { ...marked("us", 5), name: "_shopkeeper-aaaa.shop.example.com." }, { ...marked("eu", 4), name: "_shopkeeper.www.example.com." }], { records: [name, RECORD, six] });
+    at.standIn.pageSize = 1;
+    expect((await at.traffic.read(NEVER)).map(({ name, leadsTo, mark }) => `${name} ${leadsTo} ${mark?.epoch}`)).toEqual(["www.example.com CNAME eu 4", "shop.example.com A eu 3", "shop.example.com AAAA us 5"]);
+  });
+
+  test("fails clearly where there is no such record, no such zone, or an alias record", async () => {
+    await using at = await scene([]);
+    await expect(at.traffic.read(NEVER)).rejects.toEqual(failing("NOT_FOUND", "shop.example.com A: there is no such record"));
+    await expect(at.open({ zoneId: "ZNOWHERE" }).read(NEVER)).rejects.toEqual(failing("NOT_FOUND", "NoSuchHostedZone"));
+    put(at.standIn, { name: "shop.example.com.", type: "A", alias: { zone: "Z2", name: "lb.example.net.", evaluate: true } });
+    await expect(at.traffic.read(NEVER)).rejects.toEqual(failing("INVALID", "is an alias record"));
+  });
+
+  test.each(["reset_before", "http_500_before", "odd_200_before", "huge_before", "throttling"] as const)("is tried again after %s, and given up in the end", async (fault) => {
+    await using at = await scene();
+    at.standIn.fail("list", fault, 2);
+    expect((await first(at.traffic)).leadsTo).toBe("eu");
+    at.standIn.fail("list", fault, 100);
+    await expect(at.traffic.read(NEVER)).rejects.toEqual(failing(fault === "throttling" ? "RATE_LIMITED" : "UNAVAILABLE", "read"));
+  });
+});
+
+describe("a switch", () => {
+  test("changes the record and its mark in one batch, and reads both back", async () => {
+    await using at = await scene();
+    const outcome = await at.traffic.switch(await toUs(at.traffic), NEVER);
+    expect(outcome).toEqual({ kind: "switched", entry: { name: "shop.example.com A", leadsTo: "us", value: `${US}, TTL 60 s`, staleForMs: 60_000, mark: mark("us", 2), foreign: null, version: expect.any(String) as string } });
+    expect(state(at.standIn)).toEqual(LEADS_TO_US);
+    expect(at.standIn.count("change")).toBe(1);
+  });
+
+  test("there and back again leaves the record as it was, two epochs later", async () => {
+    await using at = await scene();
+    const out = await at.traffic.switch(await toUs(at.traffic), NEVER);
+    if (out.kind !== "switched") throw new Error(out.kind);
+    expect(await at.traffic.switch({ entry: out.entry, to: "eu", mark: mark("eu", 3) }, NEVER)).toMatchObject({ kind: "switched", entry: { leadsTo: "eu" } });
+    expect(state(at.standIn)).toEqual([`shop.example.com. 60 A ${EU}`, `_shopkeeper.shop.example.com. 60 TXT "${formatMark(mark("eu", 3))}"`]);
+  });
+
+  test("makes the calls that a dry run prints, and no others", async () => {
+    await using at = await scene();
+    const order = await toUs(at.traffic);
+    at.standIn.heard.length = 0;
+    const printed = at.traffic.calls(order);
+    expect(at.standIn.heard).toEqual([]);
+    await at.traffic.switch(order, NEVER);
+    const heard = at.standIn.heard.map(({ method, url, body }) => ({ method, url: url.replace(/\/change\/.*/, "/change/CHANGE"), body: body === "" ? null : body }));
+    const sorted = (calls: readonly object[]): string[] => calls.map((call) => JSON.stringify(call)).toSorted();
+    expect(sorted(heard)).toEqual(sorted(printed));
+  });
+
+  test("waits for all servers as long as there is time, and says where they have not all followed", async () => {
+    await using at = await scene();
+    at.standIn.pendingPolls = 2;
+    expect(await at.traffic.switch(await toUs(at.traffic), NEVER)).toMatchObject({ kind: "switched", entry: { value: `${US}, TTL 60 s` } });
+    expect(at.standIn.count("get_change")).toBe(3);
+    at.standIn.pendingPolls = 1_000;
+    const started = at.clock.now();
+    const order = { entry: await first(at.traffic), to: "eu", mark: mark("eu", 3) };
+    expect(await at.traffic.switch(order, NEVER)).toMatchObject({ kind: "switched", entry: { leadsTo: "eu", value: `${EU}, TTL 60 s, not yet on all servers of Route 53` } });
+    expect(at.clock.now() - started).toBeLessThan(TRAFFIC_DEADLINE_MS);
+  });
+
+  test.each([false, true])("is refused in Route 53's words where it is for its content, with a code: %s", async (coded) => {
+    await using at = await scene([plain("shop.example.com", "A", EU), plain("_shopkeeper.shop.example.com", "CNAME", "elsewhere.example.net")]);
+    at.standIn.coded = coded;
+    const before = state(at.standIn);
+    await expect(at.traffic.adopt(await first(at.traffic), mark("eu", 0), NEVER)).rejects.toEqual(failing("INVALID", "a conflicting RRSet of type CNAME with the same DNS name already exists"));
+    expect(state(at.standIn)).toEqual(before);
+  });
+});
+
+describe("a switch over what no longer stands", () => {
+  test.each([
+    ["the value", plain("shop.example.com", "A", "192.0.2.1")],
+    ["the TTL", plain("shop.example.com", "A", EU, 300)],
+    ["the mark", marked("eu", 2)],
+    ["somebody's words instead of the mark", companion("mine now")],
+  ])("is not made: %s has changed", async (_what, changed) => {
+    await using at = await scene();
+    const order = await toUs(at.traffic);
+    put(at.standIn, changed);
+    const before = state(at.standIn);
+    const outcome = await at.traffic.switch(order, NEVER);
+    expect(outcome).toEqual({ kind: "moved", found: await first(at.traffic) });
+    expect(state(at.standIn)).toEqual(before);
+    expect(at.standIn.count("change")).toBe(0);
+  });
+
+  /** Compared, and then paused before the write arrives; meanwhile another daemon switches. */
+  test.each([
+    ["without a code", false],
+    ["with a code", true],
+  ])("is refused by Route 53 itself when the writer was paused between compare and write, %s", async (_what, coded) => {
+    await using at = await scene();
+    at.standIn.coded = coded;
+    const other = at.open();
+    const order = await toUs(at.traffic);
+    const paused = at.standIn.hold("change");
+    const late = at.traffic.switch(order, NEVER);
+    await paused.arrived;
+    const by = await other.switch({ ...order, mark: mark("us", 3) }, NEVER);
+    const before = state(at.standIn);
+    await paused.release();
+    expect(await late).toEqual({ kind: "moved", found: (by as { entry: unknown }).entry });
+    expect(state(at.standIn)).toEqual(before);
+  });
+
+  test("is refused even when it arrives long after its writer has given up", async () => {
+    await using at = await scene();
+    const order = await toUs(at.traffic);
+    const paused = at.standIn.hold("change");
+    const late = at.traffic.switch(order, NEVER);
+    await paused.arrived;
+    at.clock.pass(1_450);
+    await expect(late).rejects.toEqual(failing("UNCERTAIN", "it had not landed when it was read afterwards"));
+    await at.open().switch({ ...order, mark: mark("us", 3) }, NEVER);
+    const before = state(at.standIn);
+    await paused.release();
+    expect(state(at.standIn)).toEqual(before);
+  });
+
+  test("is told as overwritten where another writer came after it", async () => {
+    await using at = await scene();
+    const order = await toUs(at.traffic);
+    const write = at.standIn.hold("change");
+    const ours = at.traffic.switch(order, NEVER);
+    await write.arrived;
+    const readBack = [at.standIn.hold("list"), at.standIn.hold("list")];
+    void write.release();
+    await Promise.all(readBack.map(({ arrived }) => arrived));
+    put(at.standIn, plain("shop.example.com", "A", EU), marked("eu", 9));
+    for (const { release } of readBack) await release();
+    expect(await ours).toMatchObject({ kind: "overwritten", found: { leadsTo: "eu", mark: { epoch: 9 } } });
+  });
+});
+
+describe("a record that is not ours", () => {
+  test.each([
+    ["without a mark", [], "bears no mark of ours"],
+    ["with somebody's words beside it", [companion("ask Ann")], "ask Ann"],
+    ["of another site", [marked("eu", 1, "other")], 'marked by the site "other"'],
+  ])("is never switched: %s", async (_what, beside, words) => {
+    await using at = await scene([plain("shop.example.com", "A", EU), ...beside]);
+    const before = state(at.standIn);
+    await expect(at.traffic.switch(await toUs(at.traffic), NEVER)).rejects.toEqual(failing("NOT_OURS", words));
+    expect(at.standIn.count("change")).toBe(0);
+    expect(state(at.standIn)).toEqual(before);
+  });
+
+  test("is adopted where it bears nothing, and nothing but the mark is added", async () => {
+    await using at = await scene([plain("shop.example.com", "A", EU)]);
+    expect(await at.traffic.adopt(await first(at.traffic), mark("eu", 0), NEVER)).toMatchObject({ kind: "switched", entry: { mark: mark("eu", 0) } });
+    expect(state(at.standIn)).toEqual([`shop.example.com. 60 A ${EU}`, `_shopkeeper.shop.example.com. 60 TXT "${formatMark(mark("eu", 0))}"`]);
+    await expect(at.traffic.adopt(await first(at.traffic), mark("eu", 1), NEVER)).rejects.toEqual(failing("NOT_OURS", 'marked by the site "shop"'));
+  });
+
+  test("is not adopted over what has changed, nor where it bears words or leads nowhere", async () => {
+    await using at = await scene([plain("shop.example.com", "A", EU)]);
+    const entry = await first(at.traffic);
+    put(at.standIn, companion("ask Ann"));
+    expect(await at.traffic.adopt(entry, mark("eu", 0), NEVER)).toMatchObject({ kind: "moved", found: { foreign: "ask Ann" } });
+    await expect(at.traffic.adopt(await first(at.traffic), mark("eu", 0), NEVER)).rejects.toEqual(failing("NOT_OURS", "ask Ann"));
+    put(at.standIn, plain("shop.example.com", "A", "192.0.2.1"));
+    await expect(at.traffic.adopt(await first(at.traffic), mark("eu", 0), NEVER)).rejects.toEqual(failing("INVALID", "leads to no region"));
+  });
+
+  test("is refused a mark that is another's, and a region without a value", async () => {
+    await using at = await scene();
+    const order = await toUs(at.traffic);
+    await expect(at.traffic.switch({ ...order, mark: mark("us", 2, "other") }, NEVER)).rejects.toEqual(failing("INVALID"));
+    await expect(at.traffic.switch({ ...order, mark: mark("eu", 2) }, NEVER)).rejects.toEqual(failing("INVALID"));
+    await expect(at.traffic.switch({ ...order, to: "asia", mark: mark("asia", 2) }, NEVER)).rejects.toEqual(failing("INVALID", "no value for the region"));
+    await expect(at.traffic.switch({ ...order, entry: { ...order.entry, name: "other.example.com A" } }, NEVER)).rejects.toEqual(failing("INVALID", "none of the records configured"));
+    expect(at.standIn.count("change")).toBe(0);
+  });
+});
+
+describe("records that Route 53's own health checks decide", () => {
+  const pair = [
+    { ...plain("shop.example.com", "A", EU), setIdentifier: "a", failover: "PRIMARY", healthCheckId: "hc-eu" },
+    { ...plain("shop.example.com", "A", US), setIdentifier: "b", failover: "SECONDARY" },
+  ] as const;
+
+  test("are read as such, and never switched or adopted", async () => {
+    await using at = await scene([...pair, marked("eu", 1)]);
+    const entry = await first(at.traffic);
+    expect(entry).toMatchObject({ steered: true, leadsTo: "eu", value: `by Route 53's health checks: PRIMARY ${EU} (health check hc-eu), SECONDARY ${US}` });
+    await expect(at.traffic.switch({ entry, to: "us", mark: mark("us", 2) }, NEVER)).rejects.toEqual(failing("INVALID", "steered through /health/region"));
+    await expect(at.traffic.adopt(entry, mark("eu", 2), NEVER)).rejects.toEqual(failing("INVALID", "steered through /health/region"));
+    expect(at.standIn.count("change")).toBe(0);
+  });
+
+  test("that became so after they were read are not switched either", async () => {
+    await using at = await scene();
+    const order = await toUs(at.traffic);
+    at.standIn.zone.apply([{ action: "DELETE", set: plain("shop.example.com", "A", EU) }, ...pair.map((set) => ({ action: "CREATE", set }))]);
+    expect(await at.traffic.switch(order, NEVER)).toMatchObject({ kind: "moved", found: { steered: true } });
+    expect(at.standIn.count("change")).toBe(0);
+  });
+
+  test.each([
+    ["asks /health/region", { path: "/health/region" }, true, "asks eu.example.com/health/region every 10 s"],
+    ["asks something else", { path: "/" }, false, "not steered by /health/region"],
+    ["is disabled", { path: "/health/region", disabled: true }, false, "it is disabled"],
+  ])("are proven where their health check %s", async (_what, check, ok, words) => {
+    await using at = await scene([...pair, marked("eu", 1)]);
+    at.standIn.healthChecks.set("hc-eu", { host: "eu.example.com", intervalS: 10, failures: 2, ...check });
+    expect(await at.traffic.proveRights(NEVER)).toEqual({ ok, findings: ["It may read shop.example.com A.", expect.stringContaining(words)] });
+  });
+
+  test("are told to be idle where the primary has no health check", async () => {
+    await using at = await scene([{ ...plain("shop.example.com", "A", EU), setIdentifier: "a", failover: "PRIMARY" }, pair[1]]);
+    expect((await first(at.traffic)).value).toContain("PRIMARY has no health check, so it never fails over");
+    expect(await at.traffic.proveRights(NEVER)).toMatchObject({ ok: false });
+  });
+});
+
+describe("a write without an answer", () => {
+  test.each(["reset_after", "http_500_after", "odd_200_after", "huge_after"] satisfies Fault[])("has landed where it is read so: %s", async (fault) => {
+    await using at = await scene();
+    at.standIn.fail("change", fault);
+    expect(await at.traffic.switch(await toUs(at.traffic), NEVER)).toMatchObject({ kind: "switched", entry: { leadsTo: "us", mark: mark("us", 2) } });
+    expect(state(at.standIn)).toEqual(LEADS_TO_US);
+    expect(at.standIn.count("change")).toBe(1);
+  });
+
+  test.each(["reset_before", "http_500_before", "odd_200_before"] satisfies Fault[])("is uncertain where it has not landed yet, and never sent twice: %s", async (fault) => {
+    await using at = await scene();
+    at.standIn.fail("change", fault);
+    await expect(at.traffic.switch(await toUs(at.traffic), NEVER)).rejects.toEqual(failing("UNCERTAIN", "it had not landed when it was read afterwards"));
+    expect(at.standIn.count("change")).toBe(1);
+  });
+
+  test("that lands while its writer waits in vain is read as landed", async () => {
+    await using at = await scene();
+    const order = await toUs(at.traffic);
+    const held = at.standIn.hold("change");
+    at.standIn.fail("change", "hang_after");
+    const outcome = at.traffic.switch(order, NEVER);
+    await held.arrived;
+    await held.release();
+    at.clock.pass(1_450);
+    expect(await outcome).toMatchObject({ kind: "switched", entry: { leadsTo: "us" } });
+  });
+
+  test("is uncertain where it cannot be read back, accepted or not", async () => {
+    await using at = await scene();
+    const order = await toUs(at.traffic);
+    for (const fault of [null, "http_500_after"] as const) {
+      const held = at.standIn.hold("change");
+      if (fault !== null) at.standIn.fail("change", fault);
+      const outcome = at.traffic.switch(fault === null ? order : { entry: await first(at.traffic), to: "eu", mark: mark("eu", 3) }, NEVER);
+      await held.arrived;
+      at.standIn.fail("list", "http_500_before", 8);
+      void held.release();
+      await expect(outcome).rejects.toEqual(failing("UNCERTAIN", fault === null ? "has accepted the change" : "nor could it be read"));
+    }
+  });
+
+  test("is uncertain where neither what was nor what was ordered is read", async () => {
+    await using at = await scene();
+    const order = await toUs(at.traffic);
+    const held = at.standIn.hold("change");
+    at.standIn.fail("change", "reset_after");
+    const outcome = at.traffic.switch(order, NEVER);
+    await held.arrived;
+    put(at.standIn, plain("shop.example.com", "A", "192.0.2.1"));
+    void held.release();
+    await expect(outcome).rejects.toEqual(failing("UNCERTAIN", "neither as it was nor as ordered"));
+  });
+});
+
+describe("limits", () => {
+  test.each(["throttling", "prior_request"] as const)("%s: what was not carried out is sent again, a few times", async (fault) => {
+    await using at = await scene();
+    at.standIn.fail("change", fault, 2);
+    expect(await at.traffic.switch(await toUs(at.traffic), NEVER)).toMatchObject({ kind: "switched" });
+    expect(at.standIn.count("change")).toBe(3);
+    expect(at.clock.pauses.slice(0, 2)).toEqual([150, 350]);
+  });
+
+  test("being asked to be left alone is said at last, with nothing written", async () => {
+    await using at = await scene();
+    const before = state(at.standIn);
+    at.standIn.fail("change", "throttling", 100);
+    await expect(at.traffic.switch(await toUs(at.traffic), NEVER)).rejects.toEqual(expect.objectContaining({ code: "RATE_LIMITED", retryAfterMs: 1_000 }));
+    expect(at.standIn.count("change")).toBeLessThanOrEqual(4);
+    expect(state(at.standIn)).toEqual(before);
+  });
+
+  test("each method ends in time when Route 53 does not answer", async () => {
+    await using at = await scene();
+    const order = await toUs(at.traffic);
+    const holds = [at.standIn.hold("list"), at.standIn.hold("list")];
+    const reading = at.traffic.read(NEVER);
+    await Promise.all(holds.map(({ arrived }) => arrived));
+    at.clock.pass(TRAFFIC_DEADLINE_MS);
+    await expect(reading).rejects.toEqual(failing("UNAVAILABLE", "no answer within 1400 ms"));
+    const held = at.standIn.hold("change");
+    const switching = at.traffic.switch(order, NEVER);
+    await held.arrived;
+    at.clock.pass(TRAFFIC_DEADLINE_MS);
+    await expect(switching).rejects.toEqual(failing("UNCERTAIN", "nor could it be read"));
+    expect(at.standIn.count("change")).toBe(1);
+  });
+
+  test("a caller that gives up is let go at once", async () => {
+    await using at = await scene();
+    const order = await toUs(at.traffic);
+    const caller = new AbortController();
+    const hold = at.standIn.hold("change");
+    const switching = at.traffic.switch(order, caller.signal);
+    await hold.arrived;
+    caller.abort();
+    await expect(switching).rejects.toEqual(failing("UNCERTAIN", "the caller gave up"));
+    await expect(at.traffic.read(AbortSignal.abort())).rejects.toEqual(failing("UNAVAILABLE", "the caller gave up"));
+  });
+});
+
+describe("credentials", () => {
+  test("that are not accepted are told without a word of what was signed", async () => {
+    await using at = await scene();
+    const wrong = new Secret("wrong-secret-wrong-secret", "${AWS_SECRET}");
+    const traffic = at.open({ credentials: { accessKeyId: KEY.id, secretAccessKey: wrong, sessionToken: new Secret("a-session-token-of-ours", "${AWS_TOKEN}") } });
+    const error: unknown = await traffic.read(NEVER).catch((caught: unknown) => caught);
+    expect(error).toEqual(failing("UNAUTHORIZED", "SignatureDoesNotMatch"));
+    const told = inspect(error, { depth: 20, showHidden: true });
+    for (const secret of [wrong.reveal(), "a-session-token-of-ours", "Signature=", "x-amz-security-token"]) expect(told).not.toContain(secret);
+  });
+
+  test("without the right to change are told in Route 53's words", async () => {
+    await using at = await scene();
+    at.standIn.fail("change", "denied");
+    await expect(at.traffic.switch(await toUs(at.traffic), NEVER)).rejects.toEqual(failing("UNAUTHORIZED", "not authorized to perform"));
+  });
+
+  test("come from the SDK's own chain where none are configured", async () => {
+    await using at = await scene([plain("shop.example.com", "A", EU)], { credentials: null });
+    vi.stubEnv("AWS_ACCESS_KEY_ID", KEY.id);
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", KEY.secret);
+    expect((await first(at.open())).leadsTo).toBe("eu");
+  });
+
+  test("that are nowhere to be found are asked for", async () => {
+    for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"]) vi.stubEnv(name, undefined);
+    for (const name of ["AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"]) vi.stubEnv(name, "/nonexistent");
+    vi.stubEnv("AWS_EC2_METADATA_DISABLED", "true");
+    await using at = await scene([plain("shop.example.com", "A", EU)], { credentials: null });
+    await expect(at.traffic.read(NEVER)).rejects.toEqual(failing("UNAUTHORIZED", "no credentials were found"));
+  });
+
+  test("are accepted from a machine whose clock is ten minutes wrong", async () => {
+    await using at = await scene();
+    at.standIn.clockOffsetMs = 600_000;
+    expect(await at.traffic.switch(await toUs(at.traffic), NEVER)).toMatchObject({ kind: "switched" });
+  });
+});
+
+describe("rights", () => {
+  test("are proven by a batch that is refused for its content, and by the shadow record written as it was", async () => {
+    const shadow = { name: "drill.example.com", type: "A" } as const;
+    await using at = await scene([plain("shop.example.com", "A", EU), marked("eu", 1), plain("drill.example.com", "A", "192.0.2.1", 30), { ...marked("eu", 4), name: "_shopkeeper.drill.example.com." }], { shadow });
+    const before = state(at.standIn);
+    expect(await at.traffic.proveRights(NEVER)).toEqual({
+      ok: true,
+      findings: ["It may read shop.example.com A.", "It may change shop.example.com A and what stands beside: a batch over what never stood there was refused for that alone.", "It wrote the shadow record drill.example.com A as it was."],
+    });
+    expect(state(at.standIn)).toEqual(before);
+    expect(at.standIn.count("change")).toBe(2);
+  });
+
+  test("are missing where Route 53 says so, for the records or the shadow", async () => {
+    const shadow = { name: "drill.example.com", type: "A" } as const;
+    await using at = await scene([plain("shop.example.com", "A", EU), plain("drill.example.com", "A", "192.0.2.1")], { shadow });
+    at.standIn.fail("change", "denied");
+    expect(await at.traffic.proveRights(NEVER)).toEqual({
+      ok: false,
+      findings: ["It may read shop.example.com A.", expect.stringContaining("not authorized to perform"), "The shadow record drill.example.com A bears no mark of this site, so it was left alone."],
+    });
+  });
+
+  test("are neither proven nor denied by an answer that says nothing", async () => {
+    await using at = await scene();
+    at.standIn.fail("change", "http_500_before");
+    await expect(at.traffic.proveRights(NEVER)).rejects.toEqual(failing("UNAVAILABLE"));
+  });
+});
