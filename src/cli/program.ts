@@ -7,6 +7,7 @@ import { Command, CommanderError } from "commander";
 import { addCheckCommand } from "./check-command.ts";
 import { addInitCommand } from "./init-command.ts";
 import { addOrderCommands, addReadingCommands, type WithApi } from "./online-commands.ts";
+import { addRegionCommands } from "./region-commands.ts";
 import { addRunCommand } from "./run-command.ts";
 import { addSimulateCommand } from "./simulate-command.ts";
 import { ExitError, type Terminal } from "./terminal.ts";
@@ -62,5 +63,6 @@ export function createProgram(terminal: Terminal, commands: "all" | "run" = "all
   addInitCommand(program, terminal);
   addReadingCommands(program, terminal, withApi);
   addOrderCommands(program, terminal, withApi);
+  addRegionCommands(program, terminal, withApi);
   return program;
 }

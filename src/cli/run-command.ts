@@ -4,10 +4,10 @@
 import { Option, type Command } from "commander";
 import type { Logger } from "pino";
 import type { Config, Role } from "../config/config.ts";
-import type { Daemon, Taken } from "../roles/daemon.ts";
+import type { Daemon } from "../roles/daemon.ts";
 import type { Spare } from "../roles/spare-thread.ts";
 import { partsOf, type RoleParts } from "../roles/parts.ts";
-import { DEFAULT_FILE, EXIT_CONFIGURATION, loadSite, showWarnings, type LoadedSite } from "./load-site.ts";
+import { DEFAULT_FILE, loadSite, showWarnings, type LoadedSite } from "./load-site.ts";
 import { ExitError, type Terminal } from "./terminal.ts";
 
 const ROLES: readonly Role[] = ["standalone", "sidecar", "singleton", "witness"];
@@ -49,13 +49,11 @@ type Started = { readonly daemon: Daemon; readonly site: LoadedSite; readonly lo
 async function begin(options: RunOptions, terminal: Terminal, spare: Spare): Promise<Started> {
   const site = await loadSite(terminal, options.config);
   showWarnings(terminal, site.warnings);
-  const role = roleParts(site.config, options);
-  if (role.parts === null) throw new ExitError(EXIT_CONFIGURATION, role.why);
   // Taken over before anything starts, so that what has started is stopped in order.
   const stop = terminal.stopSignal();
   const [{ default: pino }, { startRole }] = await Promise.all([import("pino"), import("../roles/start-role.ts")]);
   const log = pino({ level: options.log, base: { site: site.config.site }, timestamp: pino.stdTimeFunctions.isoTime }, { write: terminal.out });
-  const daemon = await startRole({ config: site.config, parts: role.parts, env: terminal.env, clock: terminal.clock, log, spare: spare.take }).catch((error: unknown) => {
+  const daemon = await startRole({ config: site.config, parts: roleParts(site.config, options), env: terminal.env, clock: terminal.clock, log, spare: spare.take }).catch((error: unknown) => {
     throw new ExitError(1, `shopkeeper could not start: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   });
   return { daemon, site, log, stop };
@@ -70,7 +68,7 @@ async function goOn({ daemon, site, log, stop }: Started, options: RunOptions, t
     clock: terminal.clock,
     log,
     first: site.reading,
-    take: (config) => take(daemon, config, options),
+    take: (config) => daemon.take({ config, parts: roleParts(config, options) }),
     ports: () => daemon.ports(),
     lost: (why) => lost.abort(why),
   });
@@ -82,14 +80,8 @@ async function goOn({ daemon, site, log, stop }: Started, options: RunOptions, t
   if (lost.signal.aborted) throw new ExitError(1, `shopkeeper could not go on: ${String(lost.signal.reason)}`);
 }
 
-function take(daemon: Daemon, config: Config, options: RunOptions): Promise<Taken> {
-  const { parts, why } = roleParts(config, options);
-  return parts === null ? Promise.resolve({ kind: "refused", why }) : daemon.take({ config, parts });
-}
-
-function roleParts(config: Config, options: RunOptions): { readonly parts: RoleParts | null; readonly why: string } {
-  const role = options.role ?? config.role;
-  return { parts: partsOf(role), why: `the role ${role} is not in this version; there are standalone, sidecar and singleton` };
+function roleParts(config: Config, options: RunOptions): RoleParts {
+  return partsOf(options.role ?? config.role);
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

@@ -5,6 +5,7 @@ import type { CheckVerdict } from "../core/check-state.ts";
 import { describeLoss, type QuarantinedClass, type WorkerLosses } from "../core/gateway-view.ts";
 import type { LedgerEntry, LedgerKind } from "../core/ledger-entry.ts";
 import type { HoldView, IntentView, LookView, PolicyView, Snapshot, WhyView } from "../core/snapshot.ts";
+import type { RegionsView, RegionView } from "../core/region/view.ts";
 import type { SiteStatus } from "../core/status.ts";
 import { formatDuration, type Instant } from "../core/time.ts";
 import { table, type Paint, type Style } from "./table.ts";
@@ -34,10 +35,21 @@ export function statusText(snapshot: Snapshot, paint: Paint): string {
     section(["NOT FORWARDED", "FOR", ""], (snapshot.gateway?.quarantined ?? []).map((one) => quarantineRow(one, at))),
     section(["WORKERS LOST", "TIMES", "LAST"], (snapshot.gateway?.workersLost ?? []).map((one) => lossRow(one, at))),
     section(["POLICY", "MODE", "HELD BACK BY"], policies.map((one) => [one.name, modeText(one), one.lastHold === null ? "" : holdText(one.lastHold, at)])),
+    regionsText(snapshot.regions ?? null, at, paint),
     section(["PAUSED", "", "BY", "WHY"], snapshot.pauses.map((one) => [scopeText(one.scope), untilText(one.until, at, "until resumed"), one.by, one.why])),
     section(["ACKNOWLEDGED", "CHECK", "", "BY", "WHY"], snapshot.acknowledgements.map((one) => [one.target, one.check ?? "every check", untilText(one.until, at, "until healthy"), one.by, one.why])),
   ];
   return `${sections.filter((text) => text !== "").join("\n\n")}\n`;
+}
+
+function regionsText(regions: RegionsView | null, at: Instant, paint: Paint): string {
+  if (regions === null) return "";
+  const says = (said: RegionView["says"]): string => (said === null ? paint("gray", "not heard") : `${said.status}, ${said.ready} ready${said.selling ? "" : ", does not sell"}${said.givesUp === null ? "" : `, gave itself up: ${said.givesUp}`}`);
+  const rows = regions.regions.map((one) => [
+    `${one.name}${one.name === regions.leadsTo ? " (buyers)" : ""}`, paint(one.sees === "up" ? "green" : one.sees === "unknown" ? "gray" : "red", one.sees), ago(at, one.since), says(one.says), one.detail,
+  ]);
+  const lines = [regions.standing || "what stands at the provider has not been read yet", ...(regions.decision === "" ? [] : [regions.decision]), ...(regions.onlyRecords === null ? [] : [paint("yellow", regions.onlyRecords)])];
+  return [section(["REGION", "FROM OUTSIDE", "FOR", "SAYS OF ITSELF", ""], rows), ...lines.map((line) => `  ${line}`)].join("\n");
 }
 
 function headline(snapshot: Snapshot, paint: Paint): string {

@@ -35,6 +35,8 @@ export type PolicyNames = TriggerNames & {
   /** Kinds of the configured targets. */
   readonly targetKinds: readonly TargetKind[];
   readonly gateway: boolean;
+  /** Regions and a provider are configured. */
+  readonly failover: boolean;
   /** Policies that act, whatever their files say. */
   readonly armed: ReadonlySet<string>;
 };
@@ -103,6 +105,8 @@ function relateRoutes(part: Part, names: PolicyNames, reports: Reports): void {
 
 /** Why nothing carries an action out here; null where something does: one kind of target that can be acted on is enough. */
 function resolve(action: ActionName, names: PolicyNames, catalogues: Catalogues): string | null {
+  // The watch of the regions carries it out, which no target stands for.
+  if (action === "failover_dns" && names.failover) return null;
   const kinds: readonly (TargetKind | null)[] = names.targetKinds.length === 0 ? [null] : names.targetKinds;
   const resolutions = kinds.map((kind): Resolution => resolveAction(action, kind));
   const found = resolutions.find((one) => one.kind === "remedy") ?? resolutions[0];

@@ -103,7 +103,7 @@ const ACTIONS: Readonly<Record<ActionName, Action>> = {
   hold_breaker: { on: anywhere("hold_breaker"), destructive: false, whole: false },
   scale_up: { on: scaling("scale_up"), destructive: true, whole: true },
   pre_scale: { on: scaling("pre_scale"), destructive: true, whole: true },
-  failover_dns: { on: nowhere("failover needs a DNS provider, which this version does not speak to"), destructive: true, whole: false },
+  failover_dns: { on: nowhere("failover needs regions and a provider: regions: and failover: in shopkeeper.yaml"), destructive: true, whole: false },
 };
 
 export const ACTION_NAMES: readonly ActionName[] = Object.keys(ACTIONS).filter(isAction);

@@ -11,6 +11,7 @@ import type { GatewayView } from "./gateway-view.ts";
 import type { Intent } from "./intent.ts";
 import type { Observation } from "./observation.ts";
 import type { GuardName, Mode } from "./proposal.ts";
+import type { RegionsView } from "./region/view.ts";
 import type { Acknowledgement, Pause } from "./scene.ts";
 import type { LookStatus, SiteStatus, StatusCause } from "./status.ts";
 import type { LookKey, Target, TargetId } from "./target.ts";
@@ -104,6 +105,8 @@ export type Snapshot = {
   readonly acknowledgements: readonly AcknowledgementView[];
   readonly episodes: readonly EpisodeView[];
   readonly policies: readonly PolicyView[];
+  /** Where buyers are led, as the server adds it; absent or null: the site has one region. */
+  readonly regions?: RegionsView | null;
 };
 
 /** Why a target is as it is, and what happens next. */

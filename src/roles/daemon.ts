@@ -12,7 +12,7 @@ import { markersOf, stopWithUs, supervisedBy } from "./supervision.ts";
 export type { DaemonParts } from "./ground.ts";
 
 /** Ports in use, for those configured as 0. */
-export type DaemonPorts = { readonly ingress: number | null; readonly health: number; readonly admin: number | null };
+export type DaemonPorts = { readonly ingress: number | null; readonly health: number; readonly admin: number | null; readonly public: number | null };
 
 /**
  * What became of another configuration. `refused`: the one before is at work. `lost`: neither could be
@@ -75,7 +75,7 @@ class RunningDaemon implements Daemon {
   }
 
   ports(): DaemonPorts {
-    return { ingress: this.#gateway?.host.port ?? null, health: this.#shift?.ports.health ?? 0, admin: this.#shift?.ports.admin ?? null };
+    return { ingress: this.#gateway?.host.port ?? null, health: this.#shift?.ports.health ?? 0, admin: this.#shift?.ports.admin ?? null, public: this.#shift?.ports.public ?? null };
   }
 
   async take({ config, parts }: Pick<DaemonParts, "config" | "parts">): Promise<Taken> {

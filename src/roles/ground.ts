@@ -52,7 +52,7 @@ export type Ground = {
 };
 
 /** Where runbooks stand; alerts link to them. */
-const RUNBOOKS = "docs/runbooks";
+export const RUNBOOKS = "docs/runbooks";
 
 export async function layGround({ config, env, clock, log }: DaemonParts, stores: Stores, side: ClusterSide | null, atStop: AtStop): Promise<Ground> {
   const problem = (text: string): void => log.error({ event: "trouble" }, text);
@@ -114,7 +114,7 @@ export function composeEngine(ground: Ground, stores: Stores, { config, parts, c
 }
 
 /** The route of that severity; "on_call" before others for pages. null: nobody is told, the ledger says so. */
-function routeFor(routes: readonly AlertRoute[], severity: "page" | "notify"): string | null {
+export function routeFor(routes: readonly AlertRoute[], severity: "page" | "notify"): string | null {
   const fitting = routes.filter((route) => route.severity === severity).map((route) => route.name);
   return fitting.find((name) => name === "on_call") ?? fitting[0] ?? null;
 }

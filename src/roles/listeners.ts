@@ -44,7 +44,7 @@ export type ListenersParts = {
 };
 
 export type Listeners = {
-  readonly ports: { readonly health: number; readonly admin: number | null };
+  readonly ports: { readonly health: number; readonly admin: number | null; readonly public: number | null };
   /** From now on `/health/startup` passes. */
   started(): void;
   /** From now on `/health/ready` fails, so that nothing new is sent here. */
@@ -71,6 +71,7 @@ export async function startListeners(parts: ListenersParts): Promise<Listeners> 
     const ports = {
       health: await start(healthOf(parts, life, delay), config.listeners.health),
       admin: !parts.admin || config.listeners.admin === null ? null : await start(await adminOf(parts), config.listeners.admin),
+      public: await openPublic(parts, start),
     };
     return { ports, started: () => void (life.startedAt ??= parts.clock.now()), leaving: () => void (life.leaving = true), close };
   } catch (error) {
@@ -82,12 +83,31 @@ export async function startListeners(parts: ListenersParts): Promise<Listeners> 
 async function adminOf({ config, sitting, forward, log }: ListenersParts): Promise<FastifyInstance> {
   return adminListener({
     control: currentControl(() => sitting().control),
+    regions: () => sitting().regions?.control ?? null,
     ledger: { query: (query) => sitting().ledger.query(query) },
     tokens: await tokensOf(config),
     trouble: (detail) => troubled(log, detail),
     ...(forward === undefined ? {} : { forward }),
   });
 }
+
+/** Votes between regions; null: there are none, or nobody may ask here. */
+async function openPublic({ config, sitting, forward, log }: ListenersParts, start: (app: FastifyInstance, at: Listen) => Promise<number>): Promise<number | null> {
+  const { regions, listeners } = config;
+  if (regions === null || listeners.public === null) return null;
+  const [{ publicListener }, { regionSigner, SIGNATURE_HEADER }] = await Promise.all([import("../server/public-listener.ts"), import("../adapters/region-signature.ts")]);
+  const signer = regionSigner(config.site, regions.secret);
+  const app = publicListener({
+    answer: (question) => sitting().regions?.answer(question) ?? null,
+    isSigned: (body, given) => signer.isOurs("question", body, given),
+    sign: (body) => signer.sign("answer", body),
+    signatureHeader: SIGNATURE_HEADER,
+    trouble: (detail) => troubled(log, detail),
+    ...(forward === undefined ? {} : { forward: { ...forward, port: listeners.public.port } }),
+  });
+  return start(app, listeners.public);
+}
+
 /** `wasReady`: it said so once, so it no longer waits for its first pages. */
 type Life = { startedAt: Instant | null; leaving: boolean; wasReady: boolean };
 
@@ -133,6 +153,7 @@ function healthOf(parts: ListenersParts, life: Life, delay: IntervalHistogram): 
     },
     peers: config.peerToken === null ? [] : [knownToken("peer", "viewer", config.peerToken.reveal())],
     version: VERSION,
+    givesUp: () => sitting().regions?.givesUp() ?? null,
     reach: parts.reach,
     trouble: (detail) => troubled(log, detail),
   });

@@ -15,16 +15,14 @@ export type RoleParts = {
   readonly stores: "configured" | "memory";
   /** One of several in a cluster, of which one acts at a time. */
   readonly leads: boolean;
+  /** Looks at regions from outside and votes; nothing else. */
+  readonly votes: boolean;
 };
 
-const STANDALONE: RoleParts = { supervises: true, gateway: true, pulse: true, admin: true, stores: "configured", leads: false };
+const STANDALONE: RoleParts = { supervises: true, gateway: true, pulse: true, admin: true, stores: "configured", leads: false, votes: false };
 
-/**
- * The parts of a role.
- *
- * @returns null for a role that this version does not have yet.
- */
-export function partsOf(role: Role): RoleParts | null {
+/** The parts of a role. */
+export function partsOf(role: Role): RoleParts {
   switch (role) {
     case "standalone":
       return STANDALONE;
@@ -33,6 +31,6 @@ export function partsOf(role: Role): RoleParts | null {
     case "singleton":
       return { ...STANDALONE, supervises: false, gateway: false, pulse: false, leads: true };
     case "witness":
-      return null;
+      return { ...STANDALONE, supervises: false, gateway: false, pulse: false, admin: false, stores: "memory", votes: true };
   }
 }

@@ -9,13 +9,14 @@ import type { Engine } from "../engine/engine.ts";
 import type { Http } from "../ports/http.ts";
 import type { LocalProcesses } from "../adapters/local-processes.ts";
 import { joinGateway, type Gateway } from "./gateway.ts";
-import { composeEngine, layGround, type DaemonParts } from "./ground.ts";
+import { composeEngine, layGround, type DaemonParts, type Ground } from "./ground.ts";
 import type { ClusterSide } from "./cluster-side.ts";
-import { startListeners } from "./listeners.ts";
+import { startListeners, type Listeners } from "./listeners.ts";
 import { followPods } from "./follow-pods.ts";
 import { tendCluster } from "./tend-cluster.ts";
 import { watchPulse } from "./pulse-watch.ts";
 import { createReach } from "./reach.ts";
+import type { Regions } from "./regions.ts";
 import { createSiblings, type Siblings } from "./siblings.ts";
 import type { Stores } from "./stores.ts";
 
@@ -30,7 +31,7 @@ export type Lasting = {
 };
 
 export type Shift = {
-  readonly ports: { readonly health: number; readonly admin: number | null };
+  readonly ports: Listeners["ports"];
   readonly processes: LocalProcesses;
   /** `/health/ready` fails from now on. */
   leaving(): void;
@@ -64,7 +65,9 @@ async function start(daemon: DaemonParts, { stores, gateway, side, onLoss }: Las
   const ground = await layGround(daemon, stores, side, (step) => closing.push(step));
   const host = gateway?.host ?? null;
   const engine = composeEngine(ground, stores, daemon, host, side);
-  const sitting = { control: engine, ledger: stores.ledger, registry: ground.registry, metrics: ground.metrics };
+  const regions = await regionsOf(daemon, ground, stores, side, engine);
+  if (regions !== null) resting.push(() => regions.stop());
+  const sitting = { control: engine, ledger: stores.ledger, registry: ground.registry, metrics: ground.metrics, regions: regions?.seat ?? null };
   if (gateway !== null) resting.push(joinGateway(gateway, engine, config, clock, log));
   const siblings = joinSiblings(daemon, engine, ground.http, resting);
   const listeners = side?.listeners(sitting) ?? (await startListeners({ config, admin: parts.admin, sitting: () => sitting, host, clock, log, resumed, siblings: () => siblings?.state() ?? null, reach: reachOf(daemon, ground.http) }));
@@ -85,6 +88,14 @@ async function start(daemon: DaemonParts, { stores, gateway, side, onLoss }: Las
     rest: () => undo(resting),
     close: () => undo(closing),
   };
+}
+
+/** null: the shop has one region, or this one leads nobody. Loaded where there are several. */
+async function regionsOf(daemon: DaemonParts, { http, outbox }: Ground, stores: Stores, side: ClusterSide | null, engine: Engine): Promise<Regions | null> {
+  const { regions } = daemon.config;
+  if (regions === null || regions.here === null || regions.provider === null) return null;
+  const { startRegions } = await import("./regions.ts");
+  return startRegions({ daemon, regions: { ...regions, here: regions.here, provider: regions.provider }, http, outbox, stores, side, snapshot: () => engine.snapshot() });
 }
 
 /** null: this one has no siblings, or nobody may ask it for them. */

@@ -81,7 +81,7 @@ class Singleton implements Daemon {
   }
 
   ports(): DaemonPorts {
-    return { ingress: null, health: this.#listeners?.ports.health ?? 0, admin: this.#listeners?.ports.admin ?? null };
+    return { ingress: null, health: this.#listeners?.ports.health ?? 0, admin: this.#listeners?.ports.admin ?? null, public: this.#listeners?.ports.public ?? null };
   }
 
   /** As if it had ended and begun anew: another one takes over meanwhile where there is one. */
@@ -228,7 +228,7 @@ function standbySitting({ config, clock }: DaemonParts): Sitting {
   const registry = new Registry();
   const metrics = createEngineMetrics(registry);
   metrics.leader(false);
-  return { control: standbyControl(config.site, clock.now(), clock.now), ledger: createMemoryLedger(clock, { maxAgeMs: 1_000, maxBytes: 1_000 }), registry, metrics };
+  return { control: standbyControl(config.site, clock.now(), clock.now), ledger: createMemoryLedger(clock, { maxAgeMs: 1_000, maxBytes: 1_000 }), registry, metrics, regions: null };
 }
 
 /** Where others reach it, "10.0.0.3:9471"; "" where they cannot. */

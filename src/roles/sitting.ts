@@ -7,12 +7,15 @@ import type { Snapshot } from "../core/snapshot.ts";
 import type { Instant } from "../core/time.ts";
 import type { Control, OrderResult } from "../ports/control.ts";
 import type { Ledger } from "../ports/ledger.ts";
+import type { RegionSeat } from "./regions.ts";
 
 export type Sitting = {
   readonly control: Control;
   readonly ledger: Pick<Ledger, "query">;
   readonly registry: Registry;
   readonly metrics: EngineMetrics;
+  /** Of a site with regions, while this one acts; null: it answers nobody about them. */
+  readonly regions: RegionSeat | null;
 };
 
 /** Each call goes to whoever is there at that moment. */

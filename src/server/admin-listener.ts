@@ -7,6 +7,7 @@ import { LEDGER_KINDS } from "../core/ledger-entry.ts";
 import { parseDuration } from "../core/time.ts";
 import type { Control, Order, OrderResult, PauseScope } from "../ports/control.ts";
 import type { Ledger } from "../ports/ledger.ts";
+import type { RegionControl } from "../ports/region-control.ts";
 import { forwardCalls, type Forwarding } from "./forward.ts";
 import { NO_SCHEMAS } from "./no-schemas.ts";
 import { answerProblems, ProblemError } from "./problem-answers.ts";
@@ -15,6 +16,8 @@ import { may, personOf, type KnownToken, type Person } from "./tokens.ts";
 export type AdminParts = {
   readonly control: Control;
   readonly ledger: Pick<Ledger, "query">;
+  /** Of a site with regions; null: it has none, or this one does not act. */
+  readonly regions: () => RegionControl | null;
   readonly tokens: readonly KnownToken[];
   /** Where another one may be the one that acts; absent: this one is. */
   readonly forward?: Omit<Forwarding, "deadlineMs" | "tokens">;
@@ -45,6 +48,10 @@ const bodies = {
   pause: z.strictObject({ ...order, scope, for: duration.optional() }),
   resume: z.strictObject({ ...order, scope }),
   restart: z.strictObject({ ...order, target: name }),
+  failover: z.strictObject({ ...order, to: name }),
+  failback: z.strictObject({ ...order }),
+  adopt: z.strictObject({ ...order }),
+  drill: z.strictObject({ ...order, to: name }),
 };
 const ledgerQuery = z.strictObject({
   since: z.coerce.number().int().nonnegative().optional(),
@@ -64,6 +71,7 @@ export function adminListener(parts: AdminParts): FastifyInstance {
   if (parts.forward !== undefined) forwardCalls(app, { ...parts.forward, tokens: parts.tokens, deadlineMs: ADMIN_SILENCE_MS - 5_000 });
   reading(app, parts);
   ordering(app, parts);
+  orderingRegions(app, parts);
   return app;
 }
 
@@ -71,7 +79,7 @@ function reading(app: FastifyInstance, parts: AdminParts): void {
   const { control } = parts;
   app.get("/api/v1/status", (request) => {
     ask(request, parts, "viewer");
-    return control.snapshot();
+    return { ...control.snapshot(), regions: parts.regions()?.view() ?? null };
   });
   app.get<{ Params: { target: string } }>("/api/v1/why/:target", (request) => {
     ask(request, parts, "viewer");
@@ -120,6 +128,37 @@ function ordering(app: FastifyInstance, parts: AdminParts): void {
     ask(request, parts, "operator");
     const body = parse(bodies.restart, request.body);
     return answered(reply, await control.restart({ ...from(request, body), target: body.target }));
+  });
+}
+
+function orderingRegions(app: FastifyInstance, parts: AdminParts): void {
+  const given = <Schema extends z.ZodType<{ readonly why: string; readonly dry_run: boolean }>>(request: FastifyRequest, schema: Schema): { readonly regions: RegionControl; readonly body: z.output<Schema>; readonly order: Order } => {
+    const who = ask(request, parts, "operator").name;
+    const body = parse(schema, request.body);
+    const regions = parts.regions();
+    if (regions === null) throw new ProblemError("REFUSED", "no regions are configured here: regions: and failover: in shopkeeper.yaml");
+    return { regions, body, order: { who, why: body.why, dryRun: body.dry_run } };
+  };
+  app.post("/api/v1/failover", async (request, reply) => {
+    const { regions, body, order: ordered } = given(request, bodies.failover);
+    return answered(reply, await regions.failover({ ...ordered, to: body.to }));
+  });
+  app.post("/api/v1/failback", async (request, reply) => {
+    const { regions, order: ordered } = given(request, bodies.failback);
+    return answered(reply, await regions.failover({ ...ordered, to: null }));
+  });
+  app.post("/api/v1/failover/adopt", async (request, reply) => {
+    const { regions, order: ordered } = given(request, bodies.adopt);
+    return answered(reply, await regions.adopt(ordered));
+  });
+  app.post("/api/v1/failover/ack", async (request, reply) => {
+    const { regions, order: ordered } = given(request, bodies.adopt);
+    return answered(reply, await regions.acknowledge(ordered));
+  });
+  app.post("/api/v1/drill/failover", async (request, reply) => {
+    const { regions, body, order: ordered } = given(request, bodies.drill);
+    const result = await regions.rehearse({ ...ordered, to: body.to });
+    return result.kind === "done" ? reply.send(result) : answered(reply, result);
   });
 }
 

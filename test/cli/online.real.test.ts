@@ -20,7 +20,7 @@ let server: string;
 beforeEach(async () => {
   control = fakeControl();
   ledger = createMemoryLedger(new ManualClock(NOW), { maxAgeMs: 86_400_000, maxBytes: 1e7 });
-  listener = adminListener({ control, ledger, tokens: [knownToken("ada", "operator", "token-of-ada"), knownToken("bob", "viewer", "token-of-bob")], trouble: () => undefined });
+  listener = adminListener({ control, ledger, regions: () => null, tokens: [knownToken("ada", "operator", "token-of-ada"), knownToken("bob", "viewer", "token-of-bob")], trouble: () => undefined });
   await listener.listen({ host: "127.0.0.1", port: 0 });
   server = `http://127.0.0.1:${(listener.server.address() as AddressInfo).port}`;
 });

@@ -47,7 +47,7 @@ async function watching(): Promise<{ readonly lost: string[] }> {
       taken.push(config);
       return Promise.resolve(answers.shift() ?? { kind: "taken" });
     },
-    ports: () => ({ ingress: null, health: 1, admin: 2 }),
+    ports: () => ({ ingress: null, health: 1, admin: 2, public: null }),
     lost: (why) => lost.push(why),
   });
   return { lost };

@@ -22,7 +22,7 @@ beforeEach(() => {
   ledger = createMemoryLedger(new ManualClock(NOW), { maxAgeMs: 86_400_000, maxBytes: 1e7 });
   troubles = [];
   const tokens = [knownToken("ada", "operator", TOKENS.ada), knownToken("bob", "viewer", TOKENS.bob), knownToken("eve", "approver", TOKENS.eve)];
-  app = adminListener({ control, ledger, tokens, trouble: (detail) => troubles.push(detail) });
+  app = adminListener({ control, ledger, regions: () => null, tokens, trouble: (detail) => troubles.push(detail) });
 });
 afterEach(async () => {
   await app.close();
@@ -166,7 +166,7 @@ describe("what goes wrong", () => {
 
   test("an error of ours is told to the log, not to the asker", async () => {
     await app.close();
-    app = adminListener({ control, tokens: [knownToken("ada", "operator", TOKENS.ada)], trouble: (detail) => troubles.push(detail), ledger: { query: () => Promise.reject(new Error("disk of the test is full")) } });
+    app = adminListener({ control, regions: () => null, tokens: [knownToken("ada", "operator", TOKENS.ada)], trouble: (detail) => troubles.push(detail), ledger: { query: () => Promise.reject(new Error("disk of the test is full")) } });
     expect(await call("GET", "ledger")).toMatchObject({ status: 500, body: { code: "INTERNAL", detail: "see the daemon's log" } });
     expect(troubles).toEqual([expect.stringContaining("disk of the test is full")]);
   });

@@ -15,6 +15,7 @@ async function call(acting: ActingOne, { method = "POST", url = "/api/v1/pause",
   const http: Http = { request: async (request) => (asked.push(request), answer), close: async () => undefined };
   const control = fakeControl();
   const app = adminListener({
+    regions: () => null,
     control, ledger: createMemoryLedger(new ManualClock(), { maxAgeMs: 1, maxBytes: 1 }), tokens: [knownToken("ada", "operator", "hers")], trouble: () => undefined,
     forward: { acting: () => acting, http },
   });

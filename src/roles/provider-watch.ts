@@ -1,0 +1,70 @@
+/** Proves the provider's credentials at the start and once a day: a token that has lost its right is found before it is needed. */
+import type { Logger } from "pino";
+import { alertKey } from "../core/alert-key.ts";
+import type { Alert } from "../core/alert.ts";
+import type { Instant, Ms } from "../core/time.ts";
+import type { AlertOutbox } from "../ports/alert-outbox.ts";
+import type { Clock } from "../ports/clock.ts";
+import { TrafficError, type RightsProof, type Traffic } from "../ports/traffic.ts";
+
+export type ProviderWatchParts = {
+  readonly traffic: Traffic;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly outbox: AlertOutbox;
+  readonly alertRoute: string | null;
+  readonly site: string;
+  readonly here: string;
+  readonly runbooks: string;
+};
+
+export const PROVE_EVERY_MS: Ms = 24 * 3_600_000;
+/** What could not be asked, or was refused, is asked again. */
+export const PROVE_AGAIN_MS: Ms = 15 * 60_000;
+
+export function watchProvider(parts: ProviderWatchParts): { stop(): void } {
+  const { traffic, clock, log } = parts;
+  const stopping = new AbortController();
+  let cancel = (): void => {};
+  let firing: Instant | null = null;
+  const prove = async (): Promise<void> => {
+    const proof = await proofOf(traffic, stopping.signal);
+    if (stopping.signal.aborted) return;
+    if (proof.kind === "unknown") log.warn({ event: "provider" }, `whether the credentials still have their rights cannot be found out: ${proof.why}`);
+    else {
+      for (const finding of proof.findings) log[proof.ok ? "info" : "error"]({ event: "provider", ok: proof.ok }, finding);
+      firing = await page(parts, proof, firing);
+    }
+    cancel = clock.after(proof.kind === "proof" && proof.ok ? PROVE_EVERY_MS : PROVE_AGAIN_MS, () => void prove());
+  };
+  void prove();
+  return {
+    stop: () => {
+      stopping.abort(new Error("stopped"));
+      cancel();
+    },
+  };
+}
+
+async function proofOf(traffic: Traffic, signal: AbortSignal): Promise<({ readonly kind: "proof" } & RightsProof) | { readonly kind: "unknown"; readonly why: string }> {
+  try {
+    return { kind: "proof", ...(await traffic.proveRights(signal)) };
+  } catch (error) {
+    if (error instanceof TrafficError && error.code !== "UNAVAILABLE" && error.code !== "RATE_LIMITED" && error.code !== "UNCERTAIN") return { kind: "proof", ok: false, findings: [error.message] };
+    return { kind: "unknown", why: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** @returns since when it fires; null: it does not. */
+async function page({ clock, log, outbox, alertRoute, site, here, runbooks }: ProviderWatchParts, { ok, findings }: RightsProof, firing: Instant | null): Promise<Instant | null> {
+  if (ok === (firing === null) || alertRoute === null) return firing;
+  const now = clock.now();
+  const startedAt = firing ?? now;
+  const alert: Alert = {
+    key: alertKey(site, `region:${here}:provider_rights`, startedAt), state: ok ? "resolved" : "firing", severity: "page", site, target: `region/${here}`, reason: "provider_rights",
+    summary: (ok ? "the provider's credentials have their rights again" : `buyers could not be led to another region: ${findings.join("; ")}`).slice(0, 1_000),
+    startedAt, at: now, runbook: `${runbooks}/provider-rights.md`, details: { region: here },
+  };
+  await outbox.enqueue(alertRoute, alert).catch((error: unknown) => log.error({ event: "trouble", where: "provider" }, error instanceof Error ? error.message : String(error)));
+  return ok ? null : startedAt;
+}

@@ -1,0 +1,157 @@
+/**
+ * The regions' part of a shift: looks at all of them, answers what others ask, and leads buyers here where the rules say so.
+ */
+import type { Logger } from "pino";
+import { createRegionEyes } from "../adapters/http-region-eyes.ts";
+import { createSystemRandom } from "../adapters/system-random.ts";
+import { createTcpConnect } from "../adapters/tcp-connect.ts";
+import type { Config } from "../config/config.ts";
+import type { ProviderConfig, RegionsConfig } from "../config/regions-config.ts";
+import type { RegionAnswer, RegionQuestion } from "../core/region/exchange.ts";
+import type { OwnState } from "../core/region/fitness.ts";
+import { ownStateOf } from "../core/region/own-state.ts";
+import type { Snapshot } from "../core/snapshot.ts";
+import type { Instant, Ms } from "../core/time.ts";
+import { RegionLoop, type RegionLoopParts } from "../engine/region/region-loop.ts";
+import type { RegionEvent } from "../engine/region/region-told.ts";
+import type { AlertOutbox } from "../ports/alert-outbox.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Http } from "../ports/http.ts";
+import type { RegionControl } from "../ports/region-control.ts";
+import type { RegionEyes } from "../ports/region-eyes.ts";
+import type { Tcp } from "../ports/tcp.ts";
+import type { ClusterSide } from "./cluster-side.ts";
+import { routeFor, RUNBOOKS, type DaemonParts } from "./ground.ts";
+import { regionControl } from "./region-orders.ts";
+import { watchProvider } from "./provider-watch.ts";
+import type { Stores } from "./stores.ts";
+import { openTraffic } from "./traffic.ts";
+
+export type RegionSeat = {
+  /** null: of a witness, which leads nobody. */
+  readonly control: RegionControl | null;
+  /** To a signed question. */
+  readonly answer: (question: RegionQuestion) => RegionAnswer;
+  /** Why nobody should be led to this region; null: it serves. */
+  readonly givesUp: () => string | null;
+};
+
+export type Regions = { readonly seat: RegionSeat; stop(): Promise<void> };
+
+export type RegionParts = {
+  readonly daemon: DaemonParts;
+  readonly regions: RegionsConfig & { readonly here: string; readonly provider: ProviderConfig };
+  readonly http: Http;
+  readonly outbox: AlertOutbox;
+  readonly stores: Stores;
+  readonly side: ClusterSide | null;
+  readonly snapshot: () => Snapshot;
+};
+
+/** A picture of a large site costs milliseconds; within one step of the loop it is the same. */
+const SNAPSHOT_FOR: Ms = 500;
+
+/** Begins to look. What stands at the provider is read in the course of it. */
+export async function startRegions(parts: RegionParts): Promise<Regions> {
+  const { daemon, regions, http, outbox, stores, side } = parts;
+  const { config, clock, log } = daemon;
+  const opened = await openTraffic(config.site, regions.provider, http, clock);
+  const tcp = createTcpConnect(clock);
+  const stopping = new AbortController();
+  const own = ownState(parts);
+  const alertRoute = routeFor(config.alerts, "page");
+  const loopParts: RegionLoopParts = {
+    plan: regions.plan, me: regions.here, eyes: eyesOf(regions, config, http, tcp), traffic: opened.traffic, outbox, clock, random: createSystemRandom(),
+    mayAct: () => side === null || side.mayAct().kind === "clear",
+    onlyRecords: () => onlyRecords(parts.snapshot()),
+    alertRoute, runbooks: RUNBOOKS, ledger: stores.ledger, own, told: (event) => tell(log, event),
+  };
+  const loop = new RegionLoop(loopParts);
+  loop.begin(stores.state);
+  const provider = watchProvider({ traffic: opened.traffic, clock, log, outbox, alertRoute, site: config.site, here: regions.here, runbooks: RUNBOOKS });
+  const cancel = stepping(loop, regions.plan.rules.lookEvery, clock, log, stopping.signal);
+  return {
+    seat: {
+      control: regionControl({ loop, opened, plan: regions.plan, here: regions.here, ledger: stores.ledger, clock }),
+      answer: ({ nonce, about }) => ({ nonce, observer: regions.me, votes: loop.answer({ nonce, about }), report: loop.report() }),
+      givesUp: () => own().givesUp,
+    },
+    stop: async () => {
+      cancel();
+      provider.stop();
+      loop.end();
+      stopping.abort(new Error("shopkeeper is stopping"));
+      await loop.settled();
+      await Promise.all([opened.traffic.close(), opened.shadow?.close(), tcp.close()]);
+    },
+  };
+}
+
+export function eyesOf(regions: RegionsConfig, { connectivity }: Pick<Config, "connectivity">, http: Http, tcp: Tcp): RegionEyes {
+  const online = async (signal: AbortSignal): Promise<boolean | null> => {
+    if (connectivity.length === 0) return null;
+    const answers = await Promise.all(connectivity.map(({ host, port }) => tcp.look({ host, port, tls: false, send: null, expect: null, maxBytes: 0, deadlineMs: regions.plan.rules.lookDeadline, signal })));
+    return answers.some(({ kind }) => kind !== "failed");
+  };
+  return createRegionEyes({ regions, http, random: createSystemRandom(), online });
+}
+
+/** One step after the other, each begun `every` after the one before began, or when that has ended. */
+export function stepping(loop: { step(signal: AbortSignal): Promise<unknown> }, every: Ms, clock: Clock, log: Logger, signal: AbortSignal): () => void {
+  let cancel = (): void => {};
+  const step = async (): Promise<void> => {
+    const began = clock.now();
+    try {
+      await loop.step(signal);
+    } catch (error) {
+      log.error({ event: "trouble", where: "regions" }, error instanceof Error ? error.message : String(error));
+    }
+    if (!signal.aborted) cancel = clock.after(Math.max(0, every - (clock.now() - began)), () => void step());
+  };
+  void step();
+  return () => cancel();
+}
+
+function ownState({ daemon: { config, clock }, side, snapshot }: RegionParts): () => OwnState {
+  let made: { readonly at: Instant; readonly state: OwnState } | null = null;
+  let emptySince: Instant | null = null;
+  const ofPods = config.targets.some((target) => target.pods !== null);
+  return () => {
+    const now = clock.now();
+    if (made !== null && now - made.at < SNAPSHOT_FOR) return made.state;
+    const seen = snapshot();
+    // What cannot be seen is not gone.
+    const isEmpty = ofPods && side?.pods != null && side.pods.blindness() === null && seen.targets.every(({ kind }) => kind === "workload");
+    emptySince = isEmpty ? (emptySince ?? now) : null;
+    made = { at: now, state: ownStateOf(seen, "not_measured", emptySince, now) };
+    return made.state;
+  };
+}
+
+/** The policy says whether it acts; a pause, and a promotion, count as for any other. */
+function onlyRecords({ policies, pauses }: Snapshot): string | null {
+  const policy = policies.find(({ action }) => action === "failover_dns");
+  if (policy === undefined) return "no policy has the action failover_dns";
+  const pause = pauses.find(({ scope }) => scope.kind === "all" || (scope.kind === "policy" && scope.policy === policy.name));
+  if (pause !== undefined) return `paused by ${pause.by}: ${pause.why}`;
+  return policy.mode === "act" ? null : `the policy ${policy.name} only records`;
+}
+
+function tell(log: Logger, event: RegionEvent): void {
+  switch (event.kind) {
+    case "decided":
+      if (!event.repeated && event.decision.kind !== "stay") log.warn({ event: "region", decision: event.decision }, "a decision on regions");
+      return;
+    case "intended":
+      log.warn({ event: "region", intent: event.intent }, `${event.intent.kind} to ${event.intent.to}, epoch ${event.intent.epoch} (${event.intent.cause})`);
+      return;
+    case "ended":
+      log.warn({ event: "region", intent: event.intent.id, outcome: event.outcome }, event.text);
+      return;
+    case "stands":
+      log.info({ event: "region" }, event.text);
+      return;
+    case "troubled":
+      log.error({ event: "trouble", where: `regions: ${event.where}` }, event.detail);
+  }
+}
