@@ -22,7 +22,7 @@ import type { RegionEyes } from "../../ports/region-eyes.ts";
 import type { StateStore } from "../../ports/state-store.ts";
 import type { ProviderCall, Traffic, TrafficEntry } from "../../ports/traffic.ts";
 import { ProviderDesk } from "./desk.ts";
-import { orElse } from "./in-time.ts";
+import { startRound } from "./in-time.ts";
 import { RegionBook } from "./region-book.ts";
 import { alertOfAct, followHeld, lastingReasons, ring, type HeldSince } from "./region-pages.ts";
 import { EMPTY_REGION_STATE, type RegionIntent, type RegionState } from "./region-state.ts";
@@ -189,9 +189,14 @@ export class RegionShift {
 
   async #ask(ballot: Ballot, signal: AbortSignal): Promise<readonly Vote[]> {
     const { plan, me, eyes, clock } = this.#parts;
-    const observers = new Set(ballot.about.flatMap((region) => observersOf(plan, region)).filter((name) => name !== me));
-    const answers = [...observers].map((name) => orElse<readonly Vote[] | null>(clock, ASK_DEADLINE, signal, (own) => eyes.ask(name, ballot, own), () => null).then((votes) => (votes ?? []).filter((vote) => vote.observer === name)));
-    return (await Promise.all(answers)).flat();
+    const observers = [...new Set(ballot.about.flatMap((region) => observersOf(plan, region)))].filter((name) => name !== me);
+    const round = startRound(clock, ASK_DEADLINE, signal);
+    try {
+      const answers = await Promise.all(observers.map(async (name) => ({ name, votes: await round.orElse(eyes.ask(name, ballot, round.signal), () => null) })));
+      return answers.flatMap(({ name, votes }) => (votes ?? []).filter((vote) => vote.observer === name));
+    } finally {
+      round.end();
+    }
   }
 
   #startReading(urgent: boolean, signal: AbortSignal): void {
