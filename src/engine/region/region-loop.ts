@@ -117,7 +117,7 @@ export class RegionLoop {
     const shift = this.#shift;
     if (shift === null) return null;
     try {
-      return await shift.step(this.#facts(), signal);
+      return await shift.step(() => this.#facts(), signal);
     } catch (error) {
       this.#teller.troubled("state", error instanceof Error ? error.message : String(error));
       const code = error instanceof StateStoreError ? error.code : null;

@@ -93,20 +93,22 @@ export class RegionShift {
 
   /**
    * One step; ends within the time that observers have to answer, acts aside.
+   *
+   * @param facts asked anew before anything is decided.
    * @returns what was decided; null: the state could not be read.
    * @throws {StateStoreError} `CORRUPT`: another daemon has written it, so it is to be read anew; `SUPERSEDED`: this one's shift is over.
    */
-  async step(facts: Facts, signal: AbortSignal): Promise<RegionDecision | null> {
+  async step(facts: () => Facts, signal: AbortSignal): Promise<RegionDecision | null> {
     if (!(await this.#load())) return null;
-    const first = this.#scene(facts, null, [], null);
+    const first = this.#scene(facts(), null, [], null);
     this.#follow(first);
     this.#startReading(isUrgent(first), signal);
     const about = questionsOf(first);
     const ballot: Ballot | null = about.length === 0 ? null : { nonce: this.#parts.random.id(), about, askedAt: this.#parts.clock.now() };
     const votes = ballot === null ? [] : await this.#ask(ballot, signal);
-    this.#agree(this.#scene(facts, ballot, votes, null));
-    const scene = this.#scene(facts, ballot, votes, null);
-    const decision = decideRegion(scene);
+    // What was known before the observers answered may be a second old.
+    this.#agree(this.#scene(facts(), ballot, votes, null));
+    const decision = decideRegion(this.#scene(facts(), ballot, votes, null));
     this.#parts.teller.decided(decision);
     if (decision.kind === "flip" || decision.kind === "repair") this.#start(decision, signal);
     await this.#page(decision);

@@ -42,13 +42,14 @@ export class Monitor {
   readonly #able: Able;
   readonly #looks = new Map<string, Look>();
   readonly #books = new Map<string, Book>();
-  /** Of regions whose flip a person ordered, until it is written. */
-  readonly #ordered = new Set<string>();
+  /** Of regions whose flip a person ordered: the epoch under which it was written first; null: not yet. */
+  readonly #ordered = new Map<string, number | null>();
+  /** When each epoch was first written anywhere: entries of one flip are one flip. */
+  readonly #epochs = new Map<string, Instant>();
   #acknowledged = false;
   /** Since when the target could have done it; null: something stands in its way. */
   #ableSince: Instant | null = null;
   #ableFor = "";
-  #spoilt = false;
 
   constructor(script: Script, truth: Truth, clock: Clock, able: Able) {
     this.#script = script;
@@ -67,7 +68,7 @@ export class Monitor {
   }
 
   ordered(region: string): void {
-    this.#ordered.add(region);
+    this.#ordered.set(region, null);
   }
 
   acknowledged(): void {
@@ -103,19 +104,30 @@ export class Monitor {
       book.wrongSince ??= now;
       return;
     }
-    const manual = this.#ordered.delete(write.by);
+    const manual = this.#isOrdered(write);
+    const epoch = `${write.to}/${write.epoch}`;
+    const beganAt = this.#epochs.get(epoch) ?? now;
+    this.#epochs.set(epoch, beganAt);
     // Where an entry is wrong already, this is the next flip all the same.
-    const since = now - book.changedAt;
+    const since = beganAt - book.changedAt;
     if (book.flipped && !manual && !this.#acknowledged && since < this.#script.plan.rules.block) this.#fail(`${write.by} flips ${write.entry} again ${since} ms after the last flip, from ${write.from ?? "?"} to ${write.to}`);
     if (manual) this.stats.manual += 1;
     this.#acknowledged = false;
-    Object.assign(book, { right: write.to, changedAt: now, flipped: true, wrongSince: null });
+    Object.assign(book, { right: write.to, changedAt: beganAt, flipped: true, wrongSince: null });
   }
 
   /** Between events, twice a second. @param standing where every entry leads now. */
   tick(standing: readonly { readonly name: string; readonly leadsTo: string | null }[]): void {
     for (const { name } of standing) this.#expectRepair(name);
     this.#expectTakeover(standing[0]?.leadsTo ?? null);
+  }
+
+  /** All entries of one flip that a person ordered. */
+  #isOrdered({ by, epoch }: Written): boolean {
+    const ordered = this.#ordered.get(by);
+    if (ordered === undefined) return false;
+    this.#ordered.set(by, ordered ?? epoch);
+    return ordered === null || ordered === epoch;
   }
 
   #judgeFlip(region: string, decision: Extract<RegionDecision, { readonly kind: "flip" }>): void {
@@ -193,7 +205,7 @@ export class Monitor {
     const target = current === null || !this.#truth.isWhollyDown(current) ? null : this.#targetFor(current);
     const key = `${current}>${target}`;
     if (target === null || key !== this.#ableFor) {
-      this.#spoilt = target !== null && this.#spoilt;
+      if (target !== null) this.stats.promised += 1;
       this.#ableSince = target === null ? null : now;
       this.#ableFor = key;
       return;

@@ -97,12 +97,23 @@ class Draw {
     const struckAt = this.between(CALM_MS, 35_000);
     if (this.chance(0.85)) add(this.#ofPrimary(primary), struckAt, this.chance(0.6) ? FOR_EVER : this.between(3_000, 60_000));
     if (this.chance(0.05)) for (const region of regions) add({ kind: "region", region, flag: "api_dead" }, struckAt + this.between(0, 3_000), FOR_EVER);
+    if (this.chance(0.12)) this.#contest(regions, struckAt, add);
     // A loss that nothing else disturbs is what most of the promise is about.
     const others = this.chance(0.3) ? 0 : this.between(1, 4);
     for (let at = 0; at < others; at += 1) {
       add(this.#other(regions, witnesses), this.between(CALM_MS, Math.min(lengthMs - 10_000, struckAt + 60_000)), this.chance(0.3) ? FOR_EVER : this.between(2_000, 70_000));
     }
     return faults.toSorted((a, b) => a.at - b.at);
+  }
+
+  /** The standby decides, its write is held up, and it falls silent; so the next one takes over, and then the write lands. */
+  #contest(regions: readonly string[], at: Ms, add: (fault: Fault, at: Ms, forMs: Ms) => void): void {
+    const [primary = "", standby = ""] = regions;
+    add({ kind: "lost", region: primary }, at, FOR_EVER);
+    add({ kind: "paused_writer", region: standby, forMs: this.between(8_000, 40_000) }, at, FOR_EVER);
+    const silentAt = at + this.between(5_000, 11_000);
+    if (this.chance(0.5)) for (const daemon of [0, 1]) add({ kind: "killed", region: standby, daemon }, silentAt, FOR_EVER);
+    else for (const other of regions.slice(2)) add({ kind: "cut", from: standby, to: other }, silentAt, this.between(10_000, 60_000));
   }
 
   #ofPrimary(region: string): Fault {

@@ -51,10 +51,14 @@ export function eyesOf(observer: string, { truth, clock, directory, looked }: Su
   };
   return {
     look: async (region, signal) => {
-      const failed: OutsideSight = { kind: "failed", detail: "no answer" };
-      signal.addEventListener("abort", () => looked(observer, region, failed), { once: true });
+      const ended = (sight: OutsideSight): void => {
+        signal.removeEventListener("abort", late);
+        looked(observer, region, sight);
+      };
+      const late = (): void => ended({ kind: "failed", detail: "no answer" });
+      signal.addEventListener("abort", late, { once: true });
       const sight = await over(region, () => truth.origin(region));
-      if (!signal.aborted) looked(observer, region, sight);
+      if (!signal.aborted) ended(sight);
       return sight;
     },
     online: async () => {
