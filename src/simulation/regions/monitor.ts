@@ -59,7 +59,8 @@ export class Monitor {
   }
 
   looked(observer: string, region: string, sight: OutsideSight): void {
-    if (sight.kind === "unknown" || this.#truth.isBlind(observer)) return;
+    // What got through got through, whether or not a reference host answers.
+    if (sight.kind === "unknown" || (sight.kind === "failed" && this.#truth.isBlind(observer))) return;
     const key = `${observer}/${region}`;
     const before = this.#looks.get(key) ?? { at: 0, bad: 0, copies: 0, good: 0 };
     const copy = sight.kind === "answered" && sight.by === "copy";
