@@ -12,15 +12,22 @@ import { EXIT_CONFIGURATION } from "./load-site.ts";
 import { ExitError, printJson, type Terminal } from "./terminal.ts";
 
 const MAX_SEED = 4_294_967_295;
+const MAX_COUNT = 1_000_000;
+/** Incidents between two words of progress, on standard error. */
+const PROGRESS_EVERY = 500;
 
 export function addSimulateCommand(program: Command, terminal: Terminal): void {
   program
     .command("simulate")
-    .argument("<scenario>", "a scenario file; shipped ones are in scenarios/")
+    .argument("[scenario]", "a scenario file; shipped ones are in scenarios/")
     .description("run an outage in virtual time through the real engine; exit code 1 if an expectation is not met")
     .option("--seed <number>", "chance of the run, instead of the scenario's own")
+    .option("--regions", "instead of a scenario, incidents over several regions, written by the seed; exit code 1 if a promise is broken")
+    .option("--count <number>", "with --regions: so many incidents, from this seed on", "1")
     .option("--json", "stable output for scripts")
-    .action(async (file: string, options: { seed?: string; json?: boolean }) => {
+    .action(async (file: string | undefined, options: { seed?: string; regions?: boolean; count: string; json?: boolean }) => {
+      if (options.regions === true) return simulateRegions(file, seedOf(options.seed ?? "1"), countOf(options.count), options.json === true, terminal);
+      if (file === undefined) throw new ExitError(EXIT_CONFIGURATION, "a scenario file was expected, or --regions");
       const simulated = await simulate(file, options.seed === undefined ? {} : { seed: seedOf(options.seed) }, terminal);
       if (options.json === true) printJson(terminal, simulated);
       else terminal.out(simulatedText(simulated, terminal));
@@ -39,6 +46,29 @@ async function simulate(file: string, options: { readonly seed?: number }, termi
   const simulated = await runScenario(scenario.scenario, options, simulationParts);
   if (!simulated.ok) throw new ExitError(EXIT_CONFIGURATION, renderErrors(simulated.problems, { color }));
   return simulated;
+}
+
+/** One incident is shown whole; of several only those that broke a promise. */
+async function simulateRegions(file: string | undefined, first: number, count: number, json: boolean, terminal: Terminal): Promise<void> {
+  if (file !== undefined) throw new ExitError(EXIT_CONFIGURATION, `--regions takes no scenario, not "${file}" either`);
+  const { simulateIncident } = await import("../simulation/regions/simulate-incident.ts");
+  const { addTally, startTally, tallyText } = await import("../simulation/regions/tally.ts");
+  let tally = startTally();
+  for (let seed = first; seed < first + count; seed += 1) {
+    const incident = await simulateIncident(seed);
+    tally = addTally(tally, incident);
+    if (!json && (count === 1 || incident.violations.length > 0)) terminal.out(`${[...incident.transcript, "", ...incident.violations].join("\n")}\n`);
+    if (count > 1 && (seed - first + 1) % PROGRESS_EVERY === 0 && seed < first + count - 1) terminal.err(`${tallyText(tally)}\n`);
+  }
+  if (json) printJson(terminal, tally);
+  else terminal.out(`${tallyText(tally)}\n`);
+  if (tally.broken > 0) throw new ExitError(1, "");
+}
+
+function countOf(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > MAX_COUNT) throw new ExitError(EXIT_CONFIGURATION, `--count: a whole number from 1 to ${MAX_COUNT} was expected, not "${text}"`);
+  return count;
 }
 
 function seedOf(text: string): number {

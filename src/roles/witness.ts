@@ -42,7 +42,7 @@ class Witness implements Daemon {
       this.#listeners = listeners;
       this.#ending.push(() => listeners.close());
       const stopping = new AbortController();
-      this.#ending.push(stepping({ step: (signal) => watch.round(signal) }, regions.plan.rules.lookEvery, clock, log, stopping.signal), () => stopping.abort(new Error("shopkeeper is stopping")));
+      this.#ending.push(stepping(watch, regions.plan.rules.lookEvery, clock, log, stopping.signal), () => stopping.abort(new Error("shopkeeper is stopping")));
       listeners.started();
     } catch (error) {
       await this.stop();

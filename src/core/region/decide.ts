@@ -10,7 +10,7 @@ import { vetoes } from "./report.ts";
 import { findingOn, ledTo, sees, viewOf, type RegionDecision, type RegionScene } from "./scene.ts";
 import { repairEpoch, type Standing } from "./standing.ts";
 import { blockOf, decideTakeover, isLost, isPreferredTo, nextEpoch, ownFitness, providerReasons, reportsFit } from "./takeover.ts";
-import { copiesFor, isTroubled } from "./outside.ts";
+import { copiesFor, isRecovering, isTroubled } from "./outside.ts";
 import { gaveUp } from "./report.ts";
 
 const HOUR = 3_600_000;
@@ -46,8 +46,15 @@ export function agreementOn(scene: RegionScene, current: RegionName): { readonly
 function decideCalm(scene: RegionScene, current: RegionName): RegionDecision {
   if (current === scene.me) return { kind: "stay", why: `buyers are led to ${current}, which is here` };
   if (isAgainst(scene, current)) return decideTakeover(scene, current);
-  if (sees(scene, current) === "unknown") return scene.incident === null ? { kind: "stay", why: `${current} cannot be seen from here, and nothing speaks against it` } : hold("takeover", [because("blind", `${current} cannot be seen from here: ${viewOf(scene, current).detail || "no look has ended yet"}`)]);
+  if (sees(scene, current) === "unknown") return unseen(scene, current);
   return isPreferredTo(scene, current) ? decideFailback(scene, current) : { kind: "stay", why: `${current} answers` };
+}
+
+function unseen(scene: RegionScene, current: RegionName): RegionDecision {
+  const view = viewOf(scene, current);
+  if (isRecovering(view)) return hold("takeover", [because("recovering", `${current} has begun to answer again`)]);
+  if (scene.incident === null) return { kind: "stay", why: `${current} cannot be seen from here, and nothing speaks against it` };
+  return hold("takeover", [because("blind", `${current} cannot be seen from here: ${view.detail || "no look has ended yet"}`)]);
 }
 
 /** By this daemon's own view something must be done. */

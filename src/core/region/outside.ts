@@ -3,7 +3,8 @@
  *
  * A run of failed looks makes it down, a run of answered ones up again. A look that could not be made, because no
  * reference host answers from here either, is evidence of nothing: it extends no run and ends none, and while it is the
- * newest, this observer says `unknown`. So does one whose evidence has grown old.
+ * newest, this observer says `unknown`. So does one whose evidence has grown old, or that saw a region which was down
+ * answer just now.
  *
  * Copies are an answer: buyers are served. Only where nothing but copies came for a minute does nobody sell there.
  */
@@ -64,8 +65,14 @@ export function seeOutside(view: OutsideView, sight: OutsideSight, at: Instant, 
 /** What this observer says of the region now. */
 export function verdictOf(view: OutsideView, now: Instant, rules: RegionRules): OutsideVerdict {
   if (view.blind || view.evidenceAt === null || now - view.evidenceAt > staleAfter(rules)) return "unknown";
+  if (isRecovering(view)) return "unknown";
   if (view.verdict !== "up") return view.verdict;
   return copiesFor(view, now) >= rules.copiesFor ? "copies-only" : "up";
+}
+
+/** It was down, and its newest look was answered: nobody is led away from it at that very moment. */
+export function isRecovering(view: OutsideView): boolean {
+  return view.verdict === "down" && view.answering > 0;
 }
 
 /** For how long nothing but copies has come from a region that answers; 0: its application renders. */

@@ -16,6 +16,8 @@ export type HoldCode =
   | "provider_down"
   /** No reference host answers from here. */
   | "blind"
+  /** It has just begun to answer again. */
+  | "recovering"
   /** Too few observers agree, or as many see the opposite. */
   | "quorum"
   | "disagree"
@@ -60,6 +62,7 @@ const PAGE_AFTER: Readonly<Record<HoldCode, Ms | null>> = {
   provider_wait: null,
   provider_down: 0,
   blind: 60_000,
+  recovering: null,
   quorum: 60_000,
   disagree: 60_000,
   veto: 60_000,

@@ -22,6 +22,7 @@ export class RegionBook {
   #revision = 0;
   /** Written without an answer: it may be there all the same. */
   #unsure: string | null = null;
+  #saving: Promise<void> = Promise.resolve();
 
   constructor(store: StateStore) {
     this.#store = store;
@@ -41,7 +42,14 @@ export class RegionBook {
    * Durable when it resolves; writes only what has changed.
    * @throws {StateStoreError} also where another daemon has written since (`CORRUPT`): it leads, or did.
    */
-  async save(state: RegionState, now: Instant): Promise<void> {
+  save(state: RegionState, now: Instant): Promise<void> {
+    // One after the other: an act saves beside the steps, and must not take its own write for a stranger's.
+    const saved = this.#saving.then(() => this.#save(state, now));
+    this.#saving = saved.catch(() => undefined);
+    return saved;
+  }
+
+  async #save(state: RegionState, now: Instant): Promise<void> {
     if (!this.#isDue(state, now)) return;
     const value = formatBook(state, now);
     let revision = await this.#put(value, this.#revision);

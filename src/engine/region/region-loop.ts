@@ -17,7 +17,7 @@ import type { Instant } from "../../core/time.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { StateStore } from "../../ports/state-store.ts";
 import { StateStoreError } from "../../ports/state-store.ts";
-import { orElse } from "./in-time.ts";
+import { startRound, type Round } from "./in-time.ts";
 import { RegionShift, type Commanded, type Facts, type ShiftParts } from "./region-shift.ts";
 import { describeStanding, RegionTeller, textOf, type RegionListener } from "./region-told.ts";
 import { RegionWatch } from "./watch.ts";
@@ -71,7 +71,7 @@ export class RegionLoop {
     if (this.#stepping || signal.aborted) return null;
     this.#stepping = true;
     try {
-      await Promise.all([this.#watch.round(signal), this.#hear(signal)]);
+      await this.#look(signal);
       if (signal.aborted) return null;
       this.#followOwn();
       this.#decision = await this.#decide(signal);
@@ -149,7 +149,7 @@ export class RegionLoop {
     const shift = this.#shift;
     if (shift === null) return null;
     try {
-      return await shift.step(this.#facts(), signal);
+      return await shift.step(() => this.#facts(), signal);
     } catch (error) {
       this.#teller.troubled("state", error instanceof Error ? error.message : String(error));
       const code = error instanceof StateStoreError ? error.code : null;
@@ -159,15 +159,23 @@ export class RegionLoop {
     }
   }
 
-  async #hear(signal: AbortSignal): Promise<void> {
+  async #look(signal: AbortSignal): Promise<void> {
+    const { clock, plan } = this.#parts;
+    const round = startRound(clock, plan.rules.lookDeadline, signal);
+    try {
+      await Promise.all([this.#watch.round(round), this.#hear(round)]);
+    } finally {
+      round.end();
+    }
+  }
+
+  async #hear(round: Round): Promise<void> {
     const { plan, me, eyes, clock } = this.#parts;
-    const others = plan.regions.filter(({ name }) => name !== me);
-    await Promise.all(
-      others.map(async ({ name }) => {
-        const report = await orElse(clock, plan.rules.lookDeadline, signal, (own) => eyes.report(name, own), () => null);
-        this.#heard.set(name, report === null || report.region !== name ? null : { report, at: clock.now() });
-      }),
-    );
+    const hear = async (name: RegionName): Promise<void> => {
+      const report = await round.orElse(eyes.report(name, round.signal), () => null);
+      this.#heard.set(name, report === null || report.region !== name ? null : { report, at: clock.now() });
+    };
+    await Promise.all(plan.regions.filter(({ name }) => name !== me).map(({ name }) => hear(name)));
   }
 
   #followOwn(): void {

@@ -107,6 +107,7 @@ function lastingOf(code: HoldCode): LastingReason {
     case "unfit_gave_up":
     case "not_leader":
     case "blind":
+    case "recovering":
     case "quorum":
     case "disagree":
     case "veto":

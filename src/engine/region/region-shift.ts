@@ -23,7 +23,7 @@ import type { RegionEyes } from "../../ports/region-eyes.ts";
 import type { StateStore } from "../../ports/state-store.ts";
 import type { ProviderCall, Traffic, TrafficEntry } from "../../ports/traffic.ts";
 import { ProviderDesk } from "./desk.ts";
-import { orElse } from "./in-time.ts";
+import { startRound } from "./in-time.ts";
 import { RegionBook } from "./region-book.ts";
 import { alertOfAct, followHeld, lastingReasons, ring, type HeldSince } from "./region-pages.ts";
 import { EMPTY_REGION_STATE, type RegionIntent, type RegionState } from "./region-state.ts";
@@ -100,20 +100,22 @@ export class RegionShift {
 
   /**
    * One step; ends within the time that observers have to answer, acts aside.
+   *
+   * @param facts asked anew before anything is decided.
    * @returns what was decided; null: the state could not be read.
    * @throws {StateStoreError} `CORRUPT`: another daemon has written it, so it is to be read anew; `SUPERSEDED`: this one's shift is over.
    */
-  async step(facts: Facts, signal: AbortSignal): Promise<RegionDecision | null> {
+  async step(facts: () => Facts, signal: AbortSignal): Promise<RegionDecision | null> {
     if (!(await this.#load())) return null;
-    const first = this.#scene(facts, null, [], null);
+    const first = this.#scene(facts(), null, [], null);
     this.#follow(first);
     this.#startReading(isUrgent(first), signal);
     const about = questionsOf(first);
     const ballot: Ballot | null = about.length === 0 ? null : { nonce: this.#parts.random.id(), about, askedAt: this.#parts.clock.now() };
     const votes = ballot === null ? [] : await this.#ask(ballot, signal);
-    this.#agree(this.#scene(facts, ballot, votes, null));
-    const scene = this.#scene(facts, ballot, votes, null);
-    const decision = this.#inMode(decideRegion(scene));
+    // What was known before the observers answered may be a second old.
+    this.#agree(this.#scene(facts(), ballot, votes, null));
+    const decision = this.#inMode(decideRegion(this.#scene(facts(), ballot, votes, null)));
     this.#parts.teller.decided(decision);
     if (decision.kind === "flip" || decision.kind === "repair") this.#start(decision, signal);
     await this.#page(decision);
@@ -202,9 +204,14 @@ export class RegionShift {
 
   async #ask(ballot: Ballot, signal: AbortSignal): Promise<readonly Vote[]> {
     const { plan, me, eyes, clock } = this.#parts;
-    const observers = new Set(ballot.about.flatMap((region) => observersOf(plan, region)).filter((name) => name !== me));
-    const answers = [...observers].map((name) => orElse<readonly Vote[] | null>(clock, ASK_DEADLINE, signal, (own) => eyes.ask(name, ballot, own), () => null).then((votes) => (votes ?? []).filter((vote) => vote.observer === name)));
-    return (await Promise.all(answers)).flat();
+    const observers = [...new Set(ballot.about.flatMap((region) => observersOf(plan, region)))].filter((name) => name !== me);
+    const round = startRound(clock, ASK_DEADLINE, signal);
+    try {
+      const answers = await Promise.all(observers.map(async (name) => ({ name, votes: await round.orElse(eyes.ask(name, ballot, round.signal), () => null) })));
+      return answers.flatMap(({ name, votes }) => (votes ?? []).filter((vote) => vote.observer === name));
+    } finally {
+      round.end();
+    }
   }
 
   #startReading(urgent: boolean, signal: AbortSignal): void {

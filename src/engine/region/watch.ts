@@ -9,7 +9,7 @@ import { MAX_REGIONS, type RegionName, type RegionPlan } from "../../core/region
 import type { Ballot, Vote } from "../../core/region/vote.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { RegionEyes } from "../../ports/region-eyes.ts";
-import { orElse } from "./in-time.ts";
+import { startRound, type Round } from "./in-time.ts";
 
 export type WatchParts = {
   /** A region's or a witness's name. */
@@ -32,19 +32,26 @@ export class RegionWatch {
     return this.#views;
   }
 
-  /** Looks at every region once. Ends within one look's deadline. */
-  async round(signal: AbortSignal): Promise<void> {
+  /** Looks at every region once, within a round that ends with a look's deadline. */
+  async round(round: Round): Promise<void> {
     const { eyes, clock, plan } = this.#parts;
-    const { lookDeadline } = plan.rules;
-    const online = orElse<boolean | null>(clock, lookDeadline, signal, (own) => eyes.online(own), () => false);
-    const looks = plan.regions.map(async ({ name }) => {
-      const sight = await orElse<OutsideSight>(clock, lookDeadline, signal, (own) => eyes.look(name, own), () => ({ kind: "failed", detail: `no answer within ${lookDeadline} ms` }));
-      return { name, sight };
-    });
+    const late: OutsideSight = { kind: "failed", detail: `no answer within ${plan.rules.lookDeadline} ms` };
+    const online = round.orElse<boolean | null>(eyes.online(round.signal), () => false);
+    const looks = plan.regions.map(async ({ name }) => ({ name, sight: await round.orElse(eyes.look(name, round.signal), () => late) }));
     const [reached, ...seen] = await Promise.all([online, ...looks]);
-    if (signal.aborted) return;
     const now = clock.now();
     for (const { name, sight } of seen) this.#see(name, guarded(sight, reached), now);
+  }
+
+  /** A round of its own, for an observer that does nothing else; what a stop cut short counts for nothing. */
+  async step(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const round = startRound(this.#parts.clock, this.#parts.plan.rules.lookDeadline, signal);
+    try {
+      await this.round(round);
+    } finally {
+      round.end();
+    }
   }
 
   /** What this observer says now, to whoever asks. */

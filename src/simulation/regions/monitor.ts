@@ -1,0 +1,249 @@
+/**
+ * The promises, checked against what is really so, after every event. It shares nothing with the rules that it checks but
+ * the configuration: its own book of who was right, its own count of who could see what.
+ */
+import { fitnessOf } from "../../core/region/fitness.ts";
+import type { OutsideSight } from "../../core/region/outside.ts";
+import { HOLD_CODES } from "../../core/region/reason.ts";
+import { observersOf } from "../../core/region/region.ts";
+import type { RegionDecision } from "../../core/region/scene.ts";
+import type { Instant, Ms } from "../../core/time.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Script } from "./script.ts";
+import { CHECKS_LAG_MS, type Truth } from "./truth.ts";
+import type { Written } from "./simulated-provider.ts";
+
+/** From the loss of a region until the provider has been changed. */
+export const PROMISED_MS: Ms = 15_000;
+/** One interval of reading, and the time that a repair may take. */
+const REPAIR_MS: Ms = 10_000 + 2_000 + 5_000;
+/** A look counts as a view for this long. */
+const SEEN_FOR_MS: Ms = 8_000;
+const LOOKS_NEEDED = 2;
+
+type Look = { readonly at: Instant; readonly bad: number; readonly copies: number; readonly good: number };
+type Book = { right: string; changedAt: Instant; flipped: boolean; wrongSince: Instant | null };
+
+export type Stats = { flips: number; failbacks: number; manual: number; repairs: number; lateWrites: number; holds: number; steps: number; promised: number; slowestMs: Ms; codes: Set<string> };
+
+export type Able = {
+  /** A daemon of it leads, and may act. */
+  readonly leads: (region: string) => boolean;
+  /** An observer that answers. */
+  readonly alive: (observer: string) => boolean;
+};
+
+export class Monitor {
+  readonly violations: string[] = [];
+  readonly stats: Stats = { flips: 0, failbacks: 0, manual: 0, repairs: 0, lateWrites: 0, holds: 0, steps: 0, promised: 0, slowestMs: 0, codes: new Set() };
+  readonly #script: Script;
+  readonly #truth: Truth;
+  readonly #clock: Clock;
+  readonly #able: Able;
+  readonly #looks = new Map<string, Look>();
+  readonly #books = new Map<string, Book>();
+  /** Of regions whose flip a person ordered: the epoch under which it was written first; null: not yet. */
+  readonly #ordered = new Map<string, number | null>();
+  /** When each epoch was first written anywhere: entries of one flip are one flip. */
+  readonly #epochs = new Map<string, Instant>();
+  #acknowledged = false;
+  /** Since when the target could have done it; null: something stands in its way. */
+  #ableSince: Instant | null = null;
+  #ableFor = "";
+
+  constructor(script: Script, truth: Truth, clock: Clock, able: Able) {
+    this.#script = script;
+    this.#truth = truth;
+    this.#clock = clock;
+    this.#able = able;
+  }
+
+  looked(observer: string, region: string, sight: OutsideSight): void {
+    // What got through got through, whether or not a reference host answers.
+    if (sight.kind === "unknown" || (sight.kind === "failed" && this.#truth.isBlind(observer))) return;
+    const key = `${observer}/${region}`;
+    const before = this.#looks.get(key) ?? { at: 0, bad: 0, copies: 0, good: 0 };
+    const copy = sight.kind === "answered" && sight.by === "copy";
+    const bad = sight.kind === "failed";
+    this.#looks.set(key, { at: this.#clock.now(), bad: bad ? before.bad + 1 : 0, copies: bad || copy ? before.copies + 1 : sight.kind === "answered" && sight.by === "fresh" ? before.copies : 0, good: bad ? 0 : before.good + 1 });
+  }
+
+  ordered(region: string): void {
+    this.#ordered.set(region, null);
+  }
+
+  acknowledged(): void {
+    this.#acknowledged = true;
+  }
+
+  /** @param seesDown the deciding daemon itself sees the region down that buyers are led to. */
+  decided(region: string, decision: RegionDecision, seesDown: boolean): void {
+    this.stats.steps += 1;
+    if (decision.kind === "hold") {
+      this.stats.holds += 1;
+      for (const { code, text } of decision.reasons) {
+        this.stats.codes.add(code);
+        if (text === "" || !HOLD_CODES.includes(code)) this.#fail(`${region} holds without a word of explanation`);
+      }
+      if (decision.reasons.length === 0) this.#fail(`${region} holds without any reason`);
+    }
+    if (decision.kind === "stay" && seesDown) this.#fail(`${region} stays without an explanation, and sees the other down`);
+    if (decision.kind === "flip") this.#judgeFlip(region, decision);
+  }
+
+  written(write: Written): void {
+    const now = this.#clock.now();
+    const book = this.#bookOf(write.entry);
+    if (write.late) this.stats.lateWrites += 1;
+    if (write.from === write.to) return;
+    if (write.to === book.right) {
+      this.stats.repairs += 1;
+      book.wrongSince = null;
+      return;
+    }
+    if (write.late) {
+      book.wrongSince ??= now;
+      return;
+    }
+    const manual = this.#isOrdered(write);
+    const epoch = `${write.to}/${write.epoch}`;
+    const beganAt = this.#epochs.get(epoch) ?? now;
+    this.#epochs.set(epoch, beganAt);
+    // Where an entry is wrong already, this is the next flip all the same.
+    const since = beganAt - book.changedAt;
+    if (book.flipped && !manual && !this.#acknowledged && since < this.#script.plan.rules.block) this.#fail(`${write.by} flips ${write.entry} again ${since} ms after the last flip, from ${write.from ?? "?"} to ${write.to}`);
+    if (manual) this.stats.manual += 1;
+    this.#acknowledged = false;
+    Object.assign(book, { right: write.to, changedAt: beganAt, flipped: true, wrongSince: null });
+  }
+
+  /** Between events, twice a second. @param standing where every entry leads now. */
+  tick(standing: readonly { readonly name: string; readonly leadsTo: string | null }[]): void {
+    for (const { name } of standing) this.#expectRepair(name);
+    this.#expectTakeover(standing[0]?.leadsTo ?? null);
+  }
+
+  /** All entries of one flip that a person ordered. */
+  #isOrdered({ by, epoch }: Written): boolean {
+    const ordered = this.#ordered.get(by);
+    if (ordered === undefined) return false;
+    this.#ordered.set(by, ordered ?? epoch);
+    return ordered === null || ordered === epoch;
+  }
+
+  #judgeFlip(region: string, decision: Extract<RegionDecision, { readonly kind: "flip" }>): void {
+    const { cause, from, to } = decision;
+    if (cause === "failback") this.stats.failbacks += 1;
+    else this.stats.flips += 1;
+    if (to !== region) this.#fail(`${region} leads buyers to ${to}, not to itself`);
+    this.#judgeFit(region, cause === "down" || (cause === "manual" && from !== null && this.#truth.isWhollyDown(from)));
+    if (cause === "manual") return;
+    if (from !== null && cause !== "failback") {
+      const against = this.#observersWith(from, (look) => (cause === "down" ? look.bad >= LOOKS_NEEDED : look.copies >= LOOKS_NEEDED));
+      if (against.length < 2) this.#fail(`${region} takes over from ${from} (${cause}) though only ${against.join(", ") || "nobody"} could see it so`);
+      const vetoed = this.#vetoes(from, region);
+      if (vetoed) this.#fail(`${region} takes over from ${from} against the word of its healthy daemon`);
+    }
+    if (cause === "failback") {
+      const good = [...this.#observersWith(region, (look) => look.good >= 1), region];
+      if (good.length < 2) this.#fail(`${region} leads buyers back though nobody else could see it answer`);
+    }
+  }
+
+  /** By its own checks, as late as those learn of a change; one that was unfit for only a moment before that is forgiven. */
+  #judgeFit(region: string, wholeDown: boolean): void {
+    const spec = this.#script.plan.regions.find((one) => one.name === region);
+    if (spec === undefined) return this.#fail(`${region} is no region`);
+    const own = this.#truth.own(region);
+    const flags = this.#truth.flags(region, this.#clock.now() - CHECKS_LAG_MS - SEEN_FOR_MS);
+    const stillDead = flags.has("ingress_dead") && this.#truth.flags(region, this.#clock.now()).has("ingress_dead");
+    const outside = stillDead || this.#truth.isLost(region) ? "down" : "up";
+    // What a region was worth as the incident began is not what it is worth now: judged where it was so all the time.
+    const steady = this.#truth.flags(region, this.#clock.now() - 120_000).has("parity_failed") && own.parity === "failed";
+    const { blocks } = fitnessOf(spec, own, { outside, parity: steady ? "failed" : "proven", wholeDown });
+    for (const { text } of blocks) this.#fail(`buyers are led to an unfit region: ${text}`);
+  }
+
+  /** Its daemon could be heard, and has had time to know better. */
+  #vetoes(current: string, by: string): boolean {
+    const now = this.#clock.now();
+    const calm = [now, now - CHECKS_LAG_MS].every((at) => this.#truth.flags(current, at).size === 0);
+    const own = this.#looks.get(`${current}/${current}`);
+    const passes = own !== undefined && own.good > LOOKS_NEEDED && now - own.at < SEEN_FOR_MS / 2;
+    return calm && passes && this.#able.leads(current) && this.#truth.connected(by, current) && !this.#truth.isBlind(current) && !this.#truth.has((fault) => fault.kind === "slow");
+  }
+
+  #observersWith(about: string, says: (look: Look) => boolean): readonly string[] {
+    const now = this.#clock.now();
+    return observersOf(this.#script.plan, about).filter((observer) => {
+      const look = this.#looks.get(`${observer}/${about}`);
+      return look !== undefined && now - look.at <= SEEN_FOR_MS && says(look);
+    });
+  }
+
+  #bookOf(entry: string): Book {
+    const found = this.#books.get(entry) ?? { right: this.#script.plan.regions[0]?.name ?? "", changedAt: this.#clock.now(), flipped: false, wrongSince: null };
+    this.#books.set(entry, found);
+    return found;
+  }
+
+  /** A late write is pushed aside within one interval, counted while the one who could do it can. */
+  #expectRepair(entry: string): void {
+    const book = this.#bookOf(entry);
+    if (book.wrongSince === null) return;
+    const now = this.#clock.now();
+    const can = this.#isFitForAll(book.right) && this.#able.leads(book.right) && this.#canWrite(book.right) && !this.#truth.has((fault) => fault.kind === "paused_writer" || fault.kind === "slow");
+    if (!can) book.wrongSince = now;
+    else if (now - book.wrongSince > REPAIR_MS) {
+      this.#fail(`a late write stands on ${entry} for ${now - book.wrongSince} ms, and ${book.right} has not pushed it aside`);
+      book.wrongSince = null;
+    }
+  }
+
+  /** A region that is wholly lost is left within the time promised, where a fit target and most observers are connected. */
+  #expectTakeover(current: string | null): void {
+    const now = this.#clock.now();
+    const target = current === null || !this.#truth.isWhollyDown(current) ? null : this.#targetFor(current);
+    const key = `${current}>${target}`;
+    if (target === null || key !== this.#ableFor) {
+      if (target !== null) this.stats.promised += 1;
+      this.#ableSince = target === null ? null : now;
+      this.#ableFor = key;
+      return;
+    }
+    if (this.#ableSince === null) this.#ableSince = now;
+    const waited = now - this.#ableSince;
+    this.stats.slowestMs = Math.max(this.stats.slowestMs, waited);
+    if (waited <= PROMISED_MS) return;
+    this.#fail(`${current} has been lost for ${waited} ms, and ${target} has not taken over`);
+    this.#ableSince = null;
+    this.#ableFor = "failed";
+  }
+
+  /** Who has to take over from it, where nothing at all stands in the way; else null. */
+  #targetFor(current: string): string | null {
+    const truth = this.#truth;
+    if (truth.has((fault) => fault.kind === "slow" || fault.kind === "paused_writer" || fault.kind === "provider")) return null;
+    const target = this.#script.plan.regions.map((one) => one.name).find((name) => name !== current && !truth.isWhollyDown(name));
+    if (target === undefined || !this.#isFitForAll(target) || !this.#able.leads(target) || !this.#canWrite(target) || truth.isBlind(target)) return null;
+    const observers = observersOf(this.#script.plan, current);
+    const connected = observers.filter((name) => name === target || (this.#able.alive(name) && truth.connected(target, name) && !truth.isBlind(name) && !truth.isLost(name)));
+    const needed = Math.max(this.#script.plan.rules.quorum, Math.floor(observers.length / 2) + 1);
+    const book = [...this.#books.values()][0];
+    const blocked = book?.flipped === true && this.#clock.now() - book.changedAt < this.#script.plan.rules.block;
+    return connected.length >= needed && !blocked ? target : null;
+  }
+
+  #isFitForAll(region: string): boolean {
+    const now = this.#clock.now();
+    return [now, now - CHECKS_LAG_MS - SEEN_FOR_MS].every((at) => this.#truth.flags(region, at).size === 0) && !this.#truth.isLost(region);
+  }
+
+  #canWrite(region: string): boolean {
+    return this.#truth.connected(region, "provider") && this.#truth.providerMode() === null;
+  }
+
+  #fail(text: string): void {
+    if (this.violations.length < 20) this.violations.push(text);
+  }
+}
