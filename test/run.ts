@@ -81,7 +81,7 @@ await step("lint, floors, cycles", "oxlint", ["--type-aware", "--deny-warnings"]
 if (quick) {
   await suites(["quick"], process.env);
 } else {
-  const servers = await provideServers(["redis-server", "chromium"]);
+  const servers = await provideServers(["redis-server", "chromium", "pdns_server", "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql", "dnsmasq"]);
   for (const { name, why } of servers.missing) tellMissing(name, why);
   for (const name of ["moto_server", "ministack"] as const) {
     const why = provideEmulator(name);

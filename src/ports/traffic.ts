@@ -54,7 +54,7 @@ export type SwitchOutcome =
  * `INVALID`: the provider refuses the content. Nothing was written.
  * `RATE_LIMITED`: it asks to be left alone for `retryAfterMs`. Nothing was written.
  * `UNAVAILABLE`: no answer, or one that says nothing, before anything was sent that could change something.
- * `UNCERTAIN`: a change was sent and may have landed; it could not be read back either. Read before any repeat.
+ * `UNCERTAIN`: a change was sent and may have landed, or may yet land; what was read back, if it could be read at all, does not show it. Read before any repeat.
  */
 export type TrafficErrorCode = "UNAUTHORIZED" | "NOT_FOUND" | "NOT_OURS" | "INVALID" | "RATE_LIMITED" | "UNAVAILABLE" | "UNCERTAIN";
 

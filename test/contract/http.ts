@@ -166,7 +166,7 @@ export function httpContract(name: string, make: (ca?: string) => Http): void {
       expect(sockets).toHaveLength(2);
     });
 
-    test("a POST is not sent twice, unless it is said to be repeatable", async () => {
+    test.each(["POST", "PATCH"] as const)("a %s is not sent twice, unless it is said to be repeatable", async (method) => {
       let requests = 0;
       const { url } = await serve(
         serveTcp((socket) => {
@@ -179,7 +179,7 @@ export function httpContract(name: string, make: (ca?: string) => Http): void {
           });
         }),
       );
-      const post: HttpRequest = { ...GET, method: "POST", body: "x", url };
+      const post: HttpRequest = { ...GET, method, body: "x", url };
       answered(await http.request(post));
       expect(await http.request(post)).toMatchObject({ kind: "failed", cause: "reset" });
       expect(requests).toBe(2);

@@ -268,6 +268,19 @@ function failures(open: () => Promise<TrafficScene>): void {
     expect(await readOne(scene.other)).toEqual(order.entry);
   });
 
+  test("whoever gives up while a change is under way is told that it is uncertain", async () => {
+    await using scene = await open();
+    const order = await orderTo(scene.traffic, "secondary", 2);
+    const giving = new AbortController();
+    const gate = scene.hold("written");
+    const switched = errorOf(scene.traffic.switch(order, giving.signal));
+    await gate.reached;
+    giving.abort();
+    gate.open();
+    expect((await switched).code).toBe("UNCERTAIN");
+    expect(await readOne(scene.other)).toMatchObject({ leadsTo: "secondary", mark: { epoch: 2 } });
+  });
+
   test("rights are proven by a write that changes nothing, and denied where that is refused", async () => {
     await using scene = await open();
     const before = await readOne(scene.traffic);

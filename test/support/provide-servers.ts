@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 
-/** Debian package by program. */
+/** Debian package by program, or by a file that it brings. */
 const PACKAGES: Readonly<Record<string, string>> = {
   "redis-server": "redis-server",
   chromium: "chromium",
@@ -24,19 +24,23 @@ const PACKAGES: Readonly<Record<string, string>> = {
   iptables: "iptables",
   ip: "iproute2",
   busybox: "busybox-static",
+  pdns_server: "pdns-server",
+  "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql": "pdns-backend-sqlite3",
+  dnsmasq: "dnsmasq-base",
 };
 
 export const debianPackage = (program: string): string => PACKAGES[program] ?? program;
 
 export type Provided = { readonly missing: readonly { readonly name: string; readonly why: string }[] };
 
-/** The program's path on PATH or in the system's own folders (as it is where it is absolute); null where it is not installed. */
+/** The program's path on PATH or in the system's own folders (as it is where it is absolute, be it a program or not); null where it is not installed. */
 export function findProgram(name: string): string | null {
   const folders = isAbsolute(name) ? [""] : [...(process.env["PATH"] ?? "").split(delimiter), "/usr/local/sbin", "/usr/sbin", "/usr/bin", "/sbin"];
+  const wanted = isAbsolute(name) ? constants.R_OK : constants.X_OK;
   for (const folder of folders) {
     const file = folder === "" ? name : join(folder, name);
     try {
-      accessSync(file, constants.X_OK);
+      accessSync(file, wanted);
       return file;
     } catch {
       // Not in this folder; the next one may have it.

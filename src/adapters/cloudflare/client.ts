@@ -71,8 +71,8 @@ export class CloudflareClient {
       if (turn.kind === "result") return turn.result;
       problem = turn.detail;
       if (turn.kind !== "refused") continue;
-      const waited = turn.code === "RATE_LIMITED" && turn.retryAfterMs <= MAX_WAIT_MS && (await this.#pause(turn.retryAfterMs, until));
-      if (!waited) throw this.#error(turn.code, target, turn.detail, turn.retryAfterMs);
+      const waits = turn.code === "RATE_LIMITED" && turn.retryAfterMs <= MAX_WAIT_MS;
+      if (!waits || !(await this.#pause(turn.retryAfterMs, until))) throw this.#error(turn.code, target, turn.detail, turn.retryAfterMs);
     }
     throw this.#error("UNAVAILABLE", target, problem);
   }
@@ -97,7 +97,8 @@ export class CloudflareClient {
   }
 
   async #turn<Schema extends z.ZodType>(call: Call, schema: Schema, until: Until): Promise<Turn<z.infer<Schema>>> {
-    this.#mayAsk(call.target);
+    const held = this.#held();
+    if (held !== null) return held;
     const left = until.at - this.#parts.clock.now();
     if (until.signal.aborted || left < 1) return { kind: "unsent", detail: "no time was left to ask" };
     const answer = await this.#parts.http.request({
@@ -114,14 +115,14 @@ export class CloudflareClient {
   }
 
   /** A call while locked out, or with the window used up, would be refused, the latter with five minutes for all. */
-  #mayAsk(target: Target): void {
+  #held(): Extract<Turn<never>, { kind: "refused" }> | null {
     const now = this.#parts.clock.now();
     const used = this.#limit !== null && this.#limit.remaining === 0 ? this.#limit.resetsAt : 0;
     const until = Math.max(this.#lockedUntil, used);
-    if (now >= until) return;
+    if (now >= until) return null;
     const why = this.#lockedUntil >= used ? "Cloudflare locked this token out" : "the calls of this window are used up";
     const at = new Date(this.#parts.clock.wall() + (until - now)).toISOString();
-    throw this.#error("RATE_LIMITED", target, `${why} until ${at}; nothing was sent`, until - now);
+    return { kind: "refused", code: "RATE_LIMITED", detail: `${why} until ${at}; nothing was sent`, retryAfterMs: until - now };
   }
 
   #note(answer: HttpAnswer, meaning: Meaning<unknown>): void {

@@ -10,7 +10,7 @@ import { shortened } from "../../core/shortened.ts";
 import type { Ms } from "../../core/time.ts";
 import { sleep, type Clock } from "../../ports/clock.ts";
 import {
-  TRAFFIC_DEADLINE_MS, TrafficError, type ProviderCall, type RightsProof, type SwitchOrder, type SwitchOutcome, type Traffic, type TrafficEntry,
+  MAX_ENTRIES, TRAFFIC_DEADLINE_MS, TrafficError, type ProviderCall, type RightsProof, type SwitchOrder, type SwitchOutcome, type Traffic, type TrafficEntry,
 } from "../../ports/traffic.ts";
 import type { Until, Written } from "./client.ts";
 import { standsAs, versionOf, type Ask, type Change, type Facts, type Place } from "./place.ts";
@@ -35,7 +35,9 @@ export class CloudflareTraffic<F extends Facts> implements Traffic {
   readonly #options: CloudflareTrafficOptions<F>;
   readonly #closing = new AbortController();
 
+  /** @throws {RangeError} of more than MAX_ENTRIES places. */
   constructor(options: CloudflareTrafficOptions<F>) {
+    if (options.places.length > MAX_ENTRIES) throw new RangeError(`${options.places.length} entries are more than ${MAX_ENTRIES}`);
     this.kind = options.kind;
     this.#options = options;
   }
