@@ -14,13 +14,13 @@ export type Operation = "list" | "change" | "get_change" | "health_check";
 
 /**
  * `before`: nothing is done; `after`: it is done, and then no answer or a useless one is given.
- * `hang`: no answer at all. `reset`: the connection breaks. `http_500`: no code in it. `odd_200`: HTML. `huge`: two megabytes.
+ * `hang`: no answer at all. `reset`: the connection breaks. `http_400`, `http_500`: no code in it. `odd_200`: HTML. `huge`: two megabytes.
  */
 export type Fault =
   | "throttling"
   | "prior_request"
   | "denied"
-  | `${"hang" | "reset" | "http_500" | "odd_200" | "huge"}_${"before" | "after"}`;
+  | `${"hang" | "reset" | "http_400" | "http_500" | "odd_200" | "huge"}_${"before" | "after"}`;
 
 /** A request held back: the writer who is paused. */
 export type Held = {
@@ -201,7 +201,7 @@ function send(response: ServerResponse, status: number, xml: string): void {
 function spoil(how: Fault, response: ServerResponse): void {
   if (how.startsWith("hang")) return;
   if (how.startsWith("reset")) return void response.destroy();
-  if (how.startsWith("http_500")) return send(response, 500, "<html><body>Internal Server Error</body></html>");
+  if (how.startsWith("http_")) return send(response, how.startsWith("http_400") ? 400 : 500, "<html><body>Error</body></html>");
   if (how.startsWith("huge")) return send(response, 200, `<?xml version="1.0"?><!--${"x".repeat(2_097_152)}-->`);
   send(response, 200, "<html><body>Welcome</body>");
 }

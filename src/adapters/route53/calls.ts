@@ -16,6 +16,8 @@ import { ChangeResourceRecordSetsCommand, GetChangeCommand, GetHealthCheckComman
 
 /** What of one call is waited for, at most. */
 export const ATTEMPT_MS: Ms = 1_400;
+/** Of the SDK's own timers; ours come first. */
+const BACKSTOP_MS: Ms = 5_000;
 /** Before each repeat. Route 53 refills its budget by ten requests a second. */
 const PAUSES_MS: readonly Ms[] = [150, 350, 800];
 /** A name and type has one record set, or two of a failover pair. */
@@ -56,7 +58,7 @@ export class Route53Calls {
     this.#client = new Route53Client({
       region,
       maxAttempts: 1,
-      requestHandler: { connectionTimeout: ATTEMPT_MS, requestTimeout: ATTEMPT_MS + 1_000, httpsAgent: { keepAlive: true, maxSockets: CONNECTIONS }, httpAgent: { keepAlive: true, maxSockets: CONNECTIONS } },
+      requestHandler: { connectionTimeout: BACKSTOP_MS, requestTimeout: BACKSTOP_MS, httpsAgent: { keepAlive: true, maxSockets: CONNECTIONS }, httpAgent: { keepAlive: true, maxSockets: CONNECTIONS } },
       ...(endpoint === undefined ? {} : { endpoint }),
       ...(credentials === null ? {} : { credentials: revealed(credentials) }),
     });

@@ -178,8 +178,10 @@ async function readAfterSilence(order: SwitchOrder, error: CallError, read: () =
 /** Refused: over what no longer stands, or for what it says. Which of them, only reading tells. */
 async function readAfterRefusal(order: SwitchOrder, error: CallError, read: () => Promise<TrafficEntry>): Promise<SwitchOutcome> {
   const found = await read().catch(() => null);
-  if (found !== null && found.version !== order.entry.version && refusedBatch(error)) return { kind: "moved", found };
-  throw error;
+  if (found === null || found.version === order.entry.version) throw error;
+  // Not Route 53's own word, then, but that of something between: it was carried out.
+  if (!refusedBatch(error) && isAsOrdered(found, order)) return { kind: "switched", entry: found };
+  return { kind: "moved", found };
 }
 
 function isAsOrdered({ leadsTo, mark }: TrafficEntry, order: SwitchOrder): boolean {
