@@ -97,12 +97,17 @@ function preferredOnes(scene: RegionScene, current: RegionName, wholeDown: boole
   const since = scene.incident?.agreedSince ?? scene.now;
   const found: HoldReason[] = [];
   let silent = 0;
+  let fit = 0;
   for (const region of preferredTo(scene.plan, scene.me)) {
     if (region === current || isLost(scene, region)) continue;
     const report = scene.heard.get(region)?.report;
     if (report === undefined) silent += 1;
-    // One that seems fit and does nothing all the same lacks something that is not seen from here.
-    else if (reportsFit(scene, report, wholeDown) && scene.now < since + 3 * yieldFor) found.push(because("not_preferred", `${region} is preferred and fit: it takes over`, since + 3 * yieldFor));
+    else if (reportsFit(scene, report, wholeDown)) {
+      fit += 1;
+      // One that seems fit and does nothing all the same lacks something that is not seen from here.
+      const until = since + 3 * fit * yieldFor;
+      if (scene.now < until) found.push(because("not_preferred", `${region} is preferred and fit: it takes over`, until));
+    }
   }
   const until = since + silent * yieldFor;
   if (silent > 0 && scene.now < until) found.push(because("yielding", `a more preferred region says nothing, and has another ${formatDuration(until - scene.now)} to take over`, until));

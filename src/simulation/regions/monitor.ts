@@ -20,8 +20,12 @@ const REPAIR_MS: Ms = 10_000 + 2_000 + 5_000;
 /** A look counts as a view for this long. */
 const SEEN_FOR_MS: Ms = 8_000;
 const LOOKS_NEEDED = 2;
+/** A decision is made of answers up to this old: the asker waits for those that do not come. */
+const ANSWERS_AGE_MS: Ms = 2_000;
+/** A provider that has asked to be left alone, or has failed, is asked again after this long at most. */
+const LEFT_ALONE_MS: Ms = 310_000;
 
-type Look = { readonly at: Instant; readonly bad: number; readonly copies: number; readonly good: number };
+type Look = { readonly at: Instant; readonly bad: number; readonly copies: number; readonly good: number; /** Until when it could still be told otherwise. */ readonly badUntil: Instant; readonly copiesUntil: Instant };
 type Book = { right: string; changedAt: Instant; flipped: boolean; wrongSince: Instant | null };
 
 export type Stats = { flips: number; failbacks: number; manual: number; repairs: number; lateWrites: number; holds: number; steps: number; promised: number; slowestMs: Ms; codes: Set<string> };
@@ -46,6 +50,8 @@ export class Monitor {
   readonly #ordered = new Map<string, number | null>();
   /** When each epoch was first written anywhere: entries of one flip are one flip. */
   readonly #epochs = new Map<string, Instant>();
+  readonly #troubledAt = new Map<string, Instant>();
+  #providerTroubledAt: Instant = 0;
   #acknowledged = false;
   /** Since when the target could have done it; null: something stands in its way. */
   #ableSince: Instant | null = null;
@@ -62,10 +68,17 @@ export class Monitor {
     // What got through got through, whether or not a reference host answers.
     if (sight.kind === "unknown" || (sight.kind === "failed" && this.#truth.isBlind(observer))) return;
     const key = `${observer}/${region}`;
-    const before = this.#looks.get(key) ?? { at: 0, bad: 0, copies: 0, good: 0 };
-    const copy = sight.kind === "answered" && sight.by === "copy";
-    const bad = sight.kind === "failed";
-    this.#looks.set(key, { at: this.#clock.now(), bad: bad ? before.bad + 1 : 0, copies: bad || copy ? before.copies + 1 : sight.kind === "answered" && sight.by === "fresh" ? before.copies : 0, good: bad ? 0 : before.good + 1 });
+    const now = this.#clock.now();
+    const before = this.#looks.get(key) ?? { at: 0, bad: 0, copies: 0, good: 0, badUntil: 0, copiesUntil: 0 };
+    const failed = sight.kind === "failed";
+    const copied = failed || (sight.kind === "answered" && sight.by === "copy");
+    const bad = failed ? before.bad + 1 : 0;
+    const copies = copied ? before.copies + 1 : sight.kind === "answered" && sight.by === "fresh" ? before.copies : 0;
+    this.#looks.set(key, {
+      at: now, bad, copies, good: failed ? 0 : before.good + 1,
+      badUntil: bad >= LOOKS_NEEDED ? now + SEEN_FOR_MS : Math.min(before.badUntil, now + ANSWERS_AGE_MS),
+      copiesUntil: copies >= LOOKS_NEEDED ? now + SEEN_FOR_MS : Math.min(before.copiesUntil, now + ANSWERS_AGE_MS),
+    });
   }
 
   ordered(region: string): void {
@@ -119,6 +132,9 @@ export class Monitor {
 
   /** Between events, twice a second. @param standing where every entry leads now. */
   tick(standing: readonly { readonly name: string; readonly leadsTo: string | null }[]): void {
+    const now = this.#clock.now();
+    for (const { name } of this.#script.plan.regions) if (this.#truth.isWhollyDown(name) || this.#truth.isBlind(name)) this.#troubledAt.set(name, now);
+    if (this.#truth.providerMode() !== null) this.#providerTroubledAt = now;
     for (const { name } of standing) this.#expectRepair(name);
     this.#expectTakeover(standing[0]?.leadsTo ?? null);
   }
@@ -139,7 +155,7 @@ export class Monitor {
     this.#judgeFit(region, cause === "down" || (cause === "manual" && from !== null && this.#truth.isWhollyDown(from)));
     if (cause === "manual") return;
     if (from !== null && cause !== "failback") {
-      const against = this.#observersWith(from, (look) => (cause === "down" ? look.bad >= LOOKS_NEEDED : look.copies >= LOOKS_NEEDED));
+      const against = this.#observersWith(from, (look) => (cause === "down" ? look.badUntil : look.copiesUntil) >= this.#clock.now());
       if (against.length < 2) this.#fail(`${region} takes over from ${from} (${cause}) though only ${against.join(", ") || "nobody"} could see it so`);
       const vetoed = this.#vetoes(from, region);
       if (vetoed) this.#fail(`${region} takes over from ${from} against the word of its healthy daemon`);
@@ -167,7 +183,7 @@ export class Monitor {
   /** Its daemon could be heard, and has had time to know better. */
   #vetoes(current: string, by: string): boolean {
     const now = this.#clock.now();
-    const calm = [now, now - CHECKS_LAG_MS].every((at) => this.#truth.flags(current, at).size === 0);
+    const calm = [now, now - CHECKS_LAG_MS].every((at) => this.#truth.flags(current, at).size === 0) && now - (this.#troubledAt.get(current) ?? 0) > CHECKS_LAG_MS;
     const own = this.#looks.get(`${current}/${current}`);
     const passes = own !== undefined && own.good > LOOKS_NEEDED && now - own.at < SEEN_FOR_MS / 2;
     return calm && passes && this.#able.leads(current) && this.#truth.connected(by, current) && !this.#truth.isBlind(current) && !this.#truth.has((fault) => fault.kind === "slow");
@@ -240,7 +256,7 @@ export class Monitor {
   }
 
   #canWrite(region: string): boolean {
-    return this.#truth.connected(region, "provider") && this.#truth.providerMode() === null;
+    return this.#truth.connected(region, "provider") && this.#clock.now() - this.#providerTroubledAt > LEFT_ALONE_MS;
   }
 
   #fail(text: string): void {
