@@ -220,7 +220,7 @@ export class RegionShift {
     const { plan, clock, teller } = this.#parts;
     const { standing, memory } = readStanding(plan, this.#state.memory, entries, clock.now());
     const before = describeStanding(this.#standing);
-    const raised = memory?.epoch !== this.#state.memory?.epoch;
+    const raised = this.#state.memory !== null && memory?.epoch !== this.#state.memory.epoch;
     if (raised) this.#actedAt = clock.now();
     this.#standing = standing;
     this.#set({ memory });
