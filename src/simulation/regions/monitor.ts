@@ -52,7 +52,8 @@ export class Monitor {
   readonly #epochs = new Map<string, Instant>();
   readonly #troubledAt = new Map<string, Instant>();
   #providerTroubledAt: Instant = 0;
-  #acknowledged = false;
+  /** When a person lifted the block last: the flips before that are no hindrance any more. */
+  #acknowledgedAt: Instant = 0;
   /** Since when the target could have done it; null: something stands in its way. */
   #ableSince: Instant | null = null;
   #ableFor = "";
@@ -86,7 +87,7 @@ export class Monitor {
   }
 
   acknowledged(): void {
-    this.#acknowledged = true;
+    this.#acknowledgedAt = this.#clock.now();
   }
 
   /** @param seesDown the deciding daemon itself sees the region down that buyers are led to. */
@@ -124,9 +125,8 @@ export class Monitor {
     this.#epochs.set(epoch, beganAt);
     // Where an entry is wrong already, this is the next flip all the same.
     const since = beganAt - book.changedAt;
-    if (book.flipped && !manual && !this.#acknowledged && since < this.#script.plan.rules.block) this.#fail(`${write.by} flips ${write.entry} again ${since} ms after the last flip, from ${write.from ?? "?"} to ${write.to}`);
+    if (book.flipped && !manual && book.changedAt > this.#acknowledgedAt && since < this.#script.plan.rules.block) this.#fail(`${write.by} flips ${write.entry} again ${since} ms after the last flip, from ${write.from ?? "?"} to ${write.to}`);
     if (manual) this.stats.manual += 1;
-    this.#acknowledged = false;
     Object.assign(book, { right: write.to, changedAt: beganAt, flipped: true, wrongSince: null });
   }
 
