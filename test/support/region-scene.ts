@@ -71,7 +71,7 @@ export function lost(over: Partial<RegionScene> = {}): RegionScene {
     views: new Map([["eu", DOWN], ["us", UP], ["ap", UP]]),
     heard: new Map([["eu", null], ["ap", heard("ap")]]),
     ...voted("eu", "ap:down w1:down"),
-    incident: { about: "eu", since: NOW - 5_000, parity: "proven", agreedSince: NOW, disputedSince: null },
+    incident: { about: "eu", since: NOW - 5_000, parity: "proven", readySince: NOW },
     ...over,
   });
 }

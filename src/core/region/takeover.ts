@@ -15,18 +15,24 @@ export function decideTakeover(scene: RegionScene, current: RegionName): RegionD
   const agreed = finding.kind === "agreed" && finding.what !== "up" ? finding : null;
   const wholeDown = agreed?.what === "down";
   const fitness = ownFitness(scene, wholeDown);
-  const reasons = [
+  const reasons = [...obstacles(scene, current), ...preferredOnes(scene, current, wholeDown), ...providerReasons(scene)];
+  if (reasons.length > 0 || agreed === null || agreed.what === "up") return { kind: "hold", about: "takeover", reasons };
+  return { kind: "flip", to: scene.me, from: current, epoch: nextEpoch(scene), cause: agreed.what, by: agreed.by, warns: fitness.warns.map((one) => one.text), who: "shopkeeper" };
+}
+
+/** What speaks against taking over now, apart from the provider and from those that are preferred. */
+export function obstacles(scene: RegionScene, current: RegionName): readonly HoldReason[] {
+  const finding = findingOn(scene, current);
+  const what = finding.kind === "agreed" ? finding.what : null;
+  const fitness = ownFitness(scene, what === "down");
+  return [
     ...evidenceAgainst(scene, current, finding),
     ...vetoOf(scene, current),
-    ...copiesWait(scene, current, agreed?.what ?? null),
+    ...copiesWait(scene, current, what),
     ...fitness.blocks.map(({ code, text }) => because(code, text)),
     ...allBad(scene, current, fitness),
     ...blockOf(scene),
-    ...preferredOnes(scene, current, wholeDown),
-    ...providerReasons(scene),
   ];
-  if (reasons.length > 0 || agreed === null || agreed.what === "up") return { kind: "hold", about: "takeover", reasons };
-  return { kind: "flip", to: scene.me, from: current, epoch: nextEpoch(scene), cause: agreed.what, by: agreed.by, warns: fitness.warns.map((one) => one.text), who: "shopkeeper" };
 }
 
 /** How fit this region is by all that its own daemon knows. */
@@ -91,10 +97,13 @@ function copiesWait(scene: RegionScene, current: RegionName, what: "down" | "cop
   return scene.now >= until ? [] : [because("copies_wait", `${scene.me} has been able to sell for ${formatDuration(scene.now - since)}, and must for ${formatDuration(copiesFor)}`, until)];
 }
 
-/** More preferred regions that may take over themselves. */
+/**
+ * More preferred regions that may take over themselves. Their time begins when this one could: were it to pass while all
+ * of them wait for the block to end, all would flip in that moment.
+ */
 function preferredOnes(scene: RegionScene, current: RegionName, wholeDown: boolean): readonly HoldReason[] {
   const { yieldFor } = scene.plan.rules;
-  const since = scene.incident?.agreedSince ?? scene.now;
+  const since = scene.incident?.readySince ?? scene.now;
   const found: HoldReason[] = [];
   let silent = 0;
   let fit = 0;

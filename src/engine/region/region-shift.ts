@@ -4,8 +4,8 @@
  * intent recorded → fence (still leader, renewed a moment ago, decided a moment ago) → each entry compared and written →
  * read back → outcome. An outcome that is not known is read before anything else is done. An act goes on beside the looks.
  */
-import { followAgreement, followIncident } from "../../core/region/incident.ts";
-import { agreementOn, decideRegion, isUrgent, questionsOf } from "../../core/region/decide.ts";
+import { followIncident, followReadiness } from "../../core/region/incident.ts";
+import { couldTakeOver, decideRegion, isUrgent, questionsOf } from "../../core/region/decide.ts";
 import { initialOutside } from "../../core/region/outside.ts";
 import type { RegionMark } from "../../core/region/mark.ts";
 import { ledTo, type ManualOrder, type RegionDecision, type RegionScene } from "../../core/region/scene.ts";
@@ -183,10 +183,8 @@ export class RegionShift {
 
   #agree(scene: RegionScene): void {
     if (this.#state.incident === null) return;
-    const { agreed, disputed } = agreementOn(scene, this.#state.incident.about);
-    const incident = followAgreement(this.#state.incident, agreed, disputed, scene.now);
-    const { agreedSince, disputedSince } = this.#state.incident;
-    if (incident.agreedSince !== agreedSince || incident.disputedSince !== disputedSince) this.#set({ incident });
+    const { incident } = this.#state;
+    this.#set({ incident: followReadiness(incident, couldTakeOver(scene, incident.about), scene.now) });
   }
 
   async #ask(ballot: Ballot, signal: AbortSignal): Promise<readonly Vote[]> {

@@ -19,7 +19,7 @@ export const PROMISED_MS: Ms = 15_000;
 const REPAIR_MS: Ms = 10_000 + 2_000 + 5_000;
 /** A look counts as a view for this long. */
 const SEEN_FOR_MS: Ms = 8_000;
-const LOOKS_NEEDED = 2;
+const LOOKS_NEEDED = 3;
 /** A decision is made of answers up to this old: the asker waits for those that do not come. */
 const ANSWERS_AGE_MS: Ms = 2_000;
 /** A provider that has asked to be left alone, or has failed, is asked again after this long at most. */
@@ -73,11 +73,12 @@ export class Monitor {
     const before = this.#looks.get(key) ?? { at: 0, bad: 0, copies: 0, good: 0, badUntil: 0, copiesUntil: 0 };
     const failed = sight.kind === "failed";
     const copied = failed || (sight.kind === "answered" && sight.by === "copy");
-    const bad = failed ? before.bad + 1 : 0;
+    // One answer among failures is no recovery yet.
+    const bad = failed ? before.bad + 1 : before.good === 0 ? before.bad : 0;
     const copies = copied ? before.copies + 1 : sight.kind === "answered" && sight.by === "fresh" ? before.copies : 0;
     this.#looks.set(key, {
       at: now, bad, copies, good: failed ? 0 : before.good + 1,
-      badUntil: bad >= LOOKS_NEEDED ? now + SEEN_FOR_MS : Math.min(before.badUntil, now + ANSWERS_AGE_MS),
+      badUntil: failed && bad >= LOOKS_NEEDED ? now + SEEN_FOR_MS : Math.min(before.badUntil, now + ANSWERS_AGE_MS),
       copiesUntil: copies >= LOOKS_NEEDED ? now + SEEN_FOR_MS : Math.min(before.copiesUntil, now + ANSWERS_AGE_MS),
     });
   }
@@ -117,6 +118,13 @@ export class Monitor {
     }
     if (write.late) {
       book.wrongSince ??= now;
+      return;
+    }
+    // Entries that were torn between two regions are brought together again.
+    const other = [...this.#books.values()].find((one) => one !== book && one.right === write.to && now - one.changedAt <= REPAIR_MS);
+    if (other !== undefined && book.flipped && now - book.changedAt <= REPAIR_MS) {
+      this.stats.repairs += 1;
+      Object.assign(book, { right: write.to, wrongSince: null });
       return;
     }
     const manual = this.#isOrdered(write);
@@ -183,7 +191,7 @@ export class Monitor {
   /** Its daemon could be heard, and has had time to know better. */
   #vetoes(current: string, by: string): boolean {
     const now = this.#clock.now();
-    const calm = [now, now - CHECKS_LAG_MS].every((at) => this.#truth.flags(current, at).size === 0) && now - (this.#troubledAt.get(current) ?? 0) > CHECKS_LAG_MS;
+    const calm = [now, now - CHECKS_LAG_MS].every((at) => [...this.#truth.flags(current, at)].every((flag) => flag === "hidden")) && now - (this.#troubledAt.get(current) ?? 0) > CHECKS_LAG_MS;
     const own = this.#looks.get(`${current}/${current}`);
     const passes = own !== undefined && own.good > LOOKS_NEEDED && now - own.at < SEEN_FOR_MS / 2;
     return calm && passes && this.#able.leads(current) && this.#truth.connected(by, current) && !this.#truth.isBlind(current) && !this.#truth.has((fault) => fault.kind === "slow");
@@ -208,7 +216,7 @@ export class Monitor {
     const book = this.#bookOf(entry);
     if (book.wrongSince === null) return;
     const now = this.#clock.now();
-    const can = this.#isFitForAll(book.right) && this.#able.leads(book.right) && this.#canWrite(book.right) && !this.#truth.has((fault) => fault.kind === "paused_writer" || fault.kind === "slow");
+    const can = this.#isFitForAll(book.right) && this.#able.leads(book.right) && this.#canWrite(book.right);
     if (!can) book.wrongSince = now;
     else if (now - book.wrongSince > REPAIR_MS) {
       this.#fail(`a late write stands on ${entry} for ${now - book.wrongSince} ms, and ${book.right} has not pushed it aside`);
@@ -239,7 +247,7 @@ export class Monitor {
   /** Who has to take over from it, where nothing at all stands in the way; else null. */
   #targetFor(current: string): string | null {
     const truth = this.#truth;
-    if (truth.has((fault) => fault.kind === "slow" || fault.kind === "paused_writer" || fault.kind === "provider")) return null;
+    if (truth.has((fault) => fault.kind === "slow")) return null;
     const target = this.#script.plan.regions.map((one) => one.name).find((name) => name !== current && !truth.isWhollyDown(name));
     if (target === undefined || !this.#isFitForAll(target) || !this.#able.leads(target) || !this.#canWrite(target) || truth.isBlind(target)) return null;
     const observers = observersOf(this.#script.plan, current);
@@ -256,7 +264,8 @@ export class Monitor {
   }
 
   #canWrite(region: string): boolean {
-    return this.#truth.connected(region, "provider") && this.#clock.now() - this.#providerTroubledAt > LEFT_ALONE_MS;
+    const slow = this.#truth.has((fault) => fault.kind === "slow" && (fault.from === region || fault.to === region));
+    return this.#truth.connected(region, "provider") && !slow && !this.#truth.mayPause(region) && this.#clock.now() - this.#providerTroubledAt > LEFT_ALONE_MS;
   }
 
   #fail(text: string): void {

@@ -9,7 +9,7 @@ const NOW = 5_000_000;
 const STATE: RegionState = {
   memory: { region: "us", epoch: 4, since: NOW - 70_000, found: false },
   acknowledged: 3,
-  incident: { about: "us", since: NOW - 9_000, parity: "failed", agreedSince: NOW - 3_000, disputedSince: null },
+  incident: { about: "us", since: NOW - 9_000, parity: "failed", readySince: NOW - 3_000 },
   repairedAt: [NOW - 60_000],
   intent: { id: "i", kind: "flip", to: "ap", from: "us", epoch: 5, cause: "down", who: "shopkeeper" },
   firing: { region_held: 123 },
@@ -24,7 +24,7 @@ describe("what the leader of a region must not forget", () => {
     expect(state).toEqual({
       ...STATE,
       memory: { ...STATE.memory, since: other - 70_000 },
-      incident: { ...STATE.incident, since: other - 9_000, agreedSince: other - 3_000 },
+      incident: { ...STATE.incident, since: other - 9_000, readySince: other - 3_000 },
       repairedAt: [other - 60_000],
     });
   });
@@ -78,7 +78,7 @@ describe("what the leader of a region must not forget", () => {
     ["no JSON", "{"],
     ["an array", "[]"],
     ["a length below zero", JSON.stringify({ memory: { region: "us", epoch: 4, forMs: -1, found: true }, acknowledged: 0, incident: null, repairedAgoMs: [], intent: null, firing: {} })],
-    ["an unknown parity", JSON.stringify({ memory: null, acknowledged: 0, incident: { about: "eu", forMs: 1, parity: "likely", agreedForMs: null, disputedForMs: null }, repairedAgoMs: [], intent: null, firing: {} })],
+    ["an unknown parity", JSON.stringify({ memory: null, acknowledged: 0, incident: { about: "eu", forMs: 1, parity: "likely", readyForMs: null }, repairedAgoMs: [], intent: null, firing: {} })],
     ["an intent of another kind", JSON.stringify({ memory: null, acknowledged: 0, incident: null, repairedAgoMs: [], intent: { id: "i", kind: "drill", to: "us", from: null, epoch: 1, cause: "", who: "" }, firing: {} })],
     ["firing that is no instant", JSON.stringify({ memory: null, acknowledged: 0, incident: null, repairedAgoMs: [], intent: null, firing: { region_held: "now" } })],
     ["a field missing", JSON.stringify({ memory: null, incident: null, repairedAgoMs: [], intent: null, firing: {} })],
