@@ -39,7 +39,7 @@ export class FakeEyes implements RegionEyes {
     this.asked += 1;
     const says = this.says.get(observer);
     if (says === undefined) return null;
-    return says === "never" ? new Promise(() => {}) : about.map((region) => ({ nonce, observer, about: region, says, copiesForMs: 0 }));
+    return says === "never" ? new Promise(() => {}) : about.map((region) => ({ nonce, observer, about: region, says, copiesForMs: 0, vetoed: false }));
   }
 }
 

@@ -83,8 +83,9 @@ function evidenceAgainst(scene: RegionScene, current: RegionName, finding: Findi
 }
 
 function vetoOf(scene: RegionScene, current: RegionName): readonly HoldReason[] {
-  if (!vetoes(scene.heard.get(current) ?? null)) return [];
-  return [because("veto", `${current}'s own daemon answers that it is healthy, and its public path passes its own probe`)];
+  const told = tallyOf(scene, current).vetoed;
+  const hearers = vetoes(scene.heard.get(current) ?? null) ? [scene.me, ...told] : told;
+  return hearers.length === 0 ? [] : [because("veto", `${current}'s own daemon answers ${hearers.join(", ")} that it is healthy, and its public path passes its own probe`)];
 }
 
 /** Copies cannot sell, but they serve: a region is left for them only once this one has been able to sell all the while. */

@@ -107,7 +107,7 @@ export class RegionShift {
     const ballot: Ballot | null = about.length === 0 ? null : { nonce: this.#parts.random.id(), about, askedAt: this.#parts.clock.now() };
     const votes = ballot === null ? [] : await this.#ask(ballot, signal);
     // What was known before the observers answered may be a second old.
-    this.#agree(this.#scene(facts(), ballot, votes, null));
+    this.#ready(this.#scene(facts(), ballot, votes, null));
     const decision = decideRegion(this.#scene(facts(), ballot, votes, null));
     this.#parts.teller.decided(decision);
     if (decision.kind === "flip" || decision.kind === "repair") this.#start(decision, signal);
@@ -181,7 +181,7 @@ export class RegionShift {
     this.#set({ incident });
   }
 
-  #agree(scene: RegionScene): void {
+  #ready(scene: RegionScene): void {
     if (this.#state.incident === null) return;
     const { incident } = this.#state;
     this.#set({ incident: followReadiness(incident, couldTakeOver(scene, incident.about), scene.now) });

@@ -52,6 +52,8 @@ export class Monitor {
   readonly #epochs = new Map<string, Instant>();
   readonly #troubledAt = new Map<string, Instant>();
   #providerTroubledAt: Instant = 0;
+  /** When two regions last could not talk to each other. */
+  readonly #apartAt = new Map<string, Instant>();
   /** When a person lifted the block last: the flips before that are no hindrance any more. */
   #acknowledgedAt: Instant = 0;
   /** Since when the target could have done it; null: something stands in its way. */
@@ -142,6 +144,7 @@ export class Monitor {
   tick(standing: readonly { readonly name: string; readonly leadsTo: string | null }[]): void {
     const now = this.#clock.now();
     for (const { name } of this.#script.plan.regions) if (this.#truth.isWhollyDown(name) || this.#truth.isBlind(name)) this.#troubledAt.set(name, now);
+    for (const { name: one } of this.#script.plan.regions) for (const { name: other } of this.#script.plan.regions) if (!this.#truth.connected(one, other)) this.#apartAt.set(`${one}/${other}`, now);
     if (this.#truth.providerMode() !== null) this.#providerTroubledAt = now;
     for (const { name } of standing) this.#expectRepair(name);
     this.#expectTakeover(standing[0]?.leadsTo ?? null);
@@ -188,13 +191,15 @@ export class Monitor {
     for (const { text } of blocks) this.#fail(`buyers are led to an unfit region: ${text}`);
   }
 
-  /** Its daemon could be heard, and has had time to know better. */
+  /** Its daemon could be heard, by the one that decides or by one that this could ask, and has had time to know better. */
   #vetoes(current: string, by: string): boolean {
     const now = this.#clock.now();
     const calm = [now, now - CHECKS_LAG_MS].every((at) => [...this.#truth.flags(current, at)].every((flag) => flag === "hidden")) && now - (this.#troubledAt.get(current) ?? 0) > CHECKS_LAG_MS;
     const own = this.#looks.get(`${current}/${current}`);
     const passes = own !== undefined && own.good > LOOKS_NEEDED && now - own.at < SEEN_FOR_MS / 2;
-    return calm && passes && this.#able.leads(current) && this.#truth.connected(by, current) && !this.#truth.isBlind(current) && !this.#truth.has((fault) => fault.kind === "slow");
+    if (!calm || !passes || !this.#able.leads(current) || this.#truth.isBlind(current) || this.#truth.has((fault) => fault.kind === "slow")) return false;
+    const near = (one: string, other: string): boolean => one === other || (this.#truth.connected(one, other) && now - (this.#apartAt.get(`${one}/${other}`) ?? 0) > CHECKS_LAG_MS);
+    return this.#script.plan.regions.some(({ name }) => name !== current && this.#able.leads(name) && near(name, current) && near(by, name));
   }
 
   #observersWith(about: string, says: (look: Look) => boolean): readonly string[] {

@@ -25,6 +25,8 @@ const decided = (over: RegionScene): string => word(decideRegion(over));
 /** Records and what is remembered of them; a flip long ago unless told otherwise. */
 const records = (leadsTo: string, epoch: number, since = NOW - 4_000_000): Pick<RegionScene, "standing" | "memory"> => readStanding(PLAN, { region: leadsTo, epoch, since, found: false }, [entry(leadsTo, epoch)], NOW);
 
+const withVeto = ({ ballot, votes }: Pick<RegionScene, "ballot" | "votes">): Pick<RegionScene, "ballot" | "votes"> => ({ ballot, votes: votes.map((vote) => ({ ...vote, vetoed: vote.observer === "ap" })) });
+
 describe("where eu is lost and us is the next", () => {
   test.each<[string, Partial<RegionScene>, string]>([
     ["it takes over", {}, "flip down 2"],
@@ -35,6 +37,7 @@ describe("where eu is lost and us is the next", () => {
     ["not where the others see it answer", voted("eu", "ap:up w1:up"), "disagree"],
     ["not on what was said to an earlier question", { ballot: { nonce: "n2", about: ["eu"], askedAt: NOW } }, "quorum"],
     ["not against the word of a healthy daemon", { heard: new Map([["eu", heard("eu")], ["ap", heard("ap")]]) }, "veto"],
+    ["nor against one that only ap can hear", withVeto(voted("eu", "ap:down w1:down")), "veto"],
     ["but against one whose own public path fails", { heard: new Map([["eu", heard("eu", { outside: "down" })], ["ap", heard("ap")]]) }, "flip down 2"],
     ["and against one that gives itself up", { heard: new Map([["eu", heard("eu", { givesUp: "draining" })], ["ap", heard("ap")]]) }, "flip down 2"],
     ["not while it is ill itself, though ap is there", { own: { ...WELL, status: "unhealthy" } }, "unfit_checks"],
@@ -165,7 +168,7 @@ test("whatever anybody says, a flip has two observers, a fit target and no block
   const own = fc.record({ status: fc.constantFrom("healthy", "degraded", "unhealthy", "unknown"), selling: fc.boolean(), ready: fc.nat(3), parity: fc.constantFrom("proven", "failed", "not_measured"), givesUp: fc.constantFrom(null, "draining") });
   fc.assert(
     fc.property(view, view, says, says, own, fc.nat(4_000_000), fc.boolean(), (eu, us, ap, w1, state, ago, silent) => {
-      const decision = decideRegion(lost({ views: new Map([["eu", eu], ["us", us], ["ap", UP]]), own: state as typeof WELL, ...voted("eu", `ap:${ap} w1:${w1}`), ...records("eu", 4, NOW - ago), ...(silent ? {} : { heard: new Map([["eu", heard("eu")]]) }) }));
+      const decision = decideRegion(lost({ views: new Map([["eu", eu], ["us", us], ["ap", UP]]), own: state, ...voted("eu", `ap:${ap} w1:${w1}`), ...records("eu", 4, NOW - ago), ...(silent ? {} : { heard: new Map([["eu", heard("eu")]]) }) }));
       if (decision.kind !== "flip") return decision.kind === "stay" || (decision.kind === "hold" && decision.reasons.length > 0);
       return decision.by.length >= 2 && decision.to === "us" && ago >= 3_600_000 && silent && state.selling && state.ready >= 2 && state.givesUp === null;
     }),

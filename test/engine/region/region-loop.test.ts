@@ -300,10 +300,16 @@ test("what it says of its own region: its checks, its own path from outside, and
   expect(world.loop.report()).toEqual({ ...WELL, region: "us", outside: "up", mark: { region: "eu", epoch: 1, seenForMs: 6_000 } });
 });
 
+test("a veto that it hears goes with its votes, so that who cannot hear it does not act against it", async () => {
+  const world = regionWorld();
+  await world.rounds(1);
+  expect(world.loop.answer({ nonce: "n", about: ["eu", "us"] }).map((vote) => vote.vetoed)).toEqual([true, false]);
+});
+
 test("a daemon that does not lead looks, and decides nothing", async () => {
   const world = regionWorld();
   world.loop.end();
   loseEu(world);
   await world.rounds(4);
-  expect([world.events, world.traffic.reads, world.loop.answer({ nonce: "n", about: ["eu", "mars"] })]).toEqual([[], 0, [{ nonce: "n", observer: "us", about: "eu", says: "down", copiesForMs: 0 }]]);
+  expect([world.events, world.traffic.reads, world.loop.answer({ nonce: "n", about: ["eu", "mars"] })]).toEqual([[], 0, [{ nonce: "n", observer: "us", about: "eu", says: "down", copiesForMs: 0, vetoed: false }]]);
 });

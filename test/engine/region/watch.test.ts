@@ -25,7 +25,7 @@ describe("a witness", () => {
     const { watch, rounds, says } = witness();
     expect(says()).toBe("unknown");
     await rounds(1);
-    expect(watch.answer({ nonce: "n", about: ["eu", "us", "mars"] })).toEqual(["eu", "us"].map((about) => ({ nonce: "n", observer: "w1", about, says: "up", copiesForMs: 0 })));
+    expect(watch.answer({ nonce: "n", about: ["eu", "us", "mars"] })).toEqual(["eu", "us"].map((about) => ({ nonce: "n", observer: "w1", about, says: "up", copiesForMs: 0, vetoed: false })));
   });
 
   test.each([
