@@ -22,6 +22,18 @@ async function lostAfterCalm(over: Parameters<typeof regionWorld>[0] = {}): Prom
   return world;
 }
 
+describe("a policy that only records", () => {
+  test("says what it would do, and does nothing; a person's order is carried out", async () => {
+    const world = await lostAfterCalm({ onlyRecords: () => "the policy failover only records" });
+    await world.rounds(4);
+    expect([last(world), where(world), world.traffic.orders]).toEqual(["observe", "eu 1", []]);
+    expect(world.ledger.some(({ kind, text }) => kind === "hold" && text.includes("the policy failover only records; it would flip from eu to us, epoch 2"))).toBe(true);
+    expect(world.alerts).toEqual([]);
+    expect((await world.loop.command({ id: "1", to: "us", by: "ada" }, new AbortController().signal))?.decision.kind).toBe("flip");
+    expect(where(world)).toBe("us 2");
+  });
+});
+
 describe("a region that is lost", () => {
   test("is left after three looks, by intent, write and outcome, and people are told", async () => {
     const world = await lostAfterCalm();
