@@ -74,7 +74,7 @@ class CdnLook implements PreparedProbe {
   async close(): Promise<void> {}
 
   async #look(look: Look): Promise<Observation> {
-    const { clock, http } = this.#ports;
+    const { http } = this.#ports;
     const { url, paths } = this.#settings;
     const { deadlineMs, signal } = look;
     const connection = connectionFor(look);
