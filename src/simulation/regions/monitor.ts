@@ -53,6 +53,7 @@ export class Monitor {
   /** When each epoch was first written anywhere: entries of one flip are one flip. */
   readonly #epochs = new Map<string, Instant>();
   readonly #troubledAt = new Map<string, Instant>();
+  readonly #lostSince = new Map<string, Instant>();
   readonly #startedAt: Instant;
   #providerTroubledAt: Instant = 0;
   /** When two places last could not talk to each other. */
@@ -72,8 +73,7 @@ export class Monitor {
   }
 
   looked(observer: string, region: string, sight: OutsideSight): void {
-    // What got through got through, whether or not a reference host answers.
-    if (sight.kind === "unknown" || (sight.kind === "failed" && this.#truth.isBlind(observer))) return;
+    if (sight.kind === "unknown") return;
     const key = `${observer}/${region}`;
     const now = this.#clock.now();
     const before = this.#looks.get(key) ?? { at: 0, bad: 0, copies: 0, good: 0, badUntil: 0, copiesUntil: 0 };
@@ -150,6 +150,10 @@ export class Monitor {
     for (const { name } of this.#script.plan.regions) if (this.#truth.isWhollyDown(name) || this.#truth.isBlind(name)) this.#troubledAt.set(name, now);
     const places = [...this.#script.plan.regions.map((one) => one.name), "provider"];
     for (const one of places) for (const other of places) if (!this.#truth.connected(one, other)) this.#apartAt.set(`${one}/${other}`, now);
+    for (const { name } of this.#script.plan.regions) {
+      if (!this.#truth.isLost(name)) this.#lostSince.delete(name);
+      else if (!this.#lostSince.has(name)) this.#lostSince.set(name, now);
+    }
     if (this.#truth.providerMode() !== null) this.#providerTroubledAt = now;
     for (const { name } of standing) this.#expectRepair(name);
     this.#expectTakeover(standing[0]?.leadsTo ?? null);
@@ -188,7 +192,8 @@ export class Monitor {
     if (spec === undefined) return this.#fail(`${region} is no region`);
     const own = this.#truth.own(region);
     const stillDead = [this.#clock.now(), this.#clock.now() - CHECKS_LAG_MS - SEEN_FOR_MS].every((at) => this.#truth.flags(region, at).has("ingress_dead"));
-    const outside = stillDead || this.#truth.isLost(region) ? "down" : "up";
+    const lost = this.#clock.now() - (this.#lostSince.get(region) ?? Infinity) > CHECKS_LAG_MS;
+    const outside = stillDead || lost ? "down" : "up";
     // What a region was worth as the incident began is not what it is worth now: judged where it was so from the start.
     const now = this.#clock.now();
     const steady = [this.#startedAt + 2_000, now - 75_000, now].every((at) => this.#truth.flags(region, at).has("parity_failed"));
