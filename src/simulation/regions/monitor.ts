@@ -175,7 +175,9 @@ export class Monitor {
     this.#judgeFit(region, cause === "down" || (cause === "manual" && from !== null && this.#truth.isWhollyDown(from)));
     if (cause === "manual") return;
     if (from !== null && cause !== "failback") {
-      const against = this.#observersWith(from, (look) => (cause === "down" ? look.badUntil : look.copiesUntil) >= this.#clock.now());
+      // A region that gives itself up says so first-hand: one look of each observer bears that out.
+      const gaveUp = this.#truth.own(from).givesUp !== null;
+      const against = this.#observersWith(from, (look) => (cause === "down" ? look.badUntil >= this.#clock.now() : look.copiesUntil >= this.#clock.now() || (gaveUp && look.copies > 0)));
       if (against.length < 2) this.#fail(`${region} takes over from ${from} (${cause}) though only ${against.join(", ") || "nobody"} could see it so`);
       const vetoed = this.#vetoes(from, region);
       if (vetoed) this.#fail(`${region} takes over from ${from} against the word of its healthy daemon`);
@@ -268,10 +270,11 @@ export class Monitor {
     const observers = observersOf(this.#script.plan, current);
     const connected = observers.filter((name) => name === target || (this.#able.alive(name) && truth.connected(target, name) && !truth.isBlind(name) && !truth.isLost(name)));
     const needed = Math.max(this.#script.plan.rules.quorum, Math.floor(observers.length / 2) + 1);
-    const book = [...this.#books.values()][0];
+    // A flip that reached one entry is one.
+    const flipped = [...this.#books.values()].filter((book) => book.flipped).map((book) => book.changedAt);
     // The block is counted from when the flip was seen: later, where the provider could not be reached.
-    const seenAt = Math.max(book?.changedAt ?? 0, (this.#apartAt.get(`${target}/provider`) ?? 0) + READ_MS);
-    const blocked = book?.flipped === true && this.#clock.now() - seenAt < this.#script.plan.rules.block;
+    const seenAt = Math.max(...flipped, (this.#apartAt.get(`${target}/provider`) ?? 0) + READ_MS);
+    const blocked = flipped.length > 0 && this.#clock.now() - seenAt < this.#script.plan.rules.block;
     return connected.length >= needed && !blocked ? target : null;
   }
 
