@@ -2,14 +2,13 @@
  * The promises, checked against what is really so, after every event. It shares nothing with the rules that it checks but
  * the configuration: its own book of who was right, its own count of who could see what.
  */
-import { fitnessOf } from "../../core/region/fitness.ts";
 import type { OutsideSight } from "../../core/region/outside.ts";
 import { HOLD_CODES } from "../../core/region/reason.ts";
 import { observersOf } from "../../core/region/region.ts";
 import type { RegionDecision } from "../../core/region/scene.ts";
 import type { Instant, Ms } from "../../core/time.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Script } from "./script.ts";
+import type { RegionFlag, Script } from "./script.ts";
 import { CHECKS_LAG_MS, type Truth } from "./truth.ts";
 import type { Written } from "./simulated-provider.ts";
 
@@ -175,7 +174,9 @@ export class Monitor {
     this.#judgeFit(region, cause === "down" || (cause === "manual" && from !== null && this.#truth.isWhollyDown(from)));
     if (cause === "manual") return;
     if (from !== null && cause !== "failback") {
-      const against = this.#observersWith(from, (look) => (cause === "down" ? look.badUntil : look.copiesUntil) >= this.#clock.now());
+      // A region that gives itself up says so first-hand: one look of each observer bears that out.
+      const gaveUp = this.#truth.own(from).givesUp !== null;
+      const against = this.#observersWith(from, (look) => (cause === "down" ? look.badUntil >= this.#clock.now() : look.copiesUntil >= this.#clock.now() || (gaveUp && look.copies > 0)));
       if (against.length < 2) this.#fail(`${region} takes over from ${from} (${cause}) though only ${against.join(", ") || "nobody"} could see it so`);
       const vetoed = this.#vetoes(from, region);
       if (vetoed) this.#fail(`${region} takes over from ${from} against the word of its healthy daemon`);
@@ -186,19 +187,23 @@ export class Monitor {
     }
   }
 
-  /** By its own checks, as late as those learn of a change; one that was unfit for only a moment before that is forgiven. */
+  /** By what its own checks could know by now; written out anew, since a rule must not be its own judge. */
   #judgeFit(region: string, wholeDown: boolean): void {
-    const spec = this.#script.plan.regions.find((one) => one.name === region);
-    if (spec === undefined) return this.#fail(`${region} is no region`);
-    const own = this.#truth.own(region);
-    const stillDead = [this.#clock.now(), this.#clock.now() - CHECKS_LAG_MS - SEEN_FOR_MS].every((at) => this.#truth.flags(region, at).has("ingress_dead"));
-    const lost = this.#clock.now() - (this.#lostSince.get(region) ?? Infinity) > CHECKS_LAG_MS;
-    const outside = stillDead || lost ? "down" : "up";
-    // What a region was worth as the incident began is not what it is worth now: judged where it was so from the start.
     const now = this.#clock.now();
-    const steady = [this.#startedAt + 2_000, now - 75_000, now].every((at) => this.#truth.flags(region, at).has("parity_failed"));
-    const { blocks } = fitnessOf(spec, own, { outside, parity: steady ? "failed" : "proven", wholeDown });
-    for (const { text } of blocks) this.#fail(`buyers are led to an unfit region: ${text}`);
+    const floor = this.#script.plan.regions.find((one) => one.name === region)?.floor ?? Infinity;
+    const { status, selling, ready, givesUp } = this.#truth.own(region);
+    const always = (flag: RegionFlag, instants: readonly Instant[]): boolean => instants.every((at) => this.#truth.flags(region, at).has(flag));
+    const lost = now - (this.#lostSince.get(region) ?? Infinity) > CHECKS_LAG_MS;
+    const faults = [
+      !selling || status === "unhealthy" ? "it cannot sell" : "",
+      ready < floor ? `it has ${ready} pods of ${floor}` : "",
+      givesUp !== null ? "it has given itself up" : "",
+      lost || always("ingress_dead", [now, now - CHECKS_LAG_MS - SEEN_FOR_MS]) ? "nobody gets in" : "",
+      !wholeDown && status === "degraded" ? "it is degraded, and the other one still serves" : "",
+      // What it was worth as the incident began is not what it is worth now: judged where it was so from the start.
+      !wholeDown && always("parity_failed", [this.#startedAt + 2_000, now - 75_000, now]) ? "its parity has failed, and the other one still serves" : "",
+    ];
+    for (const fault of faults) if (fault !== "") this.#fail(`buyers are led to ${region}, which is unfit: ${fault}`);
   }
 
   /** Its daemon could be heard, by the one that decides or by one that this could ask, and has had time to know better. */
@@ -268,10 +273,11 @@ export class Monitor {
     const observers = observersOf(this.#script.plan, current);
     const connected = observers.filter((name) => name === target || (this.#able.alive(name) && truth.connected(target, name) && !truth.isBlind(name) && !truth.isLost(name)));
     const needed = Math.max(this.#script.plan.rules.quorum, Math.floor(observers.length / 2) + 1);
-    const book = [...this.#books.values()][0];
+    // A flip that reached one entry is one.
+    const flipped = [...this.#books.values()].filter((book) => book.flipped).map((book) => book.changedAt);
     // The block is counted from when the flip was seen: later, where the provider could not be reached.
-    const seenAt = Math.max(book?.changedAt ?? 0, (this.#apartAt.get(`${target}/provider`) ?? 0) + READ_MS);
-    const blocked = book?.flipped === true && this.#clock.now() - seenAt < this.#script.plan.rules.block;
+    const seenAt = Math.max(...flipped, (this.#apartAt.get(`${target}/provider`) ?? 0) + READ_MS);
+    const blocked = flipped.length > 0 && this.#clock.now() - seenAt < this.#script.plan.rules.block;
     return connected.length >= needed && !blocked ? target : null;
   }
 
