@@ -4,6 +4,7 @@
  * With ioredis's own settings the first command to a server that is not there failed after 74 s. It connects again
  * by itself; what is asked meanwhile fails at once.
  */
+import type { Socket } from "node:net";
 import { Redis } from "ioredis";
 import type { Ms } from "../core/time.ts";
 import { shortened } from "../core/shortened.ts";
@@ -13,6 +14,8 @@ const CONNECT_MS: Ms = 2_000;
 /** Below the time of a whole action, which a record must not outlast. */
 const ANSWER_MS: Ms = 2_000;
 const MAX_PAUSE_MS: Ms = 2_000;
+/** What ioredis says of an answer that did not come in time. */
+const TIMED_OUT = "Command timed out";
 
 export type RedisLine = {
   /** A script with its keys; it runs whole or not at all. @throws {StateStoreError} `UNAVAILABLE`: it may have run. `CORRUPT`: what is under a key is not ours. */
@@ -39,8 +42,6 @@ export async function openRedisLine(url: string): Promise<RedisLine> {
     maxRetriesPerRequest: 0,
     connectTimeout: CONNECT_MS,
     commandTimeout: ANSWER_MS,
-    // A connection whose other end has vanished would be kept until the kernel gives it up, a quarter of an hour later.
-    socketTimeout: ANSWER_MS,
     retryStrategy: (times) => Math.min(100 * 2 ** times, MAX_PAUSE_MS),
   });
   const line = new Line(redis);
@@ -75,6 +76,7 @@ class Line implements RedisLine {
     try {
       return await this.#redis.eval(script, keys.length, ...keys, ...args);
     } catch (error) {
+      if (error instanceof Error && error.message === TIMED_OUT) this.#reset();
       throw this.explained(error);
     }
   }
@@ -99,6 +101,19 @@ class Line implements RedisLine {
     const detail = shortened(said instanceof Error ? said.message || String((said as NodeJS.ErrnoException).code) : String(said), 200);
     if (isReply && detail.includes("WRONGTYPE")) return new StateStoreError("CORRUPT", `a key of ours in Redis holds something else: ${detail}`, { cause: error });
     return new StateStoreError("UNAVAILABLE", `Redis: ${detail}`, { cause: error });
+  }
+
+  /**
+   * A connection whose other end has vanished would be kept until the kernel gives it up, a quarter of an hour later. It is reset
+   * and not closed: else the kernel might still deliver a write that was given up, after a later one over the next connection.
+   */
+  #reset(): void {
+    // Until it has connected once there is none.
+    const stream = this.#redis.stream as Socket | undefined;
+    // Only a plain TCP socket can be reset.
+    if (stream === undefined || stream.destroyed) return;
+    if ("encrypted" in stream) stream.destroy();
+    else stream.resetAndDestroy();
   }
 
   /** A question that may be forbidden. */

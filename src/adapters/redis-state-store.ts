@@ -29,6 +29,7 @@ if ARGV[1] ~= '' and tonumber(ARGV[1]) > newest then redis.call('SET', KEYS[3], 
 
 /** An epoch is opened once: a lease that was made anew may come to the same number again. */
 const CLAIM = `${NEWEST}
+if ARGV[1] ~= '' and (newest >= ${MAX_EPOCH} or tonumber(ARGV[1]) > ${MAX_EPOCH}) then return { 'no_epoch', stored } end
 if ARGV[1] ~= '' and tonumber(ARGV[1]) <= newest then return { 'superseded', newest } end
 if ARGV[1] ~= '' then redis.call('SET', KEYS[3], ARGV[1]) end
 return { 'ok' }`;

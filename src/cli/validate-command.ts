@@ -7,6 +7,7 @@ import { nearest } from "../core/nearest.ts";
 import type { Config } from "../config/config.ts";
 import { inTime } from "../ports/clock.ts";
 import { DEFAULT_FILE, EXIT_CONFIGURATION, loadSite, showWarnings } from "./load-site.ts";
+import { rtoText } from "./show-rto.ts";
 import { table } from "./table.ts";
 import { ExitError, printJson, type Terminal } from "./terminal.ts";
 
@@ -25,6 +26,7 @@ export function addValidateCommands(program: Command, terminal: Terminal): void 
       const { config, warnings } = await loadSite(terminal, options.config);
       showWarnings(terminal, warnings);
       terminal.out(`${options.config}: valid; ${config.targets.length} targets, ${config.checks.length} checks, ${config.policies.length} policies\n`);
+      terminal.out(rtoText(config.regions));
       if (options.cluster === true) await validateCluster(terminal, config);
     });
   program

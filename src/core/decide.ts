@@ -88,5 +88,5 @@ function afterCall(scene: Scene, { proposal, guard }: Extract<Decision, { kind: 
   const key = episodeKey(proposal.workload, proposal.cause);
   const episode = scene.episodes.get(key);
   if (episode === undefined) return scene;
-  return { ...scene, episodes: new Map([...scene.episodes, [key, { ...episode, ...escalatedBy(episode, guard, scene.now), attempts: episode.attempts }]]) };
+  return { ...scene, episodes: new Map([...scene.episodes, [key, { ...episode, ...escalatedBy(episode, guard, proposal.target, scene.now), attempts: episode.attempts }]]) };
 }

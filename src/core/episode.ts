@@ -8,7 +8,7 @@
  */
 import type { IntentState } from "./intent.ts";
 import type { GuardName } from "./proposal.ts";
-import type { TargetId } from "./target.ts";
+import { podName, type TargetId } from "./target.ts";
 import type { Instant, Ms } from "./time.ts";
 
 /** A recorded action, as ladders, cool-downs, back-off and the budget count it. */
@@ -39,7 +39,16 @@ export type EpisodeMark = {
   readonly escalated: Readonly<Partial<Record<GuardName, Instant>>>;
   /** A person acted: what came before does not count any more. */
   readonly rearmedAt: Instant | null;
+  /** Pods by themselves; see guards/crash-loop.ts. At most MAX_MARKED_PODS, the newest. */
+  readonly pods: Readonly<Record<TargetId, PodMark>>;
 };
+
+/** When a person was called for this very pod, and when one last acted on it. */
+export type PodMark = { readonly calledAt: Instant | null; readonly rearmedAt: Instant | null };
+
+/** Stands for all pods: the order was about their workload. */
+export const ALL_PODS: TargetId = "";
+export const MAX_MARKED_PODS = 50;
 
 export type Episode = EpisodeMark & {
   /** Actions of this episode, refused ones too, oldest first. */
@@ -61,18 +70,35 @@ export function isOver(mark: EpisodeMark, now: Instant, relapse: Ms): boolean {
 /** The trigger fires now: goes on with the episode, or begins one. */
 export function fired(mark: EpisodeMark | undefined, workload: string, cause: string, now: Instant, relapse: Ms): EpisodeMark {
   if (mark !== undefined && !isOver(mark, now, relapse)) return { ...mark, lastFiringAt: now };
-  return { workload, cause, openedAt: now, lastFiringAt: now, escalated: {}, rearmedAt: null };
+  return { workload, cause, openedAt: now, lastFiringAt: now, escalated: {}, rearmedAt: null, pods: {} };
 }
 
-/** A person was called by that guard. */
-export function escalatedBy(mark: EpisodeMark, guard: GuardName, at: Instant): EpisodeMark {
-  return { ...mark, escalated: { ...mark.escalated, [guard]: at } };
+/** A person was called by that guard, because of that target. */
+export function escalatedBy(mark: EpisodeMark, guard: GuardName, target: TargetId, at: Instant): EpisodeMark {
+  const escalated = { ...mark.escalated, [guard]: at };
+  if (guard !== "crash_loop") return { ...mark, escalated };
+  return { ...mark, escalated, pods: withPod(mark.pods, target, { calledAt: at, rearmedAt: podMark(mark, target).rearmedAt }) };
 }
 
-/** A person acted: the ladder is climbed from its foot again. An older order than the last one changes nothing. */
-export function rearmed(mark: EpisodeMark, at: Instant): EpisodeMark {
-  if (at <= Math.max(mark.rearmedAt ?? mark.openedAt, mark.openedAt)) return mark;
-  return { ...mark, rearmedAt: at, escalated: {} };
+/** A person acted on that target: the ladder is climbed from its foot again, and the target's own count. An older order than the last one changes nothing. */
+export function rearmed(mark: EpisodeMark, target: TargetId, at: Instant): EpisodeMark {
+  const whole = at <= Math.max(mark.rearmedAt ?? mark.openedAt, mark.openedAt) ? mark : { ...mark, rearmedAt: at, escalated: {} };
+  const pod = podName(target) === null ? ALL_PODS : target;
+  if (at <= Math.max(whole.pods[pod]?.rearmedAt ?? mark.openedAt, mark.openedAt)) return whole;
+  return { ...whole, pods: withPod(pod === ALL_PODS ? {} : whole.pods, pod, { calledAt: null, rearmedAt: at }) };
+}
+
+/** What is known of a pod, orders about all of them included. */
+export function podMark({ pods }: EpisodeMark, target: TargetId): PodMark {
+  const own = pods[target];
+  const all = pods[ALL_PODS]?.rearmedAt ?? null;
+  const at = own?.rearmedAt ?? null;
+  return { calledAt: own?.calledAt ?? null, rearmedAt: at === null ? all : all === null ? at : Math.max(at, all) };
+}
+
+function withPod(pods: EpisodeMark["pods"], target: TargetId, mark: PodMark): EpisodeMark["pods"] {
+  const others = Object.entries(pods).filter(([id]) => id !== target);
+  return Object.fromEntries([...others, [target, mark] as const].slice(-MAX_MARKED_PODS));
 }
 
 /** Joins a mark with the recorded actions that belong to it. */

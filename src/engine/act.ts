@@ -93,6 +93,8 @@ class RecordingActor implements Actor {
   readonly #parts: ActorParts;
   readonly #book: IntentBook;
   readonly #busy = new Set<TargetId>();
+  /** By intent that cannot be told yet: since when it is asked for, and how its action ended. */
+  readonly #unread = new Map<string, { readonly sentAt: Instant; readonly why: string }>();
   /** When the last round of reading what was open ended, with something left. */
   #triedAt: Instant = Number.NEGATIVE_INFINITY;
   /** By intent: when it was tried last, so that the ones that hang do not keep the others from ever being asked. */
@@ -123,8 +125,10 @@ class RecordingActor implements Actor {
     try {
       await this.#book.record(intent);
       await this.#write(intent);
-      const state = await carryOut(intent, this.#parts, signal);
-      return state.phase === "intended" ? intent : await this.#become(intent, state);
+      const { state, why } = await carryOut(intent, this.#parts, signal);
+      if (state.phase !== "intended") return await this.#become(intent, state);
+      this.#unread.set(intent.id, { sentAt: this.#parts.clock.now(), why });
+      return intent;
     } finally {
       this.#busy.delete(target);
     }
@@ -186,9 +190,14 @@ class RecordingActor implements Actor {
     for (const intent of unsettled.toSorted((a, b) => triedAt(a) - triedAt(b))) {
       // While nothing answers, each reading takes all of its time, and whoever waits for this round looks at nothing.
       const now = this.#parts.clock.now();
-      const state = now - began < ROUND_MS ? await settleInterrupted(intent, this.#parts, signal) : intent.state;
+      const unread = this.#unread.get(intent.id) ?? { sentAt: now, why: "" };
+      this.#unread.set(intent.id, unread);
+      const state = now - began < ROUND_MS ? await settleInterrupted(intent, this.#parts, unread, signal) : intent.state;
       if (state.phase === "intended") left.set(intent.id, now - began < ROUND_MS ? now : triedAt(intent));
-      else settled.push(await this.#become(intent, state));
+      else {
+        this.#unread.delete(intent.id);
+        settled.push(await this.#become(intent, state));
+      }
     }
     this.#lastTried = left;
     if (left.size > 0) this.#triedAt = this.#parts.clock.now();

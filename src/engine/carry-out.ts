@@ -9,7 +9,7 @@ import type { Intent, IntentState } from "../core/intent.ts";
 import type { Precondition, Proposal } from "../core/proposal.ts";
 import type { Target, TargetId } from "../core/target.ts";
 import { podName } from "../core/target.ts";
-import type { Ms } from "../core/time.ts";
+import type { Instant, Ms } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import { sleep } from "../ports/clock.ts";
 import type { Remedy } from "../ports/remedy.ts";
@@ -25,7 +25,7 @@ export const ACTION_MS: Ms = 4_500;
 export const FENCE_MS: Ms = 2_000;
 /** Most that a remedy may ask for on top: a graceful stop, a command. */
 export const MAX_EXTRA_MS: Ms = 120_000;
-/** So long after it was recorded, what is not there yet may still land: sent late, or held back by whoever it was sent to. */
+/** So long after it was sent, what is not there yet may still land: sent late, or held back by whoever it was sent to. */
 export const LANDS_WITHIN_MS: Ms = 20_000;
 /** So long it is tried to read what can be read later. */
 export const READ_LATER_MS: Ms = 900_000;
@@ -46,30 +46,38 @@ type Ended<T> =
   /** `letGo` false: it may still be at work. */
   | { readonly kind: "late"; readonly letGo: boolean };
 
+/** `why`: how the action ended, where that was neither done nor refused; "" else. */
+export type CarriedOut = { readonly state: IntentState; readonly why: string };
+
 /** Fence, then effect. Never rejects. `intended`: it cannot be told yet, and is asked again by `readBack`. */
-export async function carryOut(intent: Intent, parts: CarryOutParts, signal?: AbortSignal): Promise<IntentState> {
+export async function carryOut(intent: Intent, parts: CarryOutParts, signal?: AbortSignal): Promise<CarriedOut> {
+  const plain = (state: IntentState): CarriedOut => ({ state, why: "" });
   const found = lookUp(intent, parts);
-  if ("reason" in found) return refused(parts.clock, found.reason);
+  if ("reason" in found) return plain(refused(parts.clock, found.reason));
   const { remedy, target } = found;
   const began = parts.clock.now();
   const fenced = await within(parts.clock, FENCE_MS, signal, (inner) => fenceOff(intent, target, remedy, parts.fence, inner));
-  if (fenced.kind !== "returned") return refused(parts.clock, `not begun: ${why(fenced)}`);
-  if (fenced.value !== null) return refused(parts.clock, fenced.value);
+  if (fenced.kind !== "returned") return plain(refused(parts.clock, `not begun: ${why(fenced)}`));
+  if (fenced.value !== null) return plain(refused(parts.clock, fenced.value));
 
   const extra = Math.min(Math.max(remedy.extraMs?.(target, intent.proposal.params) ?? 0, 0), MAX_EXTRA_MS);
   const left = Math.max(ACTION_MS - FENCE_MS, began + ACTION_MS - parts.clock.now());
   const ended = await within(parts.clock, left + extra, signal, (inner) => remedy.execute(intent, target, inner));
-  if (ended.kind === "returned") return done(intent, remedy, ended.value, parts.clock);
-  if (ended.kind === "threw" && ended.error instanceof ActionError && ended.error.code === "REFUSED") return refused(parts.clock, ended.error.message);
-  if (remedy.repeatable === true) return refused(parts.clock, `${why(ended)}; may be repeated`);
-  const read = await readBack(intent, parts);
-  if (read.phase === "awaiting_verification" || read.phase === "verified") return read;
-  if (read.phase !== "refused" || ended.kind !== "late" || ended.letGo) return prefixed(read, why(ended));
-  return { phase: "uncertain", endedAt: parts.clock.now(), reason: `${why(ended)}, and it may still be at work` };
+  if (ended.kind === "returned") return plain(done(intent, remedy, ended.value, parts.clock));
+  if (ended.kind === "threw" && ended.error instanceof ActionError && ended.error.code === "REFUSED") return plain(refused(parts.clock, ended.error.message));
+  if (remedy.repeatable === true) return plain(refused(parts.clock, `${why(ended)}; may be repeated`));
+  const read = await readBack(intent, parts, parts.clock.now());
+  if (read.phase === "intended") return { state: read, why: why(ended) };
+  if (read.phase !== "refused" || ended.kind !== "late" || ended.letGo) return plain(because(read, why(ended)));
+  return plain({ phase: "uncertain", endedAt: parts.clock.now(), reason: `${why(ended)}, and it may still be at work` });
 }
 
-/** Asks the world what became of an intent whose end nobody recorded. Never rejects, changes nothing. `intended`: it cannot be told yet. */
-export async function readBack(intent: Intent, parts: CarryOutParts, signal?: AbortSignal): Promise<IntentState> {
+/**
+ * Asks the world what became of an intent whose end nobody recorded. Never rejects, changes nothing. `intended`: it cannot be told yet.
+ *
+ * @param sentAt when this process gave up on it, or first read that another had; by its own clock, since the one that recorded it may have gone otherwise.
+ */
+export async function readBack(intent: Intent, parts: CarryOutParts, sentAt: Instant, signal?: AbortSignal): Promise<IntentState> {
   const found = lookUp(intent, parts);
   if ("reason" in found) return { phase: "uncertain", endedAt: parts.clock.now(), reason: `cannot be read back: ${found.reason}` };
   const { remedy, target } = found;
@@ -83,7 +91,7 @@ export async function readBack(intent: Intent, parts: CarryOutParts, signal?: Ab
     case "landed":
       return done(intent, remedy, ended.value.effect, parts.clock);
     case "not_landed":
-      return remedy.readableLater === true && parts.clock.now() < intent.recordedAt + LANDS_WITHIN_MS ? { phase: "intended" } : refused(parts.clock, "not carried out");
+      return remedy.readableLater === true && parts.clock.now() < sentAt + LANDS_WITHIN_MS ? { phase: "intended" } : refused(parts.clock, "not carried out");
     case "unreadable":
       return unread(ended.value.reason);
   }
@@ -156,8 +164,9 @@ function refused(clock: Clock, reason: string): IntentState {
   return { phase: "refused", endedAt: clock.now(), reason };
 }
 
-function prefixed(state: IntentState, text: string): IntentState {
-  return state.phase === "refused" || state.phase === "uncertain" ? { ...state, reason: `${text}; ${state.reason}` } : state;
+/** Says how the action ended before what was read of it. */
+export function because(state: IntentState, text: string): IntentState {
+  return text !== "" && (state.phase === "refused" || state.phase === "uncertain") ? { ...state, reason: `${text}; ${state.reason}` } : state;
 }
 
 function why(ended: Exclude<Ended<unknown>, { readonly kind: "returned" }>): string {

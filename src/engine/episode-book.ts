@@ -9,6 +9,7 @@ import type { EpisodeMark, PastAction } from "../core/episode.ts";
 import { episodeKey, escalatedBy, failedAttempts, fired, isOver, rearmed, withAttempts } from "../core/episode.ts";
 import { alertKey } from "../core/alert-key.ts";
 import type { EpisodeView } from "../core/snapshot.ts";
+import type { TargetId } from "../core/target.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import type { StateStore } from "../ports/state-store.ts";
 import type { Call, StoredEpisode } from "./episode-json.ts";
@@ -60,20 +61,20 @@ export class EpisodeBook {
     if (this.#episodes.size > MAX_EPISODES) await this.#forgetOldest();
   }
 
-  async escalated(mark: EpisodeMark, call: Call, at: Instant): Promise<void> {
+  async escalated(mark: EpisodeMark, call: Call, target: TargetId, at: Instant): Promise<void> {
     const key = episodeKey(mark.workload, mark.cause);
     const stored = this.#episodes.get(key);
     if (stored === undefined) return;
-    const others = stored.alerts.filter((other) => other.guard !== call.guard || other.route !== call.route || other.beganAt !== call.beganAt);
-    this.#episodes.set(key, { mark: escalatedBy(stored.mark, call.guard, at), alerts: [...others, call].slice(-MAX_CALLS) });
+    const others = stored.alerts.filter((other) => other.guard !== call.guard || other.route !== call.route || other.beganAt !== call.beganAt || other.target !== call.target);
+    this.#episodes.set(key, { mark: escalatedBy(stored.mark, call.guard, target, at), alerts: [...others, call].slice(-MAX_CALLS) });
     await this.#write(key, at);
   }
 
-  /** A person acted on this workload: its ladders are climbed from the foot again. */
-  async rearm(workload: string, at: Instant): Promise<void> {
+  /** A person acted on a target of this workload: its ladders are climbed from the foot again. */
+  async rearm(workload: string, target: TargetId, at: Instant): Promise<void> {
     for (const [key, stored] of this.#episodes) {
       if (stored.mark.workload !== workload) continue;
-      const mark = rearmed(stored.mark, at);
+      const mark = rearmed(stored.mark, target, at);
       if (mark === stored.mark) continue;
       this.#episodes.set(key, { ...stored, mark });
       await this.#write(key, at);

@@ -4,6 +4,7 @@
 import type { EpisodeMark } from "../core/episode.ts";
 import { GUARD_NAMES } from "../core/proposal.ts";
 import type { GuardName } from "../core/proposal.ts";
+import type { TargetId } from "../core/target.ts";
 import type { Instant } from "../core/time.ts";
 import { isObject, parseObject } from "./stored-json.ts";
 
@@ -13,6 +14,8 @@ export type Call = {
   readonly route: string;
   /** Part of the alert's key: there may be several calls in an episode that a person has re-armed. */
   readonly beganAt: Instant;
+  /** Of a call about one pod; it is part of the key too. Absent: it is about the workload. */
+  readonly target?: TargetId;
 };
 export type StoredEpisode = { readonly mark: EpisodeMark; readonly alerts: readonly Call[] };
 
@@ -34,14 +37,24 @@ function readMark(value: Readonly<Record<string, unknown>>): EpisodeMark | null 
     if (!isGuard(guard) || typeof at !== "number") return null;
     calls[guard] = at;
   }
-  return { workload, cause, openedAt, lastFiringAt, escalated: calls, rearmedAt };
+  const pods = readPods(value["pods"] ?? {});
+  return pods === null ? null : { workload, cause, openedAt, lastFiringAt, escalated: calls, rearmedAt, pods };
+}
+
+/** Older ones have none. */
+function readPods(value: unknown): EpisodeMark["pods"] | null {
+  if (!isObject(value)) return null;
+  const isInstant = (at: unknown): at is Instant | null => at === null || typeof at === "number";
+  const marks = Object.entries(value).map(([id, mark]) => (isObject(mark) && isInstant(mark["calledAt"]) && isInstant(mark["rearmedAt"]) ? ([id, { calledAt: mark["calledAt"], rearmedAt: mark["rearmedAt"] }] as const) : null));
+  return marks.includes(null) ? null : Object.fromEntries(marks.filter((mark) => mark !== null));
 }
 
 /** Older ones have no beginning of their own. */
 function readCall(value: unknown, mark: EpisodeMark | null): Call | null {
   if (!isObject(value)) return null;
-  const { guard, route, beganAt = mark?.openedAt } = value;
-  return isGuard(guard) && typeof route === "string" && typeof beganAt === "number" ? { guard, route, beganAt } : null;
+  const { guard, route, beganAt = mark?.openedAt, target } = value;
+  if (!isGuard(guard) || typeof route !== "string" || typeof beganAt !== "number" || !(target === undefined || typeof target === "string")) return null;
+  return { guard, route, beganAt, ...(target === undefined ? {} : { target }) };
 }
 
 function isGuard(value: unknown): value is GuardName {

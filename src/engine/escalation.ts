@@ -3,7 +3,7 @@
  */
 import { alertKey } from "../core/alert-key.ts";
 import type { Alert } from "../core/alert.ts";
-import type { EpisodeMark } from "../core/episode.ts";
+import { podMark, type EpisodeMark } from "../core/episode.ts";
 import type { Decision, GuardName } from "../core/proposal.ts";
 import type { Instant } from "../core/time.ts";
 import type { Call } from "./episode-json.ts";
@@ -18,14 +18,16 @@ const CALLS: Readonly<Partial<Record<GuardName, { readonly reason: string; reado
 };
 const SHARED_CAUSE = { reason: "shared_cause", runbook: "shared-cause", does: "gives up on" };
 
-/** Re-arming begins a new call within the same episode, so a call has a beginning of its own. */
-export function callBegan(mark: EpisodeMark): Instant {
-  return mark.rearmedAt ?? mark.openedAt;
+/** Re-arming begins a new call within the same episode, so a call has a beginning of its own; and so has each pod that is called for. */
+export function callOf(mark: EpisodeMark, { guard, alert: route, proposal: { target } }: Extract<Decision, { kind: "escalate" }>): Call {
+  if (guard !== "crash_loop") return { guard, route, beganAt: mark.rearmedAt ?? mark.openedAt };
+  return { guard, route, beganAt: podMark(mark, target).rearmedAt ?? mark.openedAt, target };
 }
 
-export function escalationAlert({ proposal, guard, reason }: Extract<Decision, { kind: "escalate" }>, mark: EpisodeMark, context: Context): Alert {
+export function escalationAlert(decision: Extract<Decision, { kind: "escalate" }>, mark: EpisodeMark, context: Context): Alert {
+  const { proposal, guard, reason } = decision;
   return {
-    ...common(mark, guard, callBegan(mark), context),
+    ...common(mark, callOf(mark, decision), context),
     state: "firing",
     target: proposal.target,
     summary: `${proposal.policy} ${(CALLS[guard] ?? SHARED_CAUSE).does} ${mark.workload}: ${reason}. ${proposal.why}`,
@@ -34,20 +36,20 @@ export function escalationAlert({ proposal, guard, reason }: Extract<Decision, {
 }
 
 /** The end of one call; a person who acted meanwhile has not ended it at its receiver. */
-export function resolvedAlert(mark: EpisodeMark, { guard, beganAt }: Call, context: Context): Alert {
+export function resolvedAlert(mark: EpisodeMark, ended: Call, context: Context): Alert {
   return {
-    ...common(mark, guard, beganAt, context),
+    ...common(mark, ended, context),
     state: "resolved",
-    target: mark.workload,
+    target: ended.target ?? mark.workload,
     summary: `${mark.workload} has not failed (${mark.cause}) since ${new Date(mark.lastFiringAt).toISOString()}`,
-    details: { cause: mark.cause, workload: mark.workload, guard },
+    details: { cause: mark.cause, workload: mark.workload, guard: ended.guard },
   };
 }
 
-function common(mark: EpisodeMark, guard: GuardName, beganAt: Instant, { site, runbooks, at }: Context): Pick<Alert, "key" | "severity" | "site" | "reason" | "startedAt" | "at" | "runbook"> {
+function common(mark: EpisodeMark, { guard, beganAt, target }: Call, { site, runbooks, at }: Context): Pick<Alert, "key" | "severity" | "site" | "reason" | "startedAt" | "at" | "runbook"> {
   const call = CALLS[guard] ?? SHARED_CAUSE;
   return {
-    key: alertKey(site, `escalation:${guard}:${mark.workload}:${mark.cause}`, beganAt),
+    key: alertKey(site, `escalation:${guard}:${mark.workload}:${mark.cause}${target === undefined ? "" : `:${target}`}`, beganAt),
     severity: "page",
     site,
     reason: call.reason,

@@ -4,7 +4,7 @@
  * Whoever leads renews; whoever waits looks. A leader that cannot renew says that it leads no more before
  * anybody else can, and one that ends gives the lease back, so that the next need not wait for its expiry.
  */
-import { LEASE_TIMES, mayAct, nextLeaseMove, seeLease, type LeaseRecord, type Leadership, type LeaseTimes, type LeaseView } from "../core/lease.ts";
+import { LEASE_TIMES, MAX_EPOCH, mayAct, nextLeaseMove, seeLease, type LeaseRecord, type Leadership, type LeaseTimes, type LeaseView } from "../core/lease.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import { sleep } from "../ports/clock.ts";
@@ -78,7 +78,7 @@ class LeadLoop implements Lead {
   }
 
   raise(epoch: number): void {
-    this.#floor = Math.max(this.#floor, epoch);
+    this.#floor = Math.min(MAX_EPOCH, Math.max(this.#floor, epoch));
   }
 
   async stop(): Promise<void> {
@@ -113,7 +113,8 @@ class LeadLoop implements Lead {
       const view = this.#view ?? { record: null, since: now };
       const move = nextLeaseMove(view, me, now, this.#times);
       if (move.kind === "wait") return Math.max(1, move.until - now);
-      const epoch = move.kind === "create" ? 1 : move.kind === "take" ? move.epoch : move.over.epoch;
+      // Who has lost it, and finds that nobody took it, begins anew: what it wrote before is another leadership's.
+      const epoch = move.kind === "create" ? 1 : move.kind === "take" ? move.epoch : move.over.epoch + (this.#leadership === null ? 1 : 0);
       await this.#write(Math.max(epoch, this.#floor), view.record?.version ?? null);
     } catch (error) {
       this.#trouble(error);

@@ -24,7 +24,7 @@ import type { Actor } from "./act.ts";
 import { createDecisionLog } from "./decision-log.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { EpisodeBook } from "./episode-book.ts";
-import { callBegan, escalationAlert, resolvedAlert } from "./escalation.ts";
+import { callOf, escalationAlert, resolvedAlert } from "./escalation.ts";
 import { Findings } from "./findings.ts";
 import type { Lifted } from "./lift.ts";
 import { liftWhatIsOver } from "./lift.ts";
@@ -168,7 +168,7 @@ class SteppingRecovery implements Recovery {
       const decision = decideManual(asked.asked, this.#scene());
       if (decision.kind !== "act") return { kind: "held", guard: decision.guard, reason: decision.reason };
       if (dryRun) return { kind: "would", decision };
-      await this.#book.rearm(decision.proposal.workload, this.#parts.clock.now());
+      await this.#book.rearm(decision.proposal.workload, decision.proposal.target, this.#parts.clock.now());
       return { kind: "acted", intent: await this.#carryOut(decision, who) };
     } catch (error) {
       return { kind: "failed", reason: messageOf(error) };
@@ -222,7 +222,7 @@ class SteppingRecovery implements Recovery {
     const asked = await propose(before, this.#parts.policies(), { ...this.#parts, findings: this.#findings }, this.#stopping.signal);
     this.#firing = asked.length > 0;
     for (const { proposal } of asked) await this.#book.fired(proposal.workload, proposal.cause, clock.now(), this.#parts.settings.relapse);
-    for (const ack of this.#parts.view.acknowledgements()) await this.#book.rearm(ack.workload, ack.at);
+    for (const ack of this.#parts.view.acknowledgements()) await this.#book.rearm(ack.workload, ack.target, ack.at);
     await this.#endEpisodes();
     const scene = asked.length === 0 ? before : this.#scene();
     const decisions = decide(asked, scene);
@@ -270,7 +270,7 @@ class SteppingRecovery implements Recovery {
     const mark = this.#book.get(workload, cause);
     if (mark === undefined) return;
     await outbox.enqueue(decision.alert, escalationAlert(decision, mark, { site, runbooks, at: clock.now() }));
-    await this.#book.escalated(mark, { guard: decision.guard, route: decision.alert, beganAt: callBegan(mark) }, clock.now());
+    await this.#book.escalated(mark, callOf(mark, decision), decision.proposal.target, clock.now());
     this.wake();
   }
 

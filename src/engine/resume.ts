@@ -6,13 +6,19 @@
  * is harmless (an alert with the same key, the same hold) it is simply repeated.
  */
 import type { Intent, IntentState } from "../core/intent.ts";
-import { carryOut, readBack } from "./carry-out.ts";
+import type { Instant } from "../core/time.ts";
+import { because, carryOut, readBack } from "./carry-out.ts";
 import type { CarryOutParts } from "./carry-out.ts";
 
-/** The state an interrupted intent gets. Never rejects. */
-export async function settleInterrupted(intent: Intent, parts: CarryOutParts, signal?: AbortSignal): Promise<IntentState> {
+/**
+ * The state an interrupted intent gets. Never rejects.
+ *
+ * @param unread since when this process asks for it, and how its action ended where this process carried it out.
+ */
+export async function settleInterrupted(intent: Intent, parts: CarryOutParts, unread: { readonly sentAt: Instant; readonly why: string }, signal?: AbortSignal): Promise<IntentState> {
   const repeatable = parts.remedies.get(intent.proposal.remedy)?.repeatable === true;
-  return repeatable ? carryOut(intent, parts, signal) : readBack(intent, parts, signal);
+  if (repeatable) return (await carryOut(intent, parts, signal)).state;
+  return because(await readBack(intent, parts, unread.sentAt, signal), unread.why);
 }
 
 /**

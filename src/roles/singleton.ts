@@ -187,7 +187,8 @@ class Singleton implements Daemon {
         superseded: (error) => {
           this.#parts.log.error({ event: "trouble", where: "lead" }, `the shift ends, and begins anew where this one still holds the lease: ${error.message}; two leaders under two leases write to one place where two installations share a Redis under one \`site\``);
           lead.raise(error.epoch + 1);
-          this.#turn(() => this.#leave(error.message));
+          // Another shift may have begun meanwhile, which this says nothing of.
+          this.#turn(async () => (this.#beginning.signal === signal ? this.#leave(error.message) : undefined));
         },
       },
       signal,
@@ -213,6 +214,9 @@ class Singleton implements Daemon {
     }
     this.#sitting = this.#standby;
     this.#parts.log.info({ event: "leader" }, `the shift has ended: ${why}`);
+    // Who holds the lease still, and is told so no more, must not wait for ever.
+    const leadership = this.#lead?.leadership() ?? null;
+    if (leadership !== null) await this.#enter(leadership);
   }
 
   #acting(): ActingOne {

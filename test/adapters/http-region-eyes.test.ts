@@ -66,7 +66,7 @@ describe("looking at a region from outside", () => {
 describe("asking a daemon", () => {
   const signer = regionSigner("shop", SECRET);
   const REPORT = { region: "eu", status: "healthy", selling: true, ready: 3, parity: "not_measured", givesUp: null, outside: "up", mark: null } as const;
-  const says = (nonce: string, over: Partial<RegionAnswer> = {}): RegionAnswer => ({ nonce, observer: "eu", votes: [{ nonce, observer: "eu", about: "us", says: "up", copiesForMs: 0 }], report: REPORT, ...over });
+  const says = (nonce: string, over: Partial<RegionAnswer> = {}): RegionAnswer => ({ nonce, observer: "eu", votes: [{ nonce, observer: "eu", about: "us", says: "up", copiesForMs: 0, vetoed: false }], report: REPORT, ...over });
 
   /** The other end is the listener itself. */
   function listening(answer: (nonce: string) => RegionAnswer | null, theirs = signer, tamper = (text: string): string => text) {

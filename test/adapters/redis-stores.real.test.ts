@@ -159,8 +159,14 @@ describe.skipIf(!redisInstalled)("state in a real Redis", () => {
       });
       const store = await openRedisStateStore({ line: await connect(`redis://127.0.0.1:${between.port}`), site: "s", epoch: 1 });
       await store.put("k", "1");
+      const [first] = ways;
+      let reset = false;
+      first?.near.on("error", (error: NodeJS.ErrnoException) => (reset = error.code === "ECONNRESET"));
       for (const { near, far } of ways) near.unpipe(far);
       await expect(store.put("k", "2")).rejects.toMatchObject({ code: "UNAVAILABLE" });
+      // Reading goes on, or nobody would hear of the end.
+      first?.near.resume();
+      await until(() => reset, "what was given up is reset, so that it cannot arrive after a later write");
       await until(async () => (await store.put("k", "3").catch(() => null)) !== null, "it is written again");
       expect(between.connections()).toBe(2);
       for (const { far } of ways) far.destroy();

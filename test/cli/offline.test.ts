@@ -114,6 +114,23 @@ describe("simulate", () => {
     expect(await run(["simulate", "--seed", "x", join(ROOT, "scenarios", "crash.yaml")])).toMatchObject({ code: 2, err: expect.stringContaining("--seed: a whole number") });
   });
 
+  test("--regions runs incidents by their seeds: one is shown whole, of several those that broke a promise", async () => {
+    const one = await run(["simulate", "--regions", "--seed", "3"]);
+    expect(one).toMatchObject({ code: 0, err: "" });
+    expect(one.out).toMatch(/^\+00:0\d\.\d /);
+    expect(one.out).toMatch(/\n1 incidents, 0 with a broken promise: .*\n$/);
+    const two = await run(["simulate", "--regions", "--seed", "3", "--count", "2", "--json"]);
+    expect(JSON.parse(two.out)).toMatchObject({ incidents: 2, broken: 0, violations: [] });
+  });
+
+  test.each([
+    [["--regions", "x.yaml"], "--regions takes no scenario"],
+    [["--regions", "--count", "0"], "--count: a whole number"],
+    [[], "a scenario file was expected, or --regions"],
+  ])("%j is 2", async (args, message) => {
+    expect(await run(["simulate", ...args])).toMatchObject({ code: 2, out: "", err: expect.stringContaining(message) });
+  });
+
   test("--json has transcript, expectations and summary; the same seed, the same run", async () => {
     const args = ["simulate", "--json", "--seed", "7", join(ROOT, "scenarios", "crash.yaml")];
     const first = await run(args);

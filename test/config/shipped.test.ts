@@ -96,12 +96,12 @@ describe("the shipped policies", () => {
     });
   });
 
-  test("auto_scale_up and failover validate, and say that this version cannot carry them out", async () => {
+  test("auto_scale_up and failover validate, and say what they need to be carried out", async () => {
     const { policies } = await loadWith(SITE);
     expect(policies.get("auto_scale_up")).toMatchObject({ trigger: { kind: "sustained", metric: "cpu_usage", over: 70, forMs: 120_000 }, params: { max: 20 }, cooldown: 120_000 });
     expect(policies.get("auto_scale_up")?.unavailable).toContain("cluster");
     expect(policies.get("failover")).toMatchObject({ trigger: { kind: "region", region: "primary" }, params: { rto: "60s" }, cooldown: 3_600_000 });
-    expect(policies.get("failover")?.unavailable).toContain("DNS");
+    expect(policies.get("failover")?.unavailable).toContain("regions");
   });
 
   test("circuit_breaker holds the Storefront API's breaker open for 30 s and acts from the start", async () => {

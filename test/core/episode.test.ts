@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { escalatedBy, failedAttempts, fired, isOver, rearmed, withAttempts } from "../../src/core/episode.ts";
+import { escalatedBy, failedAttempts, fired, isOver, podMark, rearmed, withAttempts } from "../../src/core/episode.ts";
 import { mark, NOW, past } from "../support/scene.ts";
 
 const HOUR = 3_600_000;
@@ -18,10 +18,38 @@ describe("an episode", () => {
   });
 
   test("a person's act makes it count from there, and call again", () => {
-    const called = escalatedBy(mark({ openedAt: 10 }), "ladder", 20);
-    expect(rearmed(called, 30)).toEqual({ ...called, rearmedAt: 30, escalated: {} });
-    expect(rearmed(rearmed(called, 30), 30)).toEqual(rearmed(called, 30));
-    expect(rearmed(called, 5)).toBe(called);
+    const called = escalatedBy(mark({ openedAt: 10 }), "ladder", "pod/a", 20);
+    expect(rearmed(called, "pod/a", 30)).toEqual({ ...called, rearmedAt: 30, escalated: {}, pods: { "pod/a": { calledAt: null, rearmedAt: 30 } } });
+    expect(rearmed(rearmed(called, "pod/a", 30), "pod/a", 30)).toEqual(rearmed(called, "pod/a", 30));
+    expect(rearmed(called, "pod/a", 5)).toBe(called);
+  });
+});
+
+describe("a pod by itself", () => {
+  const called = escalatedBy(mark({ openedAt: 10 }), "crash_loop", "pod/a", 20);
+
+  test("is remembered by the call for it, which another guard's is not", () => {
+    expect(podMark(called, "pod/a")).toEqual({ calledAt: 20, rearmedAt: null });
+    expect(podMark(called, "pod/b")).toEqual({ calledAt: null, rearmedAt: null });
+    expect(escalatedBy(called, "ladder", "pod/b", 30).pods).toEqual(called.pods);
+  });
+
+  test("a person's act on it ends its call, and no other's; one on the workload ends all", () => {
+    const both = escalatedBy(called, "crash_loop", "pod/b", 25);
+    const acted = rearmed(both, "pod/a", 30);
+    expect([podMark(acted, "pod/a"), podMark(acted, "pod/b")]).toEqual([{ calledAt: null, rearmedAt: 30 }, { calledAt: 25, rearmedAt: null }]);
+    expect(podMark(rearmed(both, "web", 40), "pod/b")).toEqual({ calledAt: null, rearmedAt: 40 });
+  });
+
+  test("orders come in any order, and again and again", () => {
+    const [first, second] = [rearmed(rearmed(called, "pod/a", 30), "pod/b", 20), rearmed(rearmed(called, "pod/b", 20), "pod/a", 30)];
+    expect([podMark(first, "pod/b").rearmedAt, podMark(second, "pod/b").rearmedAt]).toEqual([20, 20]);
+    expect(rearmed(rearmed(first, "pod/a", 30), "pod/b", 20)).toBe(first);
+  });
+
+  test("only so many are remembered, the newest", () => {
+    const many = Array.from({ length: 60 }, (_, n) => `pod/${n}`).reduce((before, pod) => escalatedBy(before, "crash_loop", pod, 20), mark({ openedAt: 10 }));
+    expect([Object.keys(many.pods).length, podMark(many, "pod/0").calledAt, podMark(many, "pod/59").calledAt]).toEqual([50, null, 20]);
   });
 });
 

@@ -136,9 +136,18 @@ describe("a pod that the kubelet restarts again and again", () => {
     expect(decided({ ...history([]), evidence: evidence(3_600_001, 900_000, 400_000, 200_000, 100_000) })?.kind).toBe("act");
   });
 
-  test("then it is held, and those from before a person acted count no more", () => {
-    expect(decided({ ...history([], { escalated: { crash_loop: NOW } }), evidence: FIVE })).toMatchObject({ kind: "hold", guard: "crash_loop", reason: "the kubelet has restarted it 5 times within 1h" });
-    expect(decided({ ...history([], { rearmedAt: NOW - 500_000 }), evidence: FIVE })?.kind).toBe("act");
+  const marked = (calledAt: number | null, rearmedAt: number | null, pod = "pod/web-1") => history([], { escalated: { crash_loop: NOW }, pods: { [pod]: { calledAt, rearmedAt } } });
+
+  test.each<[string, Partial<Scene>, string]>([
+    ["then it is held", { ...marked(NOW - 1_000, null), evidence: FIVE }, "hold"],
+    ["also while the kubelet's pauses leave fewer restarts in the hour", { ...marked(NOW - 1_000, null), evidence: evidence(200_000, 100_000) }, "hold"],
+    ["those from before a person acted on it count no more", { ...marked(null, NOW - 500_000), evidence: FIVE }, "act"],
+    ["five more after that call again", { ...marked(null, NOW - 3_100_000), evidence: FIVE }, "escalate"],
+    ["that a person acted on another pod changes nothing", { ...marked(null, NOW, "pod/web-2"), evidence: FIVE }, "escalate"],
+    ["that one was called for another pod neither", { ...marked(NOW, null, "pod/web-2"), evidence: FIVE }, "escalate"],
+    ["an order about the whole workload counts for each", { ...marked(null, NOW - 1_000, ""), evidence: FIVE }, "act"],
+  ])("%s", (_what, more, kind) => {
+    expect(decided(more)?.kind).toBe(kind);
   });
 
   test("its siblings have restarts of their own, and are not held for it", () => {

@@ -6,6 +6,7 @@ import { alwaysClear, createActor } from "../../src/engine/act.ts";
 import { parseIntent } from "../../src/engine/intent-json.ts";
 import type { Cluster } from "../../src/ports/cluster.ts";
 import { ClusterError } from "../../src/ports/cluster.ts";
+import type { StateStore } from "../../src/ports/state-store.ts";
 import { decisionOf } from "../support/acting-world.ts";
 import { settle } from "../support/manual-clock.ts";
 import { budget, createClusterWorld, deployment, intentOn, pod, POD, signal, WEB, withMethod } from "../support/cluster-world.ts";
@@ -70,7 +71,7 @@ describe("acting on a cluster", () => {
     await never.clock.advance(15_000);
     expect(await actor.verify([])).toEqual([]);
     await never.clock.advance(5_000);
-    expect((await actor.verify([])).map(({ state }) => state)).toMatchObject([{ phase: "refused", reason: "not carried out" }]);
+    expect((await actor.verify([])).map(({ state }) => state)).toMatchObject([{ phase: "refused", reason: expect.stringMatching(/no answer.*; not carried out/) }]);
   });
 
   test("an eviction that lands late, after the first look, is not said to have been refused", async () => {
@@ -93,9 +94,36 @@ describe("acting on a cluster", () => {
     });
     void actorOn(on, dies).act(decided("restart_pod", WEB_1));
     await settle();
-    // Until then what it sent may still land.
-    if (!evicted) await on.clock.advance(20_000);
-    expect((await actorOn(on).resume()).map(({ state }) => state.phase)).toEqual([phase]);
+    const next = actorOn(on);
+    // By the next one's own clock: until then what was sent may still land.
+    if (!evicted) {
+      expect(await next.resume()).toEqual([]);
+      await on.clock.advance(20_000);
+    }
+    expect((await (evicted ? next.resume() : next.verify([]))).map(({ state }) => state.phase)).toEqual([phase]);
+  });
+
+  test("an intent that was recorded slowly, or by a clock that goes ahead, is waited for from when it was sent", async () => {
+    const on = world();
+    const dead = withMethod(on.cluster, "evictPod", () => Promise.reject(new ClusterError("UNAVAILABLE", "no answer")));
+    const { store } = on;
+    let slowly = true;
+    const put: StateStore["put"] = async (key, value, revision) => {
+      if (slowly) await on.clock.advance(16_000);
+      slowly = false;
+      return store.put(key, value, revision);
+    };
+    const actor = actorOn({ ...on, store: { get: (key) => store.get(key), list: (prefix, limit) => store.list(prefix, limit), delete: (key) => store.delete(key), close: () => store.close(), put } }, dead);
+    await actor.act(decided("restart_pod", WEB_1));
+    await on.clock.advance(15_000);
+    expect(await actor.verify([])).toEqual([]);
+    const ahead = { ...intentOn(POD, "restart_pod", WEB_1), id: "ahead", recordedAt: on.clock.now() + 600_000, state: { phase: "intended" as const } };
+    const other = world();
+    await other.store.put("intent/ahead", JSON.stringify(ahead), 0);
+    const next = actorOn(other);
+    expect(await next.resume()).toEqual([]);
+    await other.clock.advance(20_000);
+    expect((await next.verify([])).map(({ state }) => state.phase)).toEqual(["refused"]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Right } from "../../src/ports/cluster.ts";
 import { ASK_EVERY_MS, watchRights } from "../../src/roles/right-watch.ts";
-import { createClusterWorld } from "../support/cluster-world.ts";
+import { createClusterWorld, withMethod } from "../support/cluster-world.ts";
 import { singletonConfig } from "../support/singleton-config.ts";
 
 const EVICT: Right = { verb: "create", group: "", resource: "pods", subresource: "eviction" };
@@ -52,5 +52,17 @@ describe("rights during a shift", () => {
     const { clock, rights } = await watched([]);
     rights.stop();
     expect(clock.waiting).toBe(0);
+  });
+
+  test("the first asking ends with whoever waits for it", async () => {
+    const { clock, cluster } = createClusterWorld();
+    const told: string[] = [];
+    const waiting = new AbortController();
+    const hangs = withMethod(cluster, "canI", (_rights, signal) => new Promise((_, reject) => (signal.aborted ? reject(new Error("aborted")) : signal.addEventListener("abort", () => reject(new Error("aborted"))))));
+    const watching = watchRights({ config: await singletonConfig(), cluster: hangs, clock, changed: () => told.push("changed"), unknown: () => told.push("unknown") }, waiting.signal);
+    waiting.abort(new Error("not needed any more"));
+    const rights = await watching;
+    expect([rights.missing("pod_restart"), told]).toEqual([null, []]);
+    rights.stop();
   });
 });

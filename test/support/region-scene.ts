@@ -60,7 +60,7 @@ export function scene(over: Partial<RegionScene> = {}): RegionScene {
 export function voted(about: string, answers: string, copiesForMs = 0): Pick<RegionScene, "ballot" | "votes"> {
   const votes = answers.split(" ").filter((one) => one !== "").map((one): Vote => {
     const [observer = "", says = ""] = one.split(":");
-    return { nonce: "n", observer, about, says: says as Vote["says"], copiesForMs };
+    return { nonce: "n", observer, about, says: says as Vote["says"], copiesForMs, vetoed: false };
   });
   return { ballot: { nonce: "n", about: [about], askedAt: NOW - 300 }, votes };
 }
@@ -71,7 +71,7 @@ export function lost(over: Partial<RegionScene> = {}): RegionScene {
     views: new Map([["eu", DOWN], ["us", UP], ["ap", UP]]),
     heard: new Map([["eu", null], ["ap", heard("ap")]]),
     ...voted("eu", "ap:down w1:down"),
-    incident: { about: "eu", since: NOW - 5_000, parity: "proven", agreedSince: NOW, disputedSince: null },
+    incident: { about: "eu", since: NOW - 5_000, parity: "proven", readySince: NOW },
     ...over,
   });
 }

@@ -55,7 +55,7 @@ export function past(target: TargetId, at: number, phase: PastAction["phase"] = 
 }
 
 export function mark(more: Partial<EpisodeMark> = {}): EpisodeMark {
-  return { workload: "web", cause: "page", openedAt: NOW - 3_000_000, lastFiringAt: NOW, escalated: {}, rearmedAt: null, ...more };
+  return { workload: "web", cause: "page", openedAt: NOW - 3_000_000, lastFiringAt: NOW, escalated: {}, rearmedAt: null, pods: {}, ...more };
 }
 
 /** Of every check, now, unless said otherwise. */

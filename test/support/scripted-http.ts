@@ -1,9 +1,9 @@
 /** An Http whose answers are written down, keeping its deadlines on the clock it is given. */
-import type { Clock } from "../../src/ports/clock.ts";
+import { sleep, type Clock } from "../../src/ports/clock.ts";
 import type { Http, HttpAnswer, HttpFailure, HttpRequest } from "../../src/ports/http.ts";
 
-/** `hang`: no answer until the deadline, or until the caller gives up. */
-export type Scripted = { readonly status: number; readonly body: string; readonly headers?: Readonly<Record<string, string>>; readonly bodyCut?: boolean } | Pick<HttpFailure, "cause"> | "hang";
+/** `hang`: no answer until the deadline, or until the caller gives up. `afterMs`: so long after it was asked; default at once. */
+export type Scripted = { readonly status: number; readonly body: string; readonly afterMs?: number; readonly headers?: Readonly<Record<string, string>>; readonly bodyCut?: boolean } | Pick<HttpFailure, "cause"> | "hang";
 
 export type ScriptedHttp = Http & { readonly requests: HttpRequest[] };
 
@@ -17,7 +17,9 @@ export function scriptedHttp(clock: Clock, script: (request: HttpRequest, number
       requests.push(request);
       if (scripted === "hang") return hang(clock, request);
       if ("cause" in scripted) return failure(scripted.cause, "as written down");
-      const { status, body, headers = {}, bodyCut = false } = scripted;
+      const { status, body, headers = {}, bodyCut = false, afterMs = 0 } = scripted;
+      if (afterMs >= request.deadlineMs) return hang(clock, request);
+      if (afterMs > 0) await sleep(clock, afterMs, request.signal);
       return { kind: "answer", status, headers, body, bodyBytes: Buffer.byteLength(body), bodyCut, firstByteMs: 1, tookMs: 1 } satisfies HttpAnswer;
     },
     close: async () => {},

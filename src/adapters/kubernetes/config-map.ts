@@ -171,7 +171,8 @@ export class ConfigMapDocument {
     if (this.#epoch === null) return;
     const written = epochOf(base);
     if (written === "none") return;
-    if (written === "unreadable") throw new NoEpochError(this.#name, base?.metadata?.annotations?.[EPOCH] ?? "");
+    // The last number there is leaves none for whoever comes next.
+    if (written === "unreadable" || (purpose === "claim" && (written >= MAX_EPOCH || this.#epoch > MAX_EPOCH))) throw new NoEpochError(this.#name, base?.metadata?.annotations?.[EPOCH] ?? "");
     if (written > this.#epoch || (purpose === "claim" && written === this.#epoch)) throw new LaterEpochError(this.#name, written);
   }
 

@@ -6,10 +6,9 @@
 import { formatDuration } from "../time.ts";
 import { because, type HoldReason } from "./reason.ts";
 import { preferredTo, type RegionName } from "./region.ts";
-import { vetoes } from "./report.ts";
 import { findingOn, ledTo, sees, viewOf, type RegionDecision, type RegionScene } from "./scene.ts";
 import { repairEpoch, type Standing } from "./standing.ts";
-import { blockOf, decideTakeover, isLost, isPreferredTo, nextEpoch, ownFitness, providerReasons, reportsFit } from "./takeover.ts";
+import { blockOf, decideTakeover, isLost, isPreferredTo, nextEpoch, obstacles, ownFitness, providerReasons, reportsFit } from "./takeover.ts";
 import { copiesFor, isRecovering, isTroubled } from "./outside.ts";
 import { gaveUp } from "./report.ts";
 
@@ -36,11 +35,9 @@ export function questionsOf(scene: RegionScene): readonly RegionName[] {
   return isPreferredTo(scene, current) && failbackReasons(scene).length === 0 ? [scene.me] : [];
 }
 
-/** Enough observers agree against the region, and its daemon contradicts them. */
-export function agreementOn(scene: RegionScene, current: RegionName): { readonly agreed: boolean; readonly disputed: boolean } {
-  const finding = findingOn(scene, current);
-  const agreed = isAgainst(scene, current) && finding.kind === "agreed" && finding.what !== "up";
-  return { agreed, disputed: agreed && vetoes(scene.heard.get(current) ?? null) };
+/** This region could take over from that one, but for those that are preferred. */
+export function couldTakeOver(scene: RegionScene, current: RegionName): boolean {
+  return isAgainst(scene, current) && obstacles(scene, current).length === 0;
 }
 
 function decideCalm(scene: RegionScene, current: RegionName): RegionDecision {

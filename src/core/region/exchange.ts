@@ -39,7 +39,7 @@ export function parseQuestion(text: string): RegionQuestion | null {
 
 export function formatAnswer({ nonce, observer, votes, report }: RegionAnswer): string {
   const said = report === null ? null : { ...report, givesUp: report.givesUp === null ? null : report.givesUp.slice(0, MAX_REASON) };
-  return JSON.stringify({ nonce, observer, votes: votes.map(({ about, says, copiesForMs }) => ({ about, says, copiesForMs })), report: said });
+  return JSON.stringify({ nonce, observer, votes: votes.map(({ about, says, copiesForMs, vetoed }) => ({ about, says, copiesForMs, vetoed })), report: said });
 }
 
 export function parseAnswer(text: string): RegionAnswer | null {
@@ -53,8 +53,8 @@ export function parseAnswer(text: string): RegionAnswer | null {
 }
 
 function parseVote(raw: unknown, nonce: string, observer: string): Vote | null {
-  const { about, says, copiesForMs } = objectOf(raw) ?? {};
-  return isName(about) && isOneOf(VERDICTS, says) && isLength(copiesForMs) ? { nonce, observer, about, says, copiesForMs } : null;
+  const { about, says, copiesForMs, vetoed } = objectOf(raw) ?? {};
+  return isName(about) && isOneOf(VERDICTS, says) && isLength(copiesForMs) && typeof vetoed === "boolean" ? { nonce, observer, about, says, copiesForMs, vetoed } : null;
 }
 
 /** undefined: it is none. */

@@ -1,8 +1,8 @@
 /**
  * One trouble of the region that buyers are led to, from the first look that failed until it is well or left.
  *
- * What is judged "as of the incident's start", and how long observers have agreed or been contradicted, is kept here. It
- * is stored as lengths of time, so that another daemon, with another clock, goes on from it.
+ * What is judged "as of the incident's start", and for how long this region could have taken over, is kept here. It is
+ * stored as lengths of time, so that another daemon, with another clock, goes on from it.
  */
 import type { Instant } from "../time.ts";
 import type { Parity } from "./fitness.ts";
@@ -14,10 +14,8 @@ export type RegionIncident = {
   readonly since: Instant;
   /** Of this region, when the incident began. */
   readonly parity: Parity;
-  /** Since when enough observers have agreed without a break; null: they do not. */
-  readonly agreedSince: Instant | null;
-  /** Since when its healthy daemon has contradicted them; null: it does not. */
-  readonly disputedSince: Instant | null;
+  /** Since when nothing but a more preferred region stands before this one without a break; null: something else does. */
+  readonly readySince: Instant | null;
 };
 
 /**
@@ -30,16 +28,13 @@ export function followIncident(incident: RegionIncident | null, about: RegionNam
   if (about === null) return incident;
   if (about === me) return null;
   const same = incident !== null && incident.about === about ? incident : null;
-  if (isTroubled(view)) return same ?? { about, since: Math.min(troubleSince(view), now), parity, agreedSince: null, disputedSince: null };
+  if (isTroubled(view)) return same ?? { about, since: Math.min(troubleSince(view), now), parity, readySince: null };
   // What cannot be seen is not over.
   return view.blind || view.verdict === "unknown" ? same : null;
 }
 
-/** Takes in whether the observers agree against the region, and whether its daemon contradicts them. */
-export function followAgreement(incident: RegionIncident, agreed: boolean, disputed: boolean, now: Instant): RegionIncident {
-  return {
-    ...incident,
-    agreedSince: agreed ? (incident.agreedSince ?? now) : null,
-    disputedSince: agreed && disputed ? (incident.disputedSince ?? now) : null,
-  };
+/** Takes in whether this region could take over now, but for those that are preferred to it. */
+export function followReadiness(incident: RegionIncident, ready: boolean, now: Instant): RegionIncident {
+  const readySince = ready ? (incident.readySince ?? now) : null;
+  return readySince === incident.readySince ? incident : { ...incident, readySince };
 }

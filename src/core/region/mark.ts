@@ -9,7 +9,7 @@ import { MAX_EPOCH } from "../lease.ts";
 /** Of the text, in characters: what a free zone's comment holds. */
 export const MAX_MARK_CHARACTERS = 100;
 /** Of a site's or a region's name within it; a longer one's tail would not tell two apart. */
-export const MAX_MARKED_NAME = 24;
+export const MAX_MARKED_NAME = 22;
 
 export type RegionMark = {
   readonly site: string;

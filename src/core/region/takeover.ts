@@ -15,18 +15,24 @@ export function decideTakeover(scene: RegionScene, current: RegionName): RegionD
   const agreed = finding.kind === "agreed" && finding.what !== "up" ? finding : null;
   const wholeDown = agreed?.what === "down";
   const fitness = ownFitness(scene, wholeDown);
-  const reasons = [
+  const reasons = [...obstacles(scene, current), ...preferredOnes(scene, current, wholeDown), ...providerReasons(scene)];
+  if (reasons.length > 0 || agreed === null || agreed.what === "up") return { kind: "hold", about: "takeover", reasons };
+  return { kind: "flip", to: scene.me, from: current, epoch: nextEpoch(scene), cause: agreed.what, by: agreed.by, warns: fitness.warns.map((one) => one.text), who: "shopkeeper" };
+}
+
+/** What speaks against taking over now, apart from the provider and from those that are preferred. */
+export function obstacles(scene: RegionScene, current: RegionName): readonly HoldReason[] {
+  const finding = findingOn(scene, current);
+  const what = finding.kind === "agreed" ? finding.what : null;
+  const fitness = ownFitness(scene, what === "down");
+  return [
     ...evidenceAgainst(scene, current, finding),
     ...vetoOf(scene, current),
-    ...copiesWait(scene, current, agreed?.what ?? null),
+    ...copiesWait(scene, current, what),
     ...fitness.blocks.map(({ code, text }) => because(code, text)),
     ...allBad(scene, current, fitness),
     ...blockOf(scene),
-    ...preferredOnes(scene, current, wholeDown),
-    ...providerReasons(scene),
   ];
-  if (reasons.length > 0 || agreed === null || agreed.what === "up") return { kind: "hold", about: "takeover", reasons };
-  return { kind: "flip", to: scene.me, from: current, epoch: nextEpoch(scene), cause: agreed.what, by: agreed.by, warns: fitness.warns.map((one) => one.text), who: "shopkeeper" };
 }
 
 /** How fit this region is by all that its own daemon knows. */
@@ -77,8 +83,9 @@ function evidenceAgainst(scene: RegionScene, current: RegionName, finding: Findi
 }
 
 function vetoOf(scene: RegionScene, current: RegionName): readonly HoldReason[] {
-  if (!vetoes(scene.heard.get(current) ?? null)) return [];
-  return [because("veto", `${current}'s own daemon answers that it is healthy, and its public path passes its own probe`)];
+  const told = tallyOf(scene, current).vetoed;
+  const hearers = vetoes(scene.heard.get(current) ?? null) ? [scene.me, ...told] : told;
+  return hearers.length === 0 ? [] : [because("veto", `${current}'s own daemon answers ${hearers.join(", ")} that it is healthy, and its public path passes its own probe`)];
 }
 
 /** Copies cannot sell, but they serve: a region is left for them only once this one has been able to sell all the while. */
@@ -91,18 +98,26 @@ function copiesWait(scene: RegionScene, current: RegionName, what: "down" | "cop
   return scene.now >= until ? [] : [because("copies_wait", `${scene.me} has been able to sell for ${formatDuration(scene.now - since)}, and must for ${formatDuration(copiesFor)}`, until)];
 }
 
-/** More preferred regions that may take over themselves. */
+/**
+ * More preferred regions that may take over themselves. Their time begins when this one could: were it to pass while all
+ * of them wait for the block to end, all would flip in that moment.
+ */
 function preferredOnes(scene: RegionScene, current: RegionName, wholeDown: boolean): readonly HoldReason[] {
   const { yieldFor } = scene.plan.rules;
-  const since = scene.incident?.agreedSince ?? scene.now;
+  const since = scene.incident?.readySince ?? scene.now;
   const found: HoldReason[] = [];
   let silent = 0;
+  let fit = 0;
   for (const region of preferredTo(scene.plan, scene.me)) {
     if (region === current || isLost(scene, region)) continue;
     const report = scene.heard.get(region)?.report;
     if (report === undefined) silent += 1;
-    // One that seems fit and does nothing all the same lacks something that is not seen from here.
-    else if (reportsFit(scene, report, wholeDown) && scene.now < since + 3 * yieldFor) found.push(because("not_preferred", `${region} is preferred and fit: it takes over`, since + 3 * yieldFor));
+    else if (reportsFit(scene, report, wholeDown)) {
+      fit += 1;
+      // One that seems fit and does nothing all the same lacks something that is not seen from here.
+      const until = since + 3 * fit * yieldFor;
+      if (scene.now < until) found.push(because("not_preferred", `${region} is preferred and fit: it takes over`, until));
+    }
   }
   const until = since + silent * yieldFor;
   if (silent > 0 && scene.now < until) found.push(because("yielding", `a more preferred region says nothing, and has another ${formatDuration(until - scene.now)} to take over`, until));

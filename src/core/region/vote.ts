@@ -2,7 +2,8 @@
  * Votes: what others see of a region, asked for with a nonce and counted by the asker's own clock.
  *
  * Nobody's wall clock matters: a vote is an answer to this very question, so it was made after it was asked, and it
- * counts for a few seconds from then. Each observer counts once; of two words of one observer the less alarming counts.
+ * counts for a few seconds from then. It also tells whether the region's own daemon vetoes: who cannot hear that itself
+ * must not act against it. Each observer counts once; of two words of one observer the less alarming counts.
  */
 import type { Instant, Ms } from "../time.ts";
 import { observersOf, type RegionName, type RegionPlan } from "./region.ts";
@@ -28,6 +29,8 @@ export type Vote = {
   readonly says: OutsideVerdict;
   /** For how long it has seen nothing but copies; 0: not so. */
   readonly copiesForMs: Ms;
+  /** It hears the region's own daemon veto; a witness hears none. */
+  readonly vetoed: boolean;
 };
 
 /** Observers by what they say; each name is in one list. */
@@ -40,6 +43,8 @@ export type Tally = {
   readonly unknown: readonly string[];
   /** Asked, and no answer that counts. */
   readonly silent: readonly string[];
+  /** Those, whatever they see, to whom the region's own daemon says that it is well and reached. */
+  readonly vetoed: readonly string[];
 };
 
 /** The most cautious word first. */
@@ -68,6 +73,7 @@ export function countVotes(plan: RegionPlan, about: RegionName, ballot: Ballot |
     copies: said((vote) => vote.says === "up" && vote.copiesForMs > 0),
     up: said((vote) => vote.says === "up" && !(vote.copiesForMs > 0)),
     unknown: said((vote) => vote.says === "unknown"),
+    vetoed: fresh.filter((vote) => vote.vetoed && may.has(vote.observer) && vote.observer !== own.observer).map((vote) => vote.observer),
     silent: ballot === null ? [] : [...may].filter((name) => !counted.has(name)),
   };
 }

@@ -30,13 +30,11 @@ function parseMemory({ region, epoch, forMs, found }: Readonly<Record<string, un
   return { region, epoch, since: now - forMs, found };
 }
 
-function parseIncident({ about, forMs, parity, agreedForMs, disputedForMs }: Readonly<Record<string, unknown>>, now: Instant): RegionIncident | undefined {
+function parseIncident({ about, forMs, parity, readyForMs }: Readonly<Record<string, unknown>>, now: Instant): RegionIncident | undefined {
   if (typeof about !== "string" || !isLength(forMs)) return undefined;
   if (parity !== "proven" && parity !== "failed" && parity !== "not_measured") return undefined;
-  const agreedSince = sinceOf(agreedForMs, now);
-  const disputedSince = sinceOf(disputedForMs, now);
-  if (agreedSince === undefined || disputedSince === undefined) return undefined;
-  return { about, since: now - forMs, parity, agreedSince, disputedSince };
+  const readySince = sinceOf(readyForMs, now);
+  return readySince === undefined ? undefined : { about, since: now - forMs, parity, readySince };
 }
 
 function parseIntent({ id, kind, to, from, epoch, cause, who }: Readonly<Record<string, unknown>>): RegionIntent | undefined {

@@ -90,7 +90,7 @@ function formatBook({ memory, acknowledged, incident, repairedAt, intent, firing
   return JSON.stringify({
     memory: memory === null ? null : { region: memory.region, epoch: memory.epoch, forMs: ago(memory.since), found: memory.found },
     acknowledged,
-    incident: incident === null ? null : { about: incident.about, forMs: ago(incident.since), parity: incident.parity, agreedForMs: ago(incident.agreedSince), disputedForMs: ago(incident.disputedSince) },
+    incident: incident === null ? null : { about: incident.about, forMs: ago(incident.since), parity: incident.parity, readyForMs: ago(incident.readySince) },
     repairedAgoMs: repairedAt.map(ago),
     intent,
     // Keys of alerts are made of these, so they stay as they were.

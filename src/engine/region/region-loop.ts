@@ -10,7 +10,7 @@ import { verdictOf } from "../../core/region/outside.ts";
 import type { RegionName } from "../../core/region/region.ts";
 import { specOf } from "../../core/region/region.ts";
 import type { RegionsView } from "../../core/region/view.ts";
-import type { Heard, RegionReport } from "../../core/region/report.ts";
+import { vetoes, type Heard, type RegionReport } from "../../core/region/report.ts";
 import type { ManualOrder, RegionDecision } from "../../core/region/scene.ts";
 import type { Ballot, Vote } from "../../core/region/vote.ts";
 import type { Instant } from "../../core/time.ts";
@@ -81,9 +81,9 @@ export class RegionLoop {
     }
   }
 
-  /** What this observer sees, for whoever asks. */
+  /** What this observer sees, and whose veto it hears, for whoever asks. */
   answer(ballot: Pick<Ballot, "nonce" | "about">): readonly Vote[] {
-    return this.#watch.answer(ballot);
+    return this.#watch.answer(ballot).map((vote) => ({ ...vote, vetoed: vetoes(this.#heard.get(vote.about) ?? null) }));
   }
 
   /** What this daemon says of its own region, for `/health/region`. */

@@ -4,8 +4,8 @@
  * intent recorded → fence (still leader, renewed a moment ago, decided a moment ago) → each entry compared and written →
  * read back → outcome. An outcome that is not known is read before anything else is done. An act goes on beside the looks.
  */
-import { followAgreement, followIncident } from "../../core/region/incident.ts";
-import { agreementOn, decideRegion, isUrgent, questionsOf } from "../../core/region/decide.ts";
+import { followIncident, followReadiness } from "../../core/region/incident.ts";
+import { couldTakeOver, decideRegion, isUrgent, questionsOf } from "../../core/region/decide.ts";
 import { initialOutside } from "../../core/region/outside.ts";
 import type { RegionMark } from "../../core/region/mark.ts";
 import { ledTo, type ManualOrder, type RegionDecision, type RegionScene } from "../../core/region/scene.ts";
@@ -114,7 +114,7 @@ export class RegionShift {
     const ballot: Ballot | null = about.length === 0 ? null : { nonce: this.#parts.random.id(), about, askedAt: this.#parts.clock.now() };
     const votes = ballot === null ? [] : await this.#ask(ballot, signal);
     // What was known before the observers answered may be a second old.
-    this.#agree(this.#scene(facts(), ballot, votes, null));
+    this.#ready(this.#scene(facts(), ballot, votes, null));
     const decision = this.#inMode(decideRegion(this.#scene(facts(), ballot, votes, null)));
     this.#parts.teller.decided(decision);
     if (decision.kind === "flip" || decision.kind === "repair") this.#start(decision, signal);
@@ -194,12 +194,10 @@ export class RegionShift {
     this.#set({ incident });
   }
 
-  #agree(scene: RegionScene): void {
+  #ready(scene: RegionScene): void {
     if (this.#state.incident === null) return;
-    const { agreed, disputed } = agreementOn(scene, this.#state.incident.about);
-    const incident = followAgreement(this.#state.incident, agreed, disputed, scene.now);
-    const { agreedSince, disputedSince } = this.#state.incident;
-    if (incident.agreedSince !== agreedSince || incident.disputedSince !== disputedSince) this.#set({ incident });
+    const { incident } = this.#state;
+    this.#set({ incident: followReadiness(incident, couldTakeOver(scene, incident.about), scene.now) });
   }
 
   async #ask(ballot: Ballot, signal: AbortSignal): Promise<readonly Vote[]> {
@@ -233,7 +231,7 @@ export class RegionShift {
     const { plan, clock, teller } = this.#parts;
     const { standing, memory } = readStanding(plan, this.#state.memory, entries, clock.now());
     const before = describeStanding(this.#standing);
-    const raised = memory?.epoch !== this.#state.memory?.epoch;
+    const raised = this.#state.memory !== null && memory?.epoch !== this.#state.memory.epoch;
     if (raised) this.#actedAt = clock.now();
     this.#standing = standing;
     this.#set({ memory });

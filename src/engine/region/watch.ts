@@ -60,7 +60,7 @@ export class RegionWatch {
     const now = clock.now();
     return about.slice(0, MAX_REGIONS).flatMap((region) => {
       const view = this.#views.get(region);
-      return view === undefined ? [] : [{ nonce, observer, about: region, says: verdictOf(view, now, plan.rules), copiesForMs: copiesFor(view, now) }];
+      return view === undefined ? [] : [{ nonce, observer, about: region, says: verdictOf(view, now, plan.rules), copiesForMs: copiesFor(view, now), vetoed: false }];
     });
   }
 

@@ -19,9 +19,13 @@ export const PROMISED_MS: Ms = 15_000;
 const REPAIR_MS: Ms = 10_000 + 2_000 + 5_000;
 /** A look counts as a view for this long. */
 const SEEN_FOR_MS: Ms = 8_000;
-const LOOKS_NEEDED = 2;
+const LOOKS_NEEDED = 3;
+/** A decision is made of answers up to this old: the asker waits for those that do not come. */
+const ANSWERS_AGE_MS: Ms = 2_000;
+/** A provider that has asked to be left alone, or has failed, is asked again after this long at most. */
+const LEFT_ALONE_MS: Ms = 310_000;
 
-type Look = { readonly at: Instant; readonly bad: number; readonly copies: number; readonly good: number };
+type Look = { readonly at: Instant; readonly bad: number; readonly copies: number; readonly good: number; /** Until when it could still be told otherwise. */ readonly badUntil: Instant; readonly copiesUntil: Instant };
 type Book = { right: string; changedAt: Instant; flipped: boolean; wrongSince: Instant | null };
 
 export type Stats = { flips: number; failbacks: number; manual: number; repairs: number; lateWrites: number; holds: number; steps: number; promised: number; slowestMs: Ms; codes: Set<string> };
@@ -46,7 +50,12 @@ export class Monitor {
   readonly #ordered = new Map<string, number | null>();
   /** When each epoch was first written anywhere: entries of one flip are one flip. */
   readonly #epochs = new Map<string, Instant>();
-  #acknowledged = false;
+  readonly #troubledAt = new Map<string, Instant>();
+  #providerTroubledAt: Instant = 0;
+  /** When two regions last could not talk to each other. */
+  readonly #apartAt = new Map<string, Instant>();
+  /** When a person lifted the block last: the flips before that are no hindrance any more. */
+  #acknowledgedAt: Instant = 0;
   /** Since when the target could have done it; null: something stands in its way. */
   #ableSince: Instant | null = null;
   #ableFor = "";
@@ -62,10 +71,18 @@ export class Monitor {
     // What got through got through, whether or not a reference host answers.
     if (sight.kind === "unknown" || (sight.kind === "failed" && this.#truth.isBlind(observer))) return;
     const key = `${observer}/${region}`;
-    const before = this.#looks.get(key) ?? { at: 0, bad: 0, copies: 0, good: 0 };
-    const copy = sight.kind === "answered" && sight.by === "copy";
-    const bad = sight.kind === "failed";
-    this.#looks.set(key, { at: this.#clock.now(), bad: bad ? before.bad + 1 : 0, copies: bad || copy ? before.copies + 1 : sight.kind === "answered" && sight.by === "fresh" ? before.copies : 0, good: bad ? 0 : before.good + 1 });
+    const now = this.#clock.now();
+    const before = this.#looks.get(key) ?? { at: 0, bad: 0, copies: 0, good: 0, badUntil: 0, copiesUntil: 0 };
+    const failed = sight.kind === "failed";
+    const copied = failed || (sight.kind === "answered" && sight.by === "copy");
+    // One answer among failures is no recovery yet.
+    const bad = failed ? before.bad + 1 : before.good === 0 ? before.bad : 0;
+    const copies = copied ? before.copies + 1 : sight.kind === "answered" && sight.by === "fresh" ? before.copies : 0;
+    this.#looks.set(key, {
+      at: now, bad, copies, good: failed ? 0 : before.good + 1,
+      badUntil: failed && bad >= LOOKS_NEEDED ? now + SEEN_FOR_MS : Math.min(before.badUntil, now + ANSWERS_AGE_MS),
+      copiesUntil: copies >= LOOKS_NEEDED ? now + SEEN_FOR_MS : Math.min(before.copiesUntil, now + ANSWERS_AGE_MS),
+    });
   }
 
   ordered(region: string): void {
@@ -73,7 +90,7 @@ export class Monitor {
   }
 
   acknowledged(): void {
-    this.#acknowledged = true;
+    this.#acknowledgedAt = this.#clock.now();
   }
 
   /** @param seesDown the deciding daemon itself sees the region down that buyers are led to. */
@@ -105,20 +122,30 @@ export class Monitor {
       book.wrongSince ??= now;
       return;
     }
+    // Entries that were torn between two regions are brought together again.
+    const other = [...this.#books.values()].find((one) => one !== book && one.right === write.to && now - one.changedAt <= REPAIR_MS);
+    if (other !== undefined && book.flipped && now - book.changedAt <= REPAIR_MS) {
+      this.stats.repairs += 1;
+      Object.assign(book, { right: write.to, wrongSince: null });
+      return;
+    }
     const manual = this.#isOrdered(write);
     const epoch = `${write.to}/${write.epoch}`;
     const beganAt = this.#epochs.get(epoch) ?? now;
     this.#epochs.set(epoch, beganAt);
     // Where an entry is wrong already, this is the next flip all the same.
     const since = beganAt - book.changedAt;
-    if (book.flipped && !manual && !this.#acknowledged && since < this.#script.plan.rules.block) this.#fail(`${write.by} flips ${write.entry} again ${since} ms after the last flip, from ${write.from ?? "?"} to ${write.to}`);
+    if (book.flipped && !manual && book.changedAt > this.#acknowledgedAt && since < this.#script.plan.rules.block) this.#fail(`${write.by} flips ${write.entry} again ${since} ms after the last flip, from ${write.from ?? "?"} to ${write.to}`);
     if (manual) this.stats.manual += 1;
-    this.#acknowledged = false;
     Object.assign(book, { right: write.to, changedAt: beganAt, flipped: true, wrongSince: null });
   }
 
   /** Between events, twice a second. @param standing where every entry leads now. */
   tick(standing: readonly { readonly name: string; readonly leadsTo: string | null }[]): void {
+    const now = this.#clock.now();
+    for (const { name } of this.#script.plan.regions) if (this.#truth.isWhollyDown(name) || this.#truth.isBlind(name)) this.#troubledAt.set(name, now);
+    for (const { name: one } of this.#script.plan.regions) for (const { name: other } of this.#script.plan.regions) if (!this.#truth.connected(one, other)) this.#apartAt.set(`${one}/${other}`, now);
+    if (this.#truth.providerMode() !== null) this.#providerTroubledAt = now;
     for (const { name } of standing) this.#expectRepair(name);
     this.#expectTakeover(standing[0]?.leadsTo ?? null);
   }
@@ -139,7 +166,7 @@ export class Monitor {
     this.#judgeFit(region, cause === "down" || (cause === "manual" && from !== null && this.#truth.isWhollyDown(from)));
     if (cause === "manual") return;
     if (from !== null && cause !== "failback") {
-      const against = this.#observersWith(from, (look) => (cause === "down" ? look.bad >= LOOKS_NEEDED : look.copies >= LOOKS_NEEDED));
+      const against = this.#observersWith(from, (look) => (cause === "down" ? look.badUntil : look.copiesUntil) >= this.#clock.now());
       if (against.length < 2) this.#fail(`${region} takes over from ${from} (${cause}) though only ${against.join(", ") || "nobody"} could see it so`);
       const vetoed = this.#vetoes(from, region);
       if (vetoed) this.#fail(`${region} takes over from ${from} against the word of its healthy daemon`);
@@ -164,13 +191,15 @@ export class Monitor {
     for (const { text } of blocks) this.#fail(`buyers are led to an unfit region: ${text}`);
   }
 
-  /** Its daemon could be heard, and has had time to know better. */
+  /** Its daemon could be heard, by the one that decides or by one that this could ask, and has had time to know better. */
   #vetoes(current: string, by: string): boolean {
     const now = this.#clock.now();
-    const calm = [now, now - CHECKS_LAG_MS].every((at) => this.#truth.flags(current, at).size === 0);
+    const calm = [now, now - CHECKS_LAG_MS].every((at) => [...this.#truth.flags(current, at)].every((flag) => flag === "hidden")) && now - (this.#troubledAt.get(current) ?? 0) > CHECKS_LAG_MS;
     const own = this.#looks.get(`${current}/${current}`);
     const passes = own !== undefined && own.good > LOOKS_NEEDED && now - own.at < SEEN_FOR_MS / 2;
-    return calm && passes && this.#able.leads(current) && this.#truth.connected(by, current) && !this.#truth.isBlind(current) && !this.#truth.has((fault) => fault.kind === "slow");
+    if (!calm || !passes || !this.#able.leads(current) || this.#truth.isBlind(current) || this.#truth.has((fault) => fault.kind === "slow")) return false;
+    const near = (one: string, other: string): boolean => one === other || (this.#truth.connected(one, other) && now - (this.#apartAt.get(`${one}/${other}`) ?? 0) > CHECKS_LAG_MS);
+    return this.#script.plan.regions.some(({ name }) => name !== current && this.#able.leads(name) && near(name, current) && near(by, name));
   }
 
   #observersWith(about: string, says: (look: Look) => boolean): readonly string[] {
@@ -192,7 +221,7 @@ export class Monitor {
     const book = this.#bookOf(entry);
     if (book.wrongSince === null) return;
     const now = this.#clock.now();
-    const can = this.#isFitForAll(book.right) && this.#able.leads(book.right) && this.#canWrite(book.right) && !this.#truth.has((fault) => fault.kind === "paused_writer" || fault.kind === "slow");
+    const can = this.#isFitForAll(book.right) && this.#able.leads(book.right) && this.#canWrite(book.right);
     if (!can) book.wrongSince = now;
     else if (now - book.wrongSince > REPAIR_MS) {
       this.#fail(`a late write stands on ${entry} for ${now - book.wrongSince} ms, and ${book.right} has not pushed it aside`);
@@ -223,7 +252,7 @@ export class Monitor {
   /** Who has to take over from it, where nothing at all stands in the way; else null. */
   #targetFor(current: string): string | null {
     const truth = this.#truth;
-    if (truth.has((fault) => fault.kind === "slow" || fault.kind === "paused_writer" || fault.kind === "provider")) return null;
+    if (truth.has((fault) => fault.kind === "slow")) return null;
     const target = this.#script.plan.regions.map((one) => one.name).find((name) => name !== current && !truth.isWhollyDown(name));
     if (target === undefined || !this.#isFitForAll(target) || !this.#able.leads(target) || !this.#canWrite(target) || truth.isBlind(target)) return null;
     const observers = observersOf(this.#script.plan, current);
@@ -240,7 +269,8 @@ export class Monitor {
   }
 
   #canWrite(region: string): boolean {
-    return this.#truth.connected(region, "provider") && this.#truth.providerMode() === null;
+    const slow = this.#truth.has((fault) => fault.kind === "slow" && (fault.from === region || fault.to === region));
+    return this.#truth.connected(region, "provider") && !slow && !this.#truth.mayPause(region) && this.#clock.now() - this.#providerTroubledAt > LEFT_ALONE_MS;
   }
 
   #fail(text: string): void {

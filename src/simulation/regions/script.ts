@@ -5,8 +5,8 @@ import { DEFAULT_REGION_RULES, type RegionPlan, type RegionRules } from "../../c
 import type { Ms } from "../../core/time.ts";
 import type { Random } from "../../ports/random.ts";
 
-/** What can go wrong with a region, as buyers meet it or as its own checks know it. */
-export type RegionFlag = "ingress_dead" | "pods_gone" | "copies_only" | "api_dead" | "few_pods" | "degraded" | "parity_failed";
+/** What can go wrong with a region, as buyers meet it or as its own checks know it. `hidden`: it serves whoever is near, and nobody from afar. */
+export type RegionFlag = "hidden" | "ingress_dead" | "pods_gone" | "copies_only" | "api_dead" | "few_pods" | "degraded" | "parity_failed";
 export type ProviderMode = "down" | "hangs" | "rate_limited" | "lies" | "answer_lost";
 
 export type Fault =
@@ -51,10 +51,11 @@ export function writeScript(seed: number, random: Random): Script {
   const draw = new Draw(random);
   const regions = NAMES.slice(0, draw.from([2, 3, 3, 4]));
   const witnesses = ["w1", "w2"].slice(0, draw.from([0, 1, 1, 2]));
-  const long = draw.chance(0.15);
+  const story = draw.story(regions.length);
+  const long = story === "recluse" || draw.chance(0.1);
   const rules: RegionRules = long ? { ...DEFAULT_REGION_RULES, block: 120_000, failbackAfter: 60_000 } : DEFAULT_REGION_RULES;
   const plan: RegionPlan = { site: "shop", regions: regions.map((name) => ({ name, floor: 2 })), witnesses, rules };
-  const lengthMs = long ? 300_000 : draw.chance(0.25) ? 150_000 : 75_000;
+  const lengthMs = long ? 300_000 : story === "doubt" || draw.chance(0.2) ? 150_000 : 75_000;
   return {
     seed,
     plan,
@@ -63,10 +64,16 @@ export function writeScript(seed: number, random: Random): Script {
     entries: draw.chance(0.25) ? 2 : 1,
     fencesLateWrites: draw.chance(0.3),
     skewMs: [...regions.flatMap((name) => [name, name]), ...witnesses].map(() => draw.between(-MAX_SKEW, MAX_SKEW)),
-    faults: draw.faults(regions, witnesses, lengthMs),
+    faults: draw.faults(story, regions, witnesses, lengthMs),
     orders: draw.chance(0.08) ? [{ at: draw.between(CALM_MS, lengthMs - 20_000), kind: draw.from(["failover", "acknowledge"] as const), region: draw.from(regions) }] : [],
   };
 }
+
+/**
+ * What an incident is mostly about. `contest`: two regions write late. `doubt`: those that could take over from copies are
+ * in doubt. `recluse`: the primary is well again, and nobody but itself can see that. `any`: whatever happens.
+ */
+type Story = "any" | "contest" | "doubt" | "recluse";
 
 /** Chance, as scripts use it. */
 class Draw {
@@ -90,20 +97,41 @@ class Draw {
     return found;
   }
 
-  faults(regions: readonly string[], witnesses: readonly string[], lengthMs: Ms): readonly Timed[] {
+  story(regions: number): Story {
+    const told = this.#random.next();
+    if (told < 0.15 && regions > 2) return "contest";
+    if (told < 0.22) return "doubt";
+    return told < 0.28 ? "recluse" : "any";
+  }
+
+  faults(story: Story, regions: readonly string[], witnesses: readonly string[], lengthMs: Ms): readonly Timed[] {
     const primary = regions[0] ?? "";
     const faults: Timed[] = [];
     const add = (fault: Fault, at: Ms, forMs: Ms): void => void faults.push({ at, until: at + forMs, fault });
     const struckAt = this.between(CALM_MS, 35_000);
-    if (this.chance(0.85)) add(this.#ofPrimary(primary), struckAt, this.chance(0.6) ? FOR_EVER : this.between(3_000, 60_000));
+    if (story !== "any") this.#tell(story, regions, struckAt, add);
+    else if (this.chance(0.85)) add(this.#ofPrimary(primary), struckAt, this.chance(0.6) ? FOR_EVER : this.between(3_000, 60_000));
     if (this.chance(0.05)) for (const region of regions) add({ kind: "region", region, flag: "api_dead" }, struckAt + this.between(0, 3_000), FOR_EVER);
-    if (this.chance(0.12)) this.#contest(regions, struckAt, add);
     // A loss that nothing else disturbs is what most of the promise is about.
-    const others = this.chance(0.3) ? 0 : this.between(1, 4);
+    const others = this.chance(story === "any" ? 0.3 : 0.6) ? 0 : this.between(1, 4);
     for (let at = 0; at < others; at += 1) {
       add(this.#other(regions, witnesses), this.between(CALM_MS, Math.min(lengthMs - 10_000, struckAt + 60_000)), this.chance(0.3) ? FOR_EVER : this.between(2_000, 70_000));
     }
     return faults.toSorted((a, b) => a.at - b.at);
+  }
+
+  #tell(story: Exclude<Story, "any">, regions: readonly string[], at: Ms, add: (fault: Fault, at: Ms, forMs: Ms) => void): void {
+    const [primary = "", standby = ""] = regions;
+    switch (story) {
+      case "contest":
+        return this.#contest(regions, at, add);
+      case "doubt":
+        for (const region of this.chance(0.5) ? [standby] : regions.slice(1)) add({ kind: "region", region, flag: this.from(["parity_failed", "degraded", "few_pods"]) }, 1_000, FOR_EVER);
+        return add({ kind: "region", region: primary, flag: "copies_only" }, at, FOR_EVER);
+      case "recluse":
+        add({ kind: "region", region: primary, flag: "ingress_dead" }, at, 30_000);
+        return add({ kind: "region", region: primary, flag: "hidden" }, at + 30_000 + this.between(0, 60_000), FOR_EVER);
+    }
   }
 
   /** The standby decides, its write is held up, and it falls silent; so the next one takes over, and then the write lands. */
@@ -117,7 +145,7 @@ class Draw {
   }
 
   #ofPrimary(region: string): Fault {
-    const flag = this.from<RegionFlag | "lost">(["lost", "lost", "ingress_dead", "ingress_dead", "pods_gone", "pods_gone", "copies_only", "api_dead"]);
+    const flag = this.from<RegionFlag | "lost">(["lost", "lost", "ingress_dead", "ingress_dead", "pods_gone", "pods_gone", "copies_only", "api_dead", "hidden"]);
     return flag === "lost" ? { kind: "lost", region } : { kind: "region", region, flag };
   }
 
@@ -147,7 +175,7 @@ class Draw {
       case 10:
         return { kind: "lost", region };
       default:
-        return { kind: "region", region, flag: this.from<RegionFlag>(["ingress_dead", "pods_gone", "copies_only", "api_dead", "few_pods", "degraded", "parity_failed"]) };
+        return { kind: "region", region, flag: this.from<RegionFlag>(["hidden", "ingress_dead", "pods_gone", "copies_only", "api_dead", "few_pods", "degraded", "parity_failed"]) };
     }
   }
 }

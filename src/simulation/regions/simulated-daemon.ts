@@ -57,7 +57,7 @@ export function eyesOf(observer: string, { truth, clock, directory, looked }: Su
       };
       const late = (): void => ended({ kind: "failed", detail: "no answer" });
       signal.addEventListener("abort", late, { once: true });
-      const sight = await over(region, () => truth.origin(region));
+      const sight = await over(region, () => truth.origin(region, observer));
       if (!signal.aborted) ended(sight);
       return sight;
     },

@@ -91,9 +91,10 @@ export class Truth {
     return this.#paused.has(region);
   }
 
-  /** What a region's origin answers to whoever reaches it. */
-  origin(region: string): OutsideSight {
+  /** What a region's origin answers to an observer that reaches it. */
+  origin(region: string, observer: string): OutsideSight {
     const flags = this.flags(region, this.#clock.now());
+    if (flags.has("hidden") && observer !== region) return { kind: "failed", detail: "403 from afar" };
     if (flags.has("ingress_dead")) return { kind: "failed", detail: "refused" };
     if (flags.has("pods_gone")) return { kind: "failed", detail: "502" };
     if (flags.has("copies_only") || flags.has("api_dead")) return { kind: "answered", by: "copy" };

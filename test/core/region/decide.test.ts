@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { agreementOn, decideRegion, isUrgent, questionsOf } from "../../../src/core/region/decide.ts";
+import { couldTakeOver, decideRegion, isUrgent, questionsOf } from "../../../src/core/region/decide.ts";
 import type { RegionDecision, RegionScene } from "../../../src/core/region/scene.ts";
 import { readStanding } from "../../../src/core/region/standing.ts";
 import { HOLD_CODES } from "../../../src/core/region/reason.ts";
@@ -25,6 +25,8 @@ const decided = (over: RegionScene): string => word(decideRegion(over));
 /** Records and what is remembered of them; a flip long ago unless told otherwise. */
 const records = (leadsTo: string, epoch: number, since = NOW - 4_000_000): Pick<RegionScene, "standing" | "memory"> => readStanding(PLAN, { region: leadsTo, epoch, since, found: false }, [entry(leadsTo, epoch)], NOW);
 
+const withVeto = ({ ballot, votes }: Pick<RegionScene, "ballot" | "votes">): Pick<RegionScene, "ballot" | "votes"> => ({ ballot, votes: votes.map((vote) => ({ ...vote, vetoed: vote.observer === "ap" })) });
+
 describe("where eu is lost and us is the next", () => {
   test.each<[string, Partial<RegionScene>, string]>([
     ["it takes over", {}, "flip down 2"],
@@ -35,6 +37,7 @@ describe("where eu is lost and us is the next", () => {
     ["not where the others see it answer", voted("eu", "ap:up w1:up"), "disagree"],
     ["not on what was said to an earlier question", { ballot: { nonce: "n2", about: ["eu"], askedAt: NOW } }, "quorum"],
     ["not against the word of a healthy daemon", { heard: new Map([["eu", heard("eu")], ["ap", heard("ap")]]) }, "veto"],
+    ["nor against one that only ap can hear", withVeto(voted("eu", "ap:down w1:down")), "veto"],
     ["but against one whose own public path fails", { heard: new Map([["eu", heard("eu", { outside: "down" })], ["ap", heard("ap")]]) }, "flip down 2"],
     ["and against one that gives itself up", { heard: new Map([["eu", heard("eu", { givesUp: "draining" })], ["ap", heard("ap")]]) }, "flip down 2"],
     ["not while it is ill itself, though ap is there", { own: { ...WELL, status: "unhealthy" } }, "unfit_checks"],
@@ -54,7 +57,7 @@ describe("where eu is lost and us is the next", () => {
   ])("%s", (_, over, expected) => expect(decided(lost(over))).toBe(expected));
 
   test("it says who agreed and what it warns of", () => {
-    const incident = { about: "eu", since: NOW - 5_000, parity: "failed", agreedSince: NOW, disputedSince: null } as const;
+    const incident = { about: "eu", since: NOW - 5_000, parity: "failed", readySince: NOW } as const;
     expect(decideRegion(lost({ incident }))).toEqual({ kind: "flip", to: "us", from: "eu", epoch: 2, cause: "down", by: ["ap", "us", "w1"], warns: ["us did not answer as the primary does when the incident began"], who: "shopkeeper" });
   });
 
@@ -73,14 +76,14 @@ describe("where eu serves nothing but copies", () => {
     ["not on its own view", copies(voted("eu", "w1:up", 20_000)), "quorum"],
     ["not unless us itself could have sold all the while", copies({ sellingSince: NOW - 59_000 }), "copies_wait"],
     ["not where the API is gone for both", copies({ own: { ...WELL, selling: false, status: "unhealthy" }, sellingSince: null }), "copies_wait unfit_checks"],
-    ["not with failed parity, for eu still serves", copies({ incident: { about: "eu", since: NOW, parity: "failed", agreedSince: NOW, disputedSince: null } }), "unfit_parity"],
+    ["not with failed parity, for eu still serves", copies({ incident: { about: "eu", since: NOW, parity: "failed", readySince: NOW } }), "unfit_parity"],
     ["at once where eu gives itself up", copies({ views: new Map([["eu", looked(".ccc")], ["us", UP]]), heard: new Map([["eu", heard("eu", { status: "unhealthy", givesUp: "draining" })]]), sellingSince: NOW - 1_000, ...voted("eu", "w1:up", 4_000) }), "flip copies-only 2"],
   ])("%s", (_, over, expected) => expect(decided(over)).toBe(expected));
 });
 
 describe("who of several takes over", () => {
   const asAp = (over: Partial<RegionScene> = {}): RegionScene => lost({ me: "ap", ...voted("eu", "us:down w1:down"), heard: new Map([["eu", null], ["us", heard("us")]]), ...over });
-  const agreed = (ago: number): Pick<RegionScene, "incident"> => ({ incident: { about: "eu", since: NOW - 60_000, parity: "proven", agreedSince: NOW - ago, disputedSince: null } });
+  const agreed = (ago: number): Pick<RegionScene, "incident"> => ({ incident: { about: "eu", since: NOW - 60_000, parity: "proven", readySince: NOW - ago } });
   const both = [...voted("eu", "us:down w1:down").votes, ...voted("us", "w1:down").votes];
 
   test.each<[string, Partial<RegionScene>, string]>([
@@ -91,6 +94,7 @@ describe("who of several takes over", () => {
     ["the next, once that has said nothing for a while", { heard: new Map([["eu", null], ["us", null]]), ...agreed(10_000) }, "flip down 2"],
     ["the next at once, where that is lost too", { views: new Map([["eu", DOWN], ["us", DOWN], ["ap", UP]]), heard: new Map([["eu", null], ["us", null]]), ballot: { nonce: "n", about: ["eu", "us"], askedAt: NOW }, votes: both }, "flip down 2"],
     ["the next, where that seems fit and does nothing", agreed(30_000), "flip down 2"],
+    ["not while none of them may, for then all would in one moment", { ...agreed(30_000), ...records("eu", 4, NOW) }, "block"],
   ])("%s", (_, over, expected) => expect(decided(asAp(over))).toBe(expected));
 });
 
@@ -150,10 +154,10 @@ describe("what is asked of whom", () => {
     ["nothing by the region that buyers are led to", lost({ me: "eu" }), []],
   ])("%s", (_, over, expected) => expect(questionsOf(over)).toEqual(expected));
 
-  test("agreement, contradiction and urgency", () => {
-    expect(agreementOn(lost(), "eu")).toEqual({ agreed: true, disputed: false });
-    expect(agreementOn(lost({ heard: new Map([["eu", heard("eu")]]) }), "eu")).toEqual({ agreed: true, disputed: true });
-    expect(agreementOn(scene(), "eu")).toEqual({ agreed: false, disputed: false });
+  test("readiness, whoever is preferred, and urgency", () => {
+    const blocked = lost(records("eu", 4, NOW));
+    expect([couldTakeOver(lost(), "eu"), couldTakeOver(blocked, "eu"), couldTakeOver(scene(), "eu")]).toEqual([true, false, false]);
+    expect(couldTakeOver(lost({ me: "ap", ...voted("eu", "us:down w1:down"), heard: new Map([["us", heard("us")]]) }), "eu")).toBe(true);
     expect([isUrgent(scene()), isUrgent(lost()), isUrgent(scene({ views: new Map([["eu", looked("...x")]]) }))]).toEqual([false, true, true]);
   });
 });
@@ -164,7 +168,7 @@ test("whatever anybody says, a flip has two observers, a fit target and no block
   const own = fc.record({ status: fc.constantFrom("healthy", "degraded", "unhealthy", "unknown"), selling: fc.boolean(), ready: fc.nat(3), parity: fc.constantFrom("proven", "failed", "not_measured"), givesUp: fc.constantFrom(null, "draining") });
   fc.assert(
     fc.property(view, view, says, says, own, fc.nat(4_000_000), fc.boolean(), (eu, us, ap, w1, state, ago, silent) => {
-      const decision = decideRegion(lost({ views: new Map([["eu", eu], ["us", us], ["ap", UP]]), own: state as typeof WELL, ...voted("eu", `ap:${ap} w1:${w1}`), ...records("eu", 4, NOW - ago), ...(silent ? {} : { heard: new Map([["eu", heard("eu")]]) }) }));
+      const decision = decideRegion(lost({ views: new Map([["eu", eu], ["us", us], ["ap", UP]]), own: state, ...voted("eu", `ap:${ap} w1:${w1}`), ...records("eu", 4, NOW - ago), ...(silent ? {} : { heard: new Map([["eu", heard("eu")]]) }) }));
       if (decision.kind !== "flip") return decision.kind === "stay" || (decision.kind === "hold" && decision.reasons.length > 0);
       return decision.by.length >= 2 && decision.to === "us" && ago >= 3_600_000 && silent && state.selling && state.ready >= 2 && state.givesUp === null;
     }),

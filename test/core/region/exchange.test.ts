@@ -4,7 +4,7 @@ import { formatAnswer, formatQuestion, MAX_EXCHANGE_BYTES, parseAnswer, parseQue
 
 const NONCE = "0123456789abcdef";
 const REPORT = { region: "eu", status: "healthy", selling: true, ready: 3, parity: "not_measured", givesUp: null, outside: "up", mark: { region: "eu", epoch: 7, seenForMs: 1_000 } } as const;
-const ANSWER: RegionAnswer = { nonce: NONCE, observer: "eu", votes: [{ nonce: NONCE, observer: "eu", about: "us", says: "down", copiesForMs: 0 }], report: REPORT };
+const ANSWER: RegionAnswer = { nonce: NONCE, observer: "eu", votes: [{ nonce: NONCE, observer: "eu", about: "us", says: "down", copiesForMs: 0, vetoed: false }], report: REPORT };
 
 describe("a question between regions", () => {
   it("is read as it was written", () => {
@@ -34,8 +34,8 @@ describe("an answer between regions", () => {
   });
 
   it.each<[string, object]>([
-    ["a word nobody knows", { votes: [{ about: "us", says: "gone", copiesForMs: 0 }] }],
-    ["a time before now", { votes: [{ about: "us", says: "up", copiesForMs: -1 }] }],
+    ["a word nobody knows", { votes: [{ about: "us", says: "gone", copiesForMs: 0, vetoed: false }] }],
+    ["a time before now", { votes: [{ about: "us", says: "up", copiesForMs: -1, vetoed: false }] }],
     ["a report without its half", { report: { region: "eu", status: "healthy" } }],
     ["a report of a status nobody knows", { report: { ...REPORT, status: "fine" } }],
     ["a reason without an end", { report: { ...REPORT, givesUp: "x".repeat(201) } }],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { blockedUntil } from "../../../src/core/region/block.ts";
-import { followAgreement, followIncident } from "../../../src/core/region/incident.ts";
+import { followIncident, followReadiness } from "../../../src/core/region/incident.ts";
 import { DEFAULT_REGION_RULES as RULES, flawOfRegions, observersOf, preferredTo, type RegionPlan, type RegionRules } from "../../../src/core/region/region.ts";
 import { answeredAgain, failedTry, NO_TRIES, type Tries, type TryFailure } from "../../../src/core/region/tries.ts";
 import { DOWN, looked, NOW, PLAN, UP } from "../../support/region-scene.ts";
@@ -74,7 +74,7 @@ describe("an incident", () => {
   const open = followIncident(null, "eu", "us", DOWN, "proven", NOW);
 
   test("begins with the first failed look, and keeps what was proven then", () => {
-    expect(open).toEqual({ about: "eu", since: NOW - 4_000, parity: "proven", agreedSince: null, disputedSince: null });
+    expect(open).toEqual({ about: "eu", since: NOW - 4_000, parity: "proven", readySince: null });
     expect(followIncident(open, "eu", "us", DOWN, "failed", NOW + 2_000)).toBe(open);
   });
 
@@ -86,11 +86,9 @@ describe("an incident", () => {
     ["waits while nobody knows where they are led", null, DOWN, open],
   ])("%s", (_, about, view, expected) => expect(followIncident(open, about, "us", view, "proven", NOW)).toEqual(expected));
 
-  test("knows for how long observers have agreed, and been contradicted", () => {
+  test("knows for how long nothing has stood before this region, without a break", () => {
     if (open === null) throw new Error("none");
-    const agreed = followAgreement(open, true, false, NOW);
-    const disputed = followAgreement(agreed, true, true, NOW + 1_000);
-    expect([agreed.agreedSince, disputed.agreedSince, disputed.disputedSince]).toEqual([NOW, NOW, NOW + 1_000]);
-    expect(followAgreement(disputed, false, true, NOW + 2_000)).toMatchObject({ agreedSince: null, disputedSince: null });
+    const ready = followReadiness(open, true, NOW);
+    expect([ready.readySince, followReadiness(ready, true, NOW + 1_000) === ready, followReadiness(ready, false, NOW + 2_000).readySince]).toEqual([NOW, true, null]);
   });
 });

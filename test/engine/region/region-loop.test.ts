@@ -1,0 +1,327 @@
+import { describe, expect, test } from "vitest";
+import { TrafficError } from "../../../src/ports/traffic.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { WELL } from "../../support/region-scene.ts";
+import { fakeEntry, loseEu, regionWorld, type RegionWorld } from "../../support/region-world.ts";
+
+/** The last decision in a word: "stay", "flip down", "quorum veto". */
+function last({ events }: RegionWorld): string {
+  const decided = events.findLast((event) => event.kind === "decided");
+  if (decided?.kind !== "decided") return "";
+  const { decision } = decided;
+  if (decision.kind === "hold") return decision.reasons.map((one) => one.code).join(" ");
+  return decision.kind === "flip" ? `flip ${decision.cause}` : decision.kind;
+}
+
+const where = ({ traffic }: RegionWorld): string => traffic.entries.map((entry) => `${entry.leadsTo} ${entry.mark?.epoch}`).join(", ");
+
+async function lostAfterCalm(over: Parameters<typeof regionWorld>[0] = {}): Promise<RegionWorld> {
+  const world = regionWorld(over);
+  await world.rounds(2);
+  loseEu(world);
+  return world;
+}
+
+describe("a policy that only records", () => {
+  test("says what it would do, and does nothing; a person's order is carried out", async () => {
+    const world = await lostAfterCalm({ onlyRecords: () => "the policy failover only records" });
+    await world.rounds(4);
+    expect([last(world), where(world), world.traffic.orders]).toEqual(["observe", "eu 1", []]);
+    expect(world.ledger.some(({ kind, text }) => kind === "hold" && text.includes("the policy failover only records; it would flip from eu to us, epoch 2"))).toBe(true);
+    expect(world.alerts).toEqual([]);
+    expect((await world.loop.command({ id: "1", to: "us", by: "ada" }, new AbortController().signal))?.decision.kind).toBe("flip");
+    expect(where(world)).toBe("us 2");
+  });
+});
+
+describe("a region that is lost", () => {
+  test("is left after three looks, by intent, write and outcome, and people are told", async () => {
+    const world = await lostAfterCalm();
+    await world.rounds(2);
+    expect([where(world), last(world)]).toEqual(["eu 1", "stay"]);
+    await world.rounds(1);
+    expect(where(world)).toBe("us 2");
+    expect(world.ended()).toEqual(["flip to us, epoch 2: done"]);
+    expect(world.ledger.filter((entry) => entry.actionId !== "").map((entry) => entry.kind)).toEqual(["intent", "outcome"]);
+    expect(world.alerts.map(({ reason, severity, runbook }) => [reason, severity, runbook])).toEqual([["region_failed_over", "page", "docs/runbooks/region-failed-over.md"]]);
+    await world.rounds(2);
+    expect([last(world), world.traffic.orders.length]).toEqual(["stay", 1]);
+  });
+
+  test("is not left by a daemon that may not act, nor by one that lost the lead between deciding and writing", async () => {
+    const idle = await lostAfterCalm();
+    idle.fence.leads = false;
+    await idle.rounds(4);
+    expect([last(idle), where(idle)]).toEqual(["not_leader", "eu 1"]);
+
+    const paused: RegionWorld = await lostAfterCalm({ mayAct: () => !paused.events.some((event) => event.kind === "intended") });
+    await paused.rounds(4);
+    expect([paused.ended(), paused.traffic.orders]).toEqual([["flip to us, epoch 2: refused"], []]);
+  });
+
+  test("is not left where the intent cannot be recorded", async () => {
+    const world = await lostAfterCalm();
+    await world.rounds(1);
+    // Somebody else's hand on the row.
+    const row = world.rows.get("region/state");
+    if (row === undefined) throw new Error("nothing was stored");
+    world.rows.set(row.key, { ...row, revision: row.revision + 5 });
+    await world.rounds(2);
+    expect(world.traffic.orders).toEqual([]);
+    expect(world.events.some((event) => event.kind === "troubled" && event.where === "state")).toBe(true);
+    // Read anew, it goes on from there.
+    await world.rounds(2);
+    expect(where(world)).toBe("us 2");
+  });
+
+  test("is left though an observer never answers, within its second", async () => {
+    const world = await lostAfterCalm();
+    world.eyes.says.set("ap", "never");
+    await world.rounds(3);
+    expect(where(world)).toBe("us 2");
+  });
+});
+
+describe("an outcome that is not known", () => {
+  const unanswered = new TrafficError("UNCERTAIN", "no answer");
+
+  test("is read before anything else; it had landed, so nothing is written again", async () => {
+    const world = await lostAfterCalm();
+    world.traffic.next = async (_, write) => {
+      write();
+      throw unanswered;
+    };
+    await world.rounds(5);
+    expect([world.ended(), world.traffic.orders.length, where(world)]).toEqual([["flip to us, epoch 2: uncertain", "flip to us, epoch 2: done"], 1, "us 2"]);
+  });
+
+  test("is read; it had not, so it is tried again under the same epoch", async () => {
+    const world = await lostAfterCalm();
+    world.traffic.next = async () => {
+      world.traffic.next = null;
+      throw unanswered;
+    };
+    await world.rounds(6);
+    expect([world.ended(), world.traffic.orders.map((order) => order.mark.epoch)]).toEqual([["flip to us, epoch 2: uncertain", "flip to us, epoch 2: refused", "flip to us, epoch 2: done"], [2, 2]]);
+  });
+
+  test("is the first question of the next leader, whatever its clock says", async () => {
+    const world = await lostAfterCalm();
+    world.traffic.next = (_, write) => {
+      write();
+      return new Promise(() => {});
+    };
+    await world.rounds(3);
+    world.traffic.next = null;
+    world.succeed(new ManualClock(world.clock.now() + 300_000));
+    await world.rounds(2);
+    expect([world.ended().at(-1), world.traffic.orders.length, last(world)]).toEqual(["flip to us, epoch 2: done", 1, "stay"]);
+  });
+});
+
+describe("a provider", () => {
+  test("that is down is tried a few times, and then a person is called once", async () => {
+    const world = await lostAfterCalm();
+    world.traffic.next = async () => {
+      throw new TrafficError("UNAVAILABLE", "503");
+    };
+    await world.rounds(60);
+    expect(world.traffic.orders.length).toBeGreaterThan(2);
+    expect(world.traffic.orders.length).toBeLessThan(20);
+    expect(last(world)).toBe("provider_down");
+    expect(world.alerts.filter((alert) => alert.state === "firing" && alert.reason === "region_provider_down").length).toBeLessThan(4);
+    world.traffic.next = null;
+  });
+
+  test("that refuses the token is not asked again by ourselves, and the next two readings are its chance", async () => {
+    const world = await lostAfterCalm();
+    world.traffic.next = async () => {
+      throw new TrafficError("UNAUTHORIZED", "no right to edit");
+    };
+    await world.rounds(20);
+    expect([world.traffic.orders.length, last(world)]).toEqual([3, "provider_down"]);
+  });
+
+  test("that cannot be read is asked ever more rarely, and looks go on", async () => {
+    const world = regionWorld();
+    world.traffic.readError = new TrafficError("UNAVAILABLE", "503");
+    await world.rounds(60);
+    expect(world.traffic.reads).toBeLessThan(8);
+    expect(last(world)).toBe("records_unread");
+    expect(world.alerts.map((alert) => alert.reason)).toEqual(["region_provider_down"]);
+    world.traffic.readError = null;
+    await world.rounds(35);
+    expect([last(world), world.alerts.at(-1)?.state]).toEqual(["stay", "resolved"]);
+  });
+
+  test("is read every ten seconds while all is well", async () => {
+    const world = regionWorld();
+    await world.rounds(60);
+    expect(world.traffic.reads).toBeLessThanOrEqual(13);
+    expect(world.traffic.reads).toBeGreaterThanOrEqual(12);
+  });
+});
+
+describe("another writer", () => {
+  test("that was first is left alone", async () => {
+    const world = await lostAfterCalm();
+    world.traffic.next = async (order) => ({ kind: "moved", found: world.traffic.put(order.entry.name, "ap", 2) });
+    await world.rounds(6);
+    expect([world.ended(), where(world), last(world)]).toEqual([["flip to us, epoch 2: refused"], "ap 2", "failback_wait block"]);
+  });
+
+  test("that came between our write and the reading back is pushed aside, counted and paged", async () => {
+    const world = await lostAfterCalm();
+    world.traffic.next = async (order, write) => {
+      world.traffic.next = null;
+      write();
+      return { kind: "overwritten", found: world.traffic.put(order.entry.name, "ap", 2) };
+    };
+    await world.rounds(6);
+    expect([world.ended(), where(world)]).toEqual([["flip to us, epoch 2: partly", "repair to us, epoch 3: done"], "us 3"]);
+    expect(world.alerts.map((alert) => alert.reason)).toEqual(["region_failed_over", "region_late_write"]);
+  });
+
+  test("whose write lands a minute later is found by reading, and pushed aside within one interval", async () => {
+    const world = await lostAfterCalm();
+    await world.rounds(35);
+    world.traffic.put("shop.example A", "ap", 2);
+    await world.rounds(6);
+    expect([world.ended().at(-1), where(world)]).toEqual(["repair to us, epoch 3: done", "us 3"]);
+  });
+
+  test("that insists is a person's matter", async () => {
+    const world = await lostAfterCalm();
+    await world.rounds(4);
+    for (let at = 0; at < 6; at += 1) {
+      world.traffic.put("shop.example A", "ap", world.traffic.entries[0]?.mark?.epoch ?? 0);
+      await world.rounds(6);
+    }
+    expect([world.ended().filter((text) => text.startsWith("repair")).length, last(world)]).toEqual([3, "repairs_spent"]);
+    expect(world.alerts.at(-1)).toMatchObject({ reason: "region_late_write", state: "firing", severity: "page" });
+  });
+
+  test("of a person's words is never written over", async () => {
+    const world = await lostAfterCalm();
+    world.traffic.entries = [{ ...fakeEntry("eu", 1), mark: null, foreign: "ask Ann" }];
+    await world.rounds(10);
+    expect([world.traffic.orders, last(world), world.alerts.map((alert) => alert.reason)]).toEqual([[], "records_not_ours", ["region_records_foreign"]]);
+  });
+});
+
+describe("several entries", () => {
+  test("are written at once, and what failed of them is completed under the same epoch", async () => {
+    const world = await lostAfterCalm();
+    world.traffic.entries = [fakeEntry("eu", 1), fakeEntry("eu", 1, "shop.example AAAA")];
+    await world.rounds(1);
+    world.traffic.next = async (order, write) => {
+      if (order.entry.name.endsWith("AAAA")) throw new TrafficError("UNAVAILABLE", "503");
+      return { kind: "switched", entry: write() };
+    };
+    await world.rounds(2);
+    expect([where(world), world.ended()]).toEqual(["us 2, eu 1", ["flip to us, epoch 2: partly"]]);
+    world.traffic.next = null;
+    await world.rounds(3);
+    expect([where(world), world.ended().at(-1)]).toEqual(["us 2, us 2", "repair to us, epoch 2: done"]);
+  });
+});
+
+describe("the network here", () => {
+  test.each([false, "never"] as const)("is gone (%s): nothing is evidence, nobody is asked, nothing is done", async (reached) => {
+    const world = await lostAfterCalm();
+    world.eyes.reached = reached;
+    world.eyes.sights.set("us", { kind: "failed", detail: "refused" });
+    await world.rounds(10);
+    expect([last(world), where(world), world.eyes.asked]).toEqual(["stay", "eu 1", 0]);
+    expect(world.loop.answer({ nonce: "n", about: ["eu"] })[0]?.says).toBe("unknown");
+  });
+});
+
+describe("a disagreement", () => {
+  test("of a healthy primary with all observers holds, and calls a person after a minute", async () => {
+    const world = await lostAfterCalm();
+    world.eyes.reports.set("eu", { ...WELL, region: "eu", outside: "up", mark: null });
+    await world.rounds(30);
+    expect([last(world), world.alerts]).toEqual(["veto", []]);
+    await world.rounds(5);
+    expect([world.alerts.map((alert) => alert.reason), where(world)]).toEqual([["region_held"], "eu 1"]);
+    world.eyes.sights.delete("eu");
+    await world.rounds(3);
+    expect(world.alerts.map((alert) => [alert.state, alert.key === world.alerts[0]?.key])).toEqual([["firing", true], ["resolved", true]]);
+  });
+});
+
+describe("a block", () => {
+  test("goes on under the next leader, though its clock is five minutes ahead", async () => {
+    const world = await lostAfterCalm();
+    await world.rounds(4);
+    world.traffic.put("shop.example A", "ap", 3);
+    await world.rounds(8);
+    world.succeed(new ManualClock(world.clock.now() + 300_000));
+    world.eyes.sights.set("ap", { kind: "failed", detail: "refused" });
+    world.eyes.reports.set("ap", null);
+    world.eyes.reports.set("eu", null);
+    world.eyes.says.set("eu", "down");
+    await world.rounds(5);
+    expect([last(world), where(world)]).toEqual(["block", "ap 3"]);
+    expect(await world.loop.acknowledge()).toBe(true);
+    await world.rounds(2);
+    expect(where(world)).toBe("us 4");
+  });
+});
+
+describe("a person", () => {
+  const order = { id: "1", to: "us", by: "ann" };
+  const signal = new AbortController().signal;
+
+  test("is shown what would be called, and nothing is", async () => {
+    const world = regionWorld();
+    await world.rounds(2);
+    const shown = await world.loop.command(order, signal, true);
+    expect([shown?.decision.kind, shown?.calls, world.traffic.orders]).toEqual(["flip", [{ method: "PATCH", url: "https://dns.example/shop.example A", body: "us" }], []]);
+  });
+
+  test("flips at once", async () => {
+    const world = regionWorld();
+    await world.rounds(2);
+    await world.loop.command(order, signal);
+    expect([where(world), world.ended(), world.ledger.find((entry) => entry.kind === "intent")?.who]).toEqual(["us 2", ["flip to us, epoch 2: done"], "ann"]);
+    expect(world.alerts[0]?.severity).toBe("notify");
+  });
+
+  test("is refused where nobody could be served", async () => {
+    const world = regionWorld();
+    world.own = { ...WELL, ready: 0 };
+    await world.rounds(2);
+    const refused = await world.loop.command(order, signal);
+    expect([refused?.decision.kind, world.traffic.orders]).toEqual(["hold", []]);
+  });
+
+  test("is told nothing by a daemon that does not lead", async () => {
+    const world = regionWorld();
+    world.loop.end();
+    expect(await world.loop.command(order, signal)).toBeNull();
+    expect(await world.loop.acknowledge()).toBe(false);
+  });
+});
+
+test("what it says of its own region: its checks, its own path from outside, and the mark it takes for right", async () => {
+  const world = regionWorld();
+  expect(world.loop.report()).toMatchObject({ outside: "unknown", mark: null });
+  await world.rounds(3);
+  expect(world.loop.report()).toEqual({ ...WELL, region: "us", outside: "up", mark: { region: "eu", epoch: 1, seenForMs: 6_000 } });
+});
+
+test("a veto that it hears goes with its votes, so that who cannot hear it does not act against it", async () => {
+  const world = regionWorld();
+  await world.rounds(1);
+  expect(world.loop.answer({ nonce: "n", about: ["eu", "us"] }).map((vote) => vote.vetoed)).toEqual([true, false]);
+});
+
+test("a daemon that does not lead looks, and decides nothing", async () => {
+  const world = regionWorld();
+  world.loop.end();
+  loseEu(world);
+  await world.rounds(4);
+  expect([world.events, world.traffic.reads, world.loop.answer({ nonce: "n", about: ["eu", "mars"] })]).toEqual([[], 0, [{ nonce: "n", observer: "us", about: "eu", says: "down", copiesForMs: 0, vetoed: false }]]);
+});

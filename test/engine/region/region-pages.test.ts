@@ -1,0 +1,49 @@
+import { describe, expect, test } from "vitest";
+import { because, HOLD_CODES, type HoldCode } from "../../../src/core/region/reason.ts";
+import type { RegionDecision } from "../../../src/core/region/scene.ts";
+import { followHeld, lastingReasons, ring } from "../../../src/engine/region/region-pages.ts";
+
+const NOW = 1_000_000;
+const hold = (about: "takeover" | "failback", ...codes: HoldCode[]): RegionDecision => ({ kind: "hold", about, reasons: codes.map((code) => because(code, code)) });
+
+function pages(decision: RegionDecision, heldFor: number): readonly string[] {
+  const held = followHeld(new Map(), decision, NOW - heldFor);
+  return [...lastingReasons(decision, held, 60_000, NOW)];
+}
+
+describe("a person is called", () => {
+  test.each<[string, RegionDecision, number, readonly string[]]>([
+    ["at once where the target is unfit", hold("takeover", "unfit_checks"), 0, ["region_held"]],
+    ["at once because of the block", hold("takeover", "block"), 0, ["region_held"]],
+    ["not while it is not agreed on that anything is wrong", hold("takeover", "quorum", "unfit_checks", "block"), 0, []],
+    ["after a minute without agreement", hold("takeover", "quorum", "unfit_checks"), 60_000, ["region_held"]],
+    ["after a minute of a veto", hold("takeover", "veto"), 60_000, ["region_held"]],
+    ["not before", hold("takeover", "veto"), 59_999, []],
+    ["at once because of the provider", hold("takeover", "provider_down"), 0, ["region_provider_down"]],
+    ["of each page's reasons once", hold("takeover", "provider_down", "unfit_checks", "block"), 0, ["region_provider_down", "region_held"]],
+    ["not because another region takes over", hold("takeover", "not_preferred"), 3_600_000, []],
+    ["not because leading back waits", hold("failback", "failback_wait", "unfit_checks", "block"), 3_600_000, []],
+    ["but where the provider stops that", hold("failback", "provider_down"), 0, ["region_provider_down"]],
+    ["never while it stays", { kind: "stay", why: "well" }, 3_600_000, []],
+  ])("%s", (_, decision, heldFor, expected) => expect(pages(decision, heldFor)).toEqual(expected));
+
+  test("for every reason or for none, but without failing", () => {
+    for (const code of HOLD_CODES) expect(pages(hold("takeover", code), 3_600_000).length).toBeLessThanOrEqual(1);
+  });
+});
+
+test("a reason is counted from when it began to hold, and anew after a break", () => {
+  const veto = hold("takeover", "veto");
+  const first = followHeld(new Map(), veto, 0);
+  expect([followHeld(first, veto, 30_000).get("veto"), followHeld(followHeld(first, hold("takeover", "quorum"), 30_000), veto, 40_000).get("veto")]).toEqual([0, 40_000]);
+});
+
+test("an alert fires once, keeps its key, and is resolved under it", () => {
+  const parts = { site: "shop", me: "us", runbooks: "docs/runbooks", disagreeFor: 60_000 };
+  const veto = hold("takeover", "veto");
+  const first = ring(parts, {}, new Set(["region_held"] as const), veto, 7, 100);
+  const again = ring(parts, first.firing, new Set(["region_held"] as const), veto, 9, 200);
+  const over = ring(parts, again.firing, new Set(), { kind: "stay", why: "eu answers" }, 9, 300);
+  expect([first.alerts.map((alert) => alert.state), again.alerts, again.firing === first.firing]).toEqual([["firing"], [], true]);
+  expect(over).toMatchObject({ firing: {}, alerts: [{ state: "resolved", key: first.alerts[0]?.key, startedAt: 7, target: "region/us" }] });
+});
