@@ -2,6 +2,7 @@
  * One place per event: the log line and the metric are written together.
  */
 import type { Logger } from "pino";
+import { CDN_FACTS } from "../core/cdn-word.ts";
 import type { CheckVerdict } from "../core/check-state.ts";
 import { describeLoss } from "../core/gateway-view.ts";
 import type { Decision } from "../core/proposal.ts";
@@ -88,6 +89,8 @@ class VerdictCount {
 /** For metrics only: looks are made many times a second. */
 function countLook({ key, check, seen, verdict }: Observed, verdicts: Map<string, VerdictCount>, metrics: EngineMetrics): void {
   metrics.checkTook(check, seen.tookMs);
+  const asked = seen.kind === "unknown" ? undefined : seen.facts[CDN_FACTS.requests];
+  if (seen.kind !== "unknown" && asked !== undefined) metrics.cdnAnswered(asked, seen.facts[CDN_FACTS.hits] ?? 0);
   const ofCheck = verdicts.get(check) ?? new VerdictCount();
   verdicts.set(check, ofCheck);
   const worst = ofCheck.note(key, verdict);

@@ -24,6 +24,8 @@ export const METRICS = {
   shopkeeper_stale_age_seconds: { help: "Age of copies served past their freshness.", labels: [] },
   http_requests_total: { help: "Buyers' requests by what they got.", labels: ["app", "method", "route", "status"] },
   http_request_duration_seconds: { help: "Time from a buyer's request to the end of its answer.", labels: ["app", "route"] },
+  cdn_requests_total: { help: "Answers to our looks at the CDN that were hits or misses; what it never caches and what it does not tell are left out.", labels: [] },
+  cdn_cache_hits: { help: "Of cdn_requests_total, those that the CDN served from its cache.", labels: [] },
 } as const;
 
 export type MetricName = keyof typeof METRICS;
@@ -46,6 +48,8 @@ export function createEngineMetrics(registry: Registry) {
   const leader = gauge("shopkeeper_leader");
   const loopDelay = gauge("shopkeeper_event_loop_delay_seconds");
   const quarantined = gauge("shopkeeper_quarantined_classes");
+  const cdnRequests = counter("cdn_requests_total");
+  const cdnHits = counter("cdn_cache_hits");
   const workersLost = counter("shopkeeper_gateway_workers_lost_total");
   // From the start, so that the first loss is an increase.
   for (const reason of WORKER_LOSSES) workersLost.inc({ reason }, 0);
@@ -54,6 +58,10 @@ export function createEngineMetrics(registry: Registry) {
     breakerState: (breaker: BreakerName, position: BreakerPosition) => breakerState.set({ breaker }, BREAKER_VALUE[position]),
     quarantined: (classes: number) => quarantined.set(classes),
     workerLost: (reason: WorkerLoss) => workersLost.inc({ reason }),
+    cdnAnswered: (requests: number, hits: number) => {
+      cdnRequests.inc(requests);
+      cdnHits.inc(hits);
+    },
     leader: (leads: boolean) => leader.set(leads ? 1 : 0),
     /** Below zero counts as zero: a loop is never early. */
     loopDelay: (delay: Ms) => loopDelay.set(Math.max(0, delay) / 1_000),

@@ -7,7 +7,7 @@ import type { Config, Role } from "../config/config.ts";
 import type { Daemon } from "../roles/daemon.ts";
 import type { Spare } from "../roles/spare-thread.ts";
 import { partsOf, type RoleParts } from "../roles/parts.ts";
-import { DEFAULT_FILE, loadSite, showWarnings, type LoadedSite } from "./load-site.ts";
+import { DEFAULT_FILE, EXIT_CONFIGURATION, loadSite, showWarnings, type LoadedSite } from "./load-site.ts";
 import { ExitError, type Terminal } from "./terminal.ts";
 
 const ROLES: readonly Role[] = ["standalone", "sidecar", "singleton", "witness"];
@@ -80,8 +80,12 @@ async function goOn({ daemon, site, log, stop }: Started, options: RunOptions, t
   if (lost.signal.aborted) throw new ExitError(1, `shopkeeper could not go on: ${String(lost.signal.reason)}`);
 }
 
+/** @throws {ExitError} for a role whose settings the file does not have. */
 function roleParts(config: Config, options: RunOptions): RoleParts {
-  return partsOf(options.role ?? config.role);
+  const role = options.role ?? config.role;
+  const parts = partsOf(role);
+  if (role !== config.role && (parts.votes || parts.leads)) throw new ExitError(EXIT_CONFIGURATION, `the role ${role} needs a configuration of its own, and this one is for ${config.role}: role: ${role} in shopkeeper.yaml`);
+  return parts;
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

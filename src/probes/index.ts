@@ -1,4 +1,5 @@
 /** Every kind of look, by the name it has in `probe:`. A new kind is a file beside this one and a line here. */
+import { cdnProbe } from "./cdn.ts";
 import { dependenciesProbe } from "./dependencies.ts";
 import { httpProbe } from "./http.ts";
 import type { Probe } from "./kind.ts";
@@ -15,6 +16,7 @@ export const probes: Readonly<Record<string, Probe>> = {
   [pageProbe.name]: pageProbe,
   [storefrontApiProbe.name]: storefrontApiProbe,
   [dependenciesProbe.name]: dependenciesProbe,
+  [cdnProbe.name]: cdnProbe,
   [redisProbe.name]: redisProbe,
   [tcpProbe.name]: tcpProbe,
   [processProbe.name]: processProbe,

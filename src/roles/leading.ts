@@ -65,9 +65,8 @@ async function openAll(parts: LeadingParts, closing: (() => Promise<void>)[], si
   await Promise.all(opening).catch(() => failed.abort(new Error("another part could not be opened")));
   // Whatever still opens has to be closed with the others.
   await Promise.allSettled(opening);
-  const all = await Promise.all(opening);
   signal.throwIfAborted();
-  return all;
+  return Promise.all(opening);
 }
 
 async function startOn({ daemon, access, epoch, mayAct, seat, superseded }: LeadingParts, stores: Stores, pods: PodWatch | null, rights: RightWatch): Promise<Shift> {

@@ -7,7 +7,6 @@ import { createSystemRandom } from "../adapters/system-random.ts";
 import { createTcpConnect } from "../adapters/tcp-connect.ts";
 import type { Config } from "../config/config.ts";
 import type { ProviderConfig, RegionsConfig } from "../config/regions-config.ts";
-import type { RegionAnswer, RegionQuestion } from "../core/region/exchange.ts";
 import type { OwnState } from "../core/region/fitness.ts";
 import { ownStateOf } from "../core/region/own-state.ts";
 import type { Snapshot } from "../core/snapshot.ts";
@@ -17,24 +16,15 @@ import type { RegionEvent } from "../engine/region/region-told.ts";
 import type { AlertOutbox } from "../ports/alert-outbox.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Http } from "../ports/http.ts";
-import type { RegionControl } from "../ports/region-control.ts";
 import type { RegionEyes } from "../ports/region-eyes.ts";
 import type { Tcp } from "../ports/tcp.ts";
 import type { ClusterSide } from "./cluster-side.ts";
 import { routeFor, RUNBOOKS, type DaemonParts } from "./ground.ts";
 import { regionControl } from "./region-orders.ts";
+import type { RegionSeat } from "./region-seat.ts";
 import { watchProvider } from "./provider-watch.ts";
 import type { Stores } from "./stores.ts";
 import { openTraffic } from "./traffic.ts";
-
-export type RegionSeat = {
-  /** null: of a witness, which leads nobody. */
-  readonly control: RegionControl | null;
-  /** To a signed question. */
-  readonly answer: (question: RegionQuestion) => RegionAnswer;
-  /** Why nobody should be led to this region; null: it serves. */
-  readonly givesUp: () => string | null;
-};
 
 export type Regions = { readonly seat: RegionSeat; stop(): Promise<void> };
 

@@ -7,7 +7,7 @@ import type { Snapshot } from "../core/snapshot.ts";
 import type { Instant } from "../core/time.ts";
 import type { Control, OrderResult } from "../ports/control.ts";
 import type { Ledger } from "../ports/ledger.ts";
-import type { RegionSeat } from "./regions.ts";
+import type { RegionSeat } from "./region-seat.ts";
 
 export type Sitting = {
   readonly control: Control;

@@ -4,7 +4,7 @@ import { createRegionEyes, VOTES_PATH } from "../../src/adapters/http-region-eye
 import { regionSigner, SIGNATURE_HEADER } from "../../src/adapters/region-signature.ts";
 import type { RegionsConfig } from "../../src/config/regions-config.ts";
 import { Secret } from "../../src/config/secret.ts";
-import { formatAnswer, parseQuestion, type RegionAnswer } from "../../src/core/region/exchange.ts";
+import { parseQuestion, type RegionAnswer } from "../../src/core/region/exchange.ts";
 import { DEFAULT_REGION_RULES } from "../../src/core/region/region.ts";
 import type { Http, HttpAnswer, HttpFailure, HttpRequest } from "../../src/ports/http.ts";
 import { publicListener } from "../../src/server/public-listener.ts";

@@ -168,10 +168,10 @@ describe("the program", () => {
     expect(err).toContain(word);
   });
 
-  test("run with a configuration that is not valid is 2; with a role that is not there yet too", async () => {
+  test("run with a configuration that is not valid is 2; with a role that it was not written for too", async () => {
     await write({ "shopkeeper.yaml": "sight: shop\n" });
     expect(await run(["run"], { cwd: folder })).toMatchObject({ code: 2, out: "", err: expect.stringContaining(":1:1: error:") });
     await write({ "shopkeeper.yaml": SITE });
-    expect(await run(["run", "--role", "witness"], { cwd: folder })).toMatchObject({ code: 2, err: expect.stringContaining("the role witness is not in this version") });
+    expect(await run(["run", "--role", "witness"], { cwd: folder })).toMatchObject({ code: 2, err: expect.stringContaining("the role witness needs a configuration of its own, and this one is for standalone") });
   });
 });

@@ -1,4 +1,6 @@
 /** Regions in the configuration: what is taken as it is meant, and what is refused at its place. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { load } from "./harness.ts";
 
@@ -67,6 +69,16 @@ describe("regions of a shop", () => {
     const route53 = await load({ "shopkeeper.yaml": `${before}  route53: { zone: Z0123456789ABC, records: [{ name: shop.example.com, type: CNAME, to: { eu: eu.lb.example.com, us: us.lb.example.com } }] }\n` }, ENV);
     expect(route53.ok && route53.config.regions?.provider).toMatchObject({ kind: "route53", credentials: null, api: null, records: [{ ttl: 60, proxied: false }] });
   });
+});
+
+test("the example of the docs is valid as it stands, its secrets aside", async () => {
+  const page = readFileSync(join(import.meta.dirname, "../../docs/regions.md"), "utf8");
+  const example = /```yaml\n([^]*?)```/.exec(page)?.[1] ?? "";
+  const text = example.replace("file:/run/secrets/shopkeeper-regions", "${REGION_SECRET}").replace("file:/run/secrets/cloudflare", "${CLOUDFLARE_TOKEN}");
+  const loaded = await load({ "shopkeeper.yaml": text }, ENV);
+  expect(loaded.ok ? [] : loaded.errors).toEqual([]);
+  expect(loaded.ok && loaded.config.regions).toMatchObject({ here: "us", plan: { regions: [{ name: "eu" }, { name: "us" }] }, provider: { shadow: { name: "drill.shop.example.com" } } });
+  expect(loaded.ok && loaded.config.policies.find(({ action }) => action === "failover_dns")).toMatchObject({ mode: "act", unavailable: null });
 });
 
 describe("regions that cannot work are refused at their place", () => {

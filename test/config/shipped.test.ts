@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -135,6 +135,20 @@ describe("the example", () => {
     const file = join(import.meta.dirname, "../../examples/shopkeeper.yaml");
     const loaded = await loadConfig({ file, env: { PUBLIC_STOREFRONT_API_TOKEN: "token", ALERT_URL: "http://127.0.0.1/" }, catalogues });
     expect(loaded).toMatchObject({ ok: true, config: { site: "my-shop" } });
+  });
+
+  test("a CDN's check as docs/configuration.md has it is valid, lies beyond this host, and looks at all it names", async () => {
+    const page = readFileSync(join(import.meta.dirname, "../../docs/configuration.md"), "utf8");
+    const written = /^name: cdn\n[^`]*/m.exec(page)?.[0] ?? "";
+    const { checks } = await loadWith(SITE, { "checks/cdn.yaml": written });
+    expect(checks.get("cdn")).toMatchObject({ probe: "cdn", targets: ["site"], remote: true, critical: false, inactive: null, inactiveAssertions: [], settings: { window: 900_000, min_answers: 10 } });
+    expect(bounds(checks.get("cdn")?.assertions ?? [])).toEqual({ reachable: "fail reachable", hit_rate: "warn > 90%", stale_share: "warn < 10%" });
+  });
+
+  test("without a CDN no check of one is there, and the dependencies leave theirs out", async () => {
+    const { checks } = await loadWith(SITE + STOREFRONT);
+    expect(checks.has("cdn")).toBe(false);
+    expect(checks.get("dependencies")?.inactiveAssertions).toEqual([{ name: "cdn", reason: "no cdn_url is configured" }]);
   });
 
   test("the shipped folder is found from the source and beside a bundle", () => {

@@ -97,6 +97,8 @@ describe("README", () => {
       ["ingress", text(gateway?.listen)],
       ["health", text(listeners.health)],
       ["admin", text(listeners.admin)],
+      // Off, where a shop has one region.
+      ["public", listeners.public === null ? "" : text(listeners.public)],
     ]);
   });
 

@@ -23,5 +23,5 @@ describe.each(Object.entries(probes))("the kind %s", (name, kind) => {
 });
 
 test("the kinds are these", () => {
-  expect(Object.keys(probes)).toEqual(["http", "page", "storefront_api", "dependencies", "redis", "tcp", "process", "sidecar", "workload"]);
+  expect(Object.keys(probes)).toEqual(["http", "page", "storefront_api", "dependencies", "cdn", "redis", "tcp", "process", "sidecar", "workload"]);
 });

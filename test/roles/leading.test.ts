@@ -15,7 +15,10 @@ function blind(on: ClusterWorld) {
   const stopped: string[] = [];
   const until = (signal: AbortSignal, what: string): Promise<never> =>
     new Promise((_, reject) => {
-      const end = (): void => void (stopped.push(what), reject(new Error("aborted")));
+      const end = (): void => {
+        stopped.push(what);
+        reject(new Error("aborted"));
+      };
       if (signal.aborted) end();
       else signal.addEventListener("abort", end);
     });
@@ -53,7 +56,7 @@ describe("beginning to lead", () => {
     const beginning = begin(on, cluster, async () => store, lost.signal);
     await settle();
     lost.abort(new Error("somebody else holds the lease"));
-    await expect(beginning).rejects.toThrow();
+    await expect(beginning).rejects.toThrow("somebody else holds the lease");
     expect([closed, stopped.toSorted()]).toEqual([1, ["pods", "rights", "watch"]]);
   });
 });

@@ -7,6 +7,7 @@ import { eventRecorder } from "../../src/adapters/event-recorder.ts";
 import type { Alert } from "../../src/core/alert.ts";
 import { WORKER_LOSSES } from "../../src/core/gateway-view.ts";
 import type { Intent, IntentState } from "../../src/core/intent.ts";
+import type { Observation } from "../../src/core/observation.ts";
 import type { Decision, Proposal } from "../../src/core/proposal.ts";
 import type { Events } from "../../src/ports/events.ts";
 import { CACHE_RESULTS, DURATION_BUCKETS_SECONDS, GATEWAY_EVENTS, STALE_BUCKETS_SECONDS } from "../../src/gateway/telemetry-layout.ts";
@@ -139,6 +140,18 @@ describe("metrics", () => {
     expect(await Promise.all(counts)).toEqual(WORKER_LOSSES.map((reason) => (reason === "stuck" ? 1 : 0)));
   });
 
+  test("answers of the CDN add up over its checks; a look that tells of none, or is unknown, adds nothing", async () => {
+    const { events, value } = record();
+    const see = (check: string, seen: Observation): void => events.observed({ key: `${check}@site`, check, target: "site", seen, verdict: "healthy" });
+    const told = (facts: Readonly<Record<string, number>>): Observation => ({ kind: "pass", at: NOW, tookMs: 5, findings: [], facts });
+    expect([await value("cdn_requests_total", {}), await value("cdn_cache_hits", {})]).toEqual([0, 0]);
+    see("cdn", told({ cdn_requests: 4, cdn_cache_hits: 3, hit_rate: 75 }));
+    see("images", told({ cdn_requests: 2, cdn_cache_hits: 0 }));
+    see("application", told({ response_time: 12 }));
+    see("cdn", { kind: "unknown", at: NOW, tookMs: 5, cause: "throttled", detail: "429" });
+    expect([await value("cdn_requests_total", {}), await value("cdn_cache_hits", {})]).toEqual([6, 3]);
+  });
+
   test("the loop's delay is in seconds, and never below zero", async () => {
     const { metrics, value } = record();
     metrics.loopDelay(15);
@@ -184,7 +197,8 @@ describe("the gateway's counters", () => {
     createEngineMetrics(registry);
     const { text, contentType } = await metricsText(registry, null, "my-shop");
     expect(contentType).toContain("version=0.0.4");
-    expect([...parseExposition(text).keys()].every((name) => name.startsWith("shopkeeper_"))).toBe(true);
+    const names = [...parseExposition(text).keys()];
+    expect(names.filter((name) => !name.startsWith("shopkeeper_"))).toEqual(["cdn_requests_total", "cdn_cache_hits"]);
   });
 });
 

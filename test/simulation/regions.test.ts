@@ -2,10 +2,10 @@ import { describe, expect, test } from "vitest";
 import { simulateIncident } from "../../src/simulation/regions/simulate-incident.ts";
 import { addTally, startTally } from "../../src/simulation/regions/tally.ts";
 
-const INCIDENTS = 120;
+const INCIDENTS = 250;
 
 describe("simulated incidents over regions", () => {
-  test(`no promise is broken in ${INCIDENTS} of them, and they were no idle ones`, { timeout: 60_000 }, async () => {
+  test(`no promise is broken in ${INCIDENTS} of them, and they were no idle ones`, { timeout: 120_000 }, async () => {
     let tally = startTally();
     for (let seed = 1; seed <= INCIDENTS; seed += 1) tally = addTally(tally, await simulateIncident(seed));
     expect(tally.violations).toEqual([]);

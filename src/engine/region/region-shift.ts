@@ -12,12 +12,9 @@ import { ledTo, type ManualOrder, type RegionDecision, type RegionScene } from "
 import { readStanding, type Standing } from "../../core/region/standing.ts";
 import { answeredAgain, failedTry, NO_TRIES, type Tries } from "../../core/region/tries.ts";
 import { ASK_DEADLINE, type Ballot, type Vote } from "../../core/region/vote.ts";
-import type { RegionName, RegionPlan } from "../../core/region/region.ts";
 import { observersOf } from "../../core/region/region.ts";
 import { because } from "../../core/region/reason.ts";
 import type { Instant, Ms } from "../../core/time.ts";
-import type { AlertOutbox } from "../../ports/alert-outbox.ts";
-import type { Clock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
 import type { RegionEyes } from "../../ports/region-eyes.ts";
 import type { StateStore } from "../../ports/state-store.ts";
@@ -25,29 +22,20 @@ import type { ProviderCall, Traffic, TrafficEntry } from "../../ports/traffic.ts
 import { ProviderDesk } from "./desk.ts";
 import { startRound } from "./in-time.ts";
 import { RegionBook } from "./region-book.ts";
-import { alertOfAct, followHeld, lastingReasons, ring, type HeldSince } from "./region-pages.ts";
+import { RegionPager, type PagerParts } from "./region-pager.ts";
 import { EMPTY_REGION_STATE, type RegionIntent, type RegionState } from "./region-state.ts";
-import { describeStanding, textOf, type RegionTeller } from "./region-told.ts";
+import { describeStanding, textOf } from "./region-told.ts";
 import { switchEntries, type Switched } from "./switching.ts";
 
-export type ShiftParts = {
-  readonly plan: RegionPlan;
-  readonly me: RegionName;
+export type ShiftParts = PagerParts & {
   readonly eyes: RegionEyes;
   readonly traffic: Traffic;
   readonly store: StateStore;
-  readonly outbox: AlertOutbox;
-  readonly clock: Clock;
   readonly random: Random;
   /** Still leader of this region, renewed less than 10 s ago; asked just before each change. */
   readonly mayAct: () => boolean;
   /** Why decisions are only recorded, "the policy failover only records"; null: they are carried out. A person's order always is. */
   readonly onlyRecords: () => string | null;
-  /** Alert destination; null: nobody is told, the ledger has it. */
-  readonly alertRoute: string | null;
-  /** Base of runbook links, without a trailing slash. */
-  readonly runbooks: string;
-  readonly teller: RegionTeller;
 };
 
 /** What the loop knows by looking, leader or not. */
@@ -65,12 +53,11 @@ export class RegionShift {
   readonly #parts: ShiftParts;
   readonly #book: RegionBook;
   readonly #desk: ProviderDesk;
+  readonly #pager: RegionPager;
   #state: RegionState = EMPTY_REGION_STATE;
   #loaded = false;
   #standing: Standing = { kind: "unread" };
   #tries: Tries = NO_TRIES;
-  #held: HeldSince = new Map();
-  #heldSince: Instant = 0;
   #acting: Promise<void> | null = null;
   #actedAt: Instant = Number.NEGATIVE_INFINITY;
 
@@ -78,6 +65,7 @@ export class RegionShift {
     this.#parts = parts;
     this.#book = new RegionBook(parts.store);
     this.#desk = new ProviderDesk(parts.traffic, parts.clock);
+    this.#pager = new RegionPager(parts);
   }
 
   /** Of what was read and remembered so far. */
@@ -118,7 +106,7 @@ export class RegionShift {
     const decision = this.#inMode(decideRegion(this.#scene(facts(), ballot, votes, null)));
     this.#parts.teller.decided(decision);
     if (decision.kind === "flip" || decision.kind === "repair") this.#start(decision, signal);
-    await this.#page(decision);
+    this.#set({ firing: await this.#pager.follow(decision, this.#state) });
     await this.#save();
     return decision;
   }
@@ -310,28 +298,7 @@ export class RegionShift {
   #end(intent: RegionIntent, outcome: "done" | "partly" | "refused", text: string): void {
     this.#parts.teller.ended(intent, outcome, text);
     this.#set({ intent: null });
-    if (outcome !== "refused") void this.#send(alertOfAct(this.#pageParts(), intent, `${intent.kind === "flip" ? "buyers are led to" : "a late write was pushed aside; buyers are led to"} ${intent.to}, epoch ${intent.epoch} (${intent.cause}): ${text}`, this.#parts.clock.now()));
-  }
-
-  #pageParts(): { readonly site: string; readonly me: string; readonly runbooks: string; readonly disagreeFor: Ms } {
-    const { plan, me, runbooks } = this.#parts;
-    return { site: plan.site, me, runbooks, disagreeFor: plan.rules.disagreeFor };
-  }
-
-  async #page(decision: RegionDecision): Promise<void> {
-    const now = this.#parts.clock.now();
-    if (this.#held.size === 0) this.#heldSince = now;
-    this.#held = followHeld(this.#held, decision, now);
-    const due = lastingReasons(decision, this.#held, this.#parts.plan.rules.disagreeFor, now);
-    const { firing, alerts } = ring(this.#pageParts(), this.#state.firing, due, decision, this.#state.incident?.since ?? this.#heldSince, now);
-    for (const alert of alerts) await this.#send(alert);
-    this.#set({ firing });
-  }
-
-  async #send(alert: Parameters<AlertOutbox["enqueue"]>[1]): Promise<void> {
-    const { alertRoute, outbox, teller } = this.#parts;
-    if (alertRoute === null) return;
-    await outbox.enqueue(alertRoute, alert).catch((error: unknown) => teller.troubled("alerts", messageOf(error)));
+    if (outcome !== "refused") void this.#pager.acted(intent, text);
   }
 }
 

@@ -17,6 +17,8 @@ import type { Written } from "./simulated-provider.ts";
 export const PROMISED_MS: Ms = 15_000;
 /** One interval of reading, and the time that a repair may take. */
 const REPAIR_MS: Ms = 10_000 + 2_000 + 5_000;
+/** Until whoever reaches the provider again has read it. */
+const READ_MS: Ms = 70_000;
 /** A look counts as a view for this long. */
 const SEEN_FOR_MS: Ms = 8_000;
 const LOOKS_NEEDED = 3;
@@ -51,8 +53,10 @@ export class Monitor {
   /** When each epoch was first written anywhere: entries of one flip are one flip. */
   readonly #epochs = new Map<string, Instant>();
   readonly #troubledAt = new Map<string, Instant>();
+  readonly #lostSince = new Map<string, Instant>();
+  readonly #startedAt: Instant;
   #providerTroubledAt: Instant = 0;
-  /** When two regions last could not talk to each other. */
+  /** When two places last could not talk to each other. */
   readonly #apartAt = new Map<string, Instant>();
   /** When a person lifted the block last: the flips before that are no hindrance any more. */
   #acknowledgedAt: Instant = 0;
@@ -65,11 +69,11 @@ export class Monitor {
     this.#truth = truth;
     this.#clock = clock;
     this.#able = able;
+    this.#startedAt = clock.now();
   }
 
   looked(observer: string, region: string, sight: OutsideSight): void {
-    // What got through got through, whether or not a reference host answers.
-    if (sight.kind === "unknown" || (sight.kind === "failed" && this.#truth.isBlind(observer))) return;
+    if (sight.kind === "unknown") return;
     const key = `${observer}/${region}`;
     const now = this.#clock.now();
     const before = this.#looks.get(key) ?? { at: 0, bad: 0, copies: 0, good: 0, badUntil: 0, copiesUntil: 0 };
@@ -144,7 +148,12 @@ export class Monitor {
   tick(standing: readonly { readonly name: string; readonly leadsTo: string | null }[]): void {
     const now = this.#clock.now();
     for (const { name } of this.#script.plan.regions) if (this.#truth.isWhollyDown(name) || this.#truth.isBlind(name)) this.#troubledAt.set(name, now);
-    for (const { name: one } of this.#script.plan.regions) for (const { name: other } of this.#script.plan.regions) if (!this.#truth.connected(one, other)) this.#apartAt.set(`${one}/${other}`, now);
+    const places = [...this.#script.plan.regions.map((one) => one.name), "provider"];
+    for (const one of places) for (const other of places) if (!this.#truth.connected(one, other)) this.#apartAt.set(`${one}/${other}`, now);
+    for (const { name } of this.#script.plan.regions) {
+      if (!this.#truth.isLost(name)) this.#lostSince.delete(name);
+      else if (!this.#lostSince.has(name)) this.#lostSince.set(name, now);
+    }
     if (this.#truth.providerMode() !== null) this.#providerTroubledAt = now;
     for (const { name } of standing) this.#expectRepair(name);
     this.#expectTakeover(standing[0]?.leadsTo ?? null);
@@ -182,11 +191,12 @@ export class Monitor {
     const spec = this.#script.plan.regions.find((one) => one.name === region);
     if (spec === undefined) return this.#fail(`${region} is no region`);
     const own = this.#truth.own(region);
-    const flags = this.#truth.flags(region, this.#clock.now() - CHECKS_LAG_MS - SEEN_FOR_MS);
-    const stillDead = flags.has("ingress_dead") && this.#truth.flags(region, this.#clock.now()).has("ingress_dead");
-    const outside = stillDead || this.#truth.isLost(region) ? "down" : "up";
-    // What a region was worth as the incident began is not what it is worth now: judged where it was so all the time.
-    const steady = this.#truth.flags(region, this.#clock.now() - 120_000).has("parity_failed") && own.parity === "failed";
+    const stillDead = [this.#clock.now(), this.#clock.now() - CHECKS_LAG_MS - SEEN_FOR_MS].every((at) => this.#truth.flags(region, at).has("ingress_dead"));
+    const lost = this.#clock.now() - (this.#lostSince.get(region) ?? Infinity) > CHECKS_LAG_MS;
+    const outside = stillDead || lost ? "down" : "up";
+    // What a region was worth as the incident began is not what it is worth now: judged where it was so from the start.
+    const now = this.#clock.now();
+    const steady = [this.#startedAt + 2_000, now - 75_000, now].every((at) => this.#truth.flags(region, at).has("parity_failed"));
     const { blocks } = fitnessOf(spec, own, { outside, parity: steady ? "failed" : "proven", wholeDown });
     for (const { text } of blocks) this.#fail(`buyers are led to an unfit region: ${text}`);
   }
@@ -259,7 +269,9 @@ export class Monitor {
     const connected = observers.filter((name) => name === target || (this.#able.alive(name) && truth.connected(target, name) && !truth.isBlind(name) && !truth.isLost(name)));
     const needed = Math.max(this.#script.plan.rules.quorum, Math.floor(observers.length / 2) + 1);
     const book = [...this.#books.values()][0];
-    const blocked = book?.flipped === true && this.#clock.now() - book.changedAt < this.#script.plan.rules.block;
+    // The block is counted from when the flip was seen: later, where the provider could not be reached.
+    const seenAt = Math.max(book?.changedAt ?? 0, (this.#apartAt.get(`${target}/provider`) ?? 0) + READ_MS);
+    const blocked = book?.flipped === true && this.#clock.now() - seenAt < this.#script.plan.rules.block;
     return connected.length >= needed && !blocked ? target : null;
   }
 

@@ -156,9 +156,12 @@ class Incident {
       return;
     }
     this.#monitor.ordered(region);
-    const done = await daemon.loop.command({ id: "order", to: region, by: "ann" }, daemon.signal);
+    const order = { id: "order", to: region, by: "ann" };
+    // Judged as it is decided; the act itself may take its time.
+    const shown = await daemon.loop.command(order, daemon.signal, true);
+    if (shown?.decision.kind === "flip") this.#checked(() => this.#monitor.decided(region, shown.decision, false));
+    const done = await daemon.loop.command(order, daemon.signal);
     if (done !== null) this.#say(region, `ordered: ${textOf(done.decision)}`);
-    if (done?.decision.kind === "flip") this.#checked(() => this.#monitor.decided(region, done.decision, false));
   }
 
   #told(region: string, pair: number, event: RegionEvent): void {

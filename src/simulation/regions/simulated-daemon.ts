@@ -51,9 +51,11 @@ export function eyesOf(observer: string, { truth, clock, directory, looked }: Su
   };
   return {
     look: async (region, signal) => {
+      // As it began: what was asked of the reference hosts in that moment is what counts.
+      const blind = truth.isBlind(observer);
       const ended = (sight: OutsideSight): void => {
         signal.removeEventListener("abort", late);
-        looked(observer, region, sight);
+        looked(observer, region, blind && sight.kind === "failed" ? { kind: "unknown", detail: "no network here" } : sight);
       };
       const late = (): void => ended({ kind: "failed", detail: "no answer" });
       signal.addEventListener("abort", late, { once: true });

@@ -1,0 +1,58 @@
+/** Calls people because of regions: what each decision and each act means for the alerts that fire. */
+import type { Alert } from "../../core/alert.ts";
+import type { RegionName, RegionPlan } from "../../core/region/region.ts";
+import type { RegionDecision } from "../../core/region/scene.ts";
+import type { Instant } from "../../core/time.ts";
+import type { AlertOutbox } from "../../ports/alert-outbox.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { alertOfAct, followHeld, lastingReasons, ring, type HeldSince, type PageParts } from "./region-pages.ts";
+import type { RegionIntent, RegionState } from "./region-state.ts";
+import type { RegionTeller } from "./region-told.ts";
+
+export type PagerParts = {
+  readonly plan: RegionPlan;
+  readonly me: RegionName;
+  readonly clock: Clock;
+  readonly outbox: AlertOutbox;
+  /** Alert destination; null: nobody is told, the ledger has it. */
+  readonly alertRoute: string | null;
+  /** Base of runbook links, without a trailing slash. */
+  readonly runbooks: string;
+  readonly teller: RegionTeller;
+};
+
+export class RegionPager {
+  readonly #parts: PagerParts;
+  readonly #pageParts: PageParts;
+  #held: HeldSince = new Map();
+  #heldSince: Instant = 0;
+
+  constructor(parts: PagerParts) {
+    this.#parts = parts;
+    const { plan, me, runbooks } = parts;
+    this.#pageParts = { site: plan.site, me, runbooks, disagreeFor: plan.rules.disagreeFor };
+  }
+
+  /** Fires what is due, and resolves what is over. Never rejects. @returns what fires from now on. */
+  async follow(decision: RegionDecision, { firing: before, incident }: Pick<RegionState, "firing" | "incident">): Promise<RegionState["firing"]> {
+    const now = this.#parts.clock.now();
+    if (this.#held.size === 0) this.#heldSince = now;
+    this.#held = followHeld(this.#held, decision, now);
+    const due = lastingReasons(decision, this.#held, this.#pageParts.disagreeFor, now);
+    const { firing, alerts } = ring(this.#pageParts, before, due, decision, incident?.since ?? this.#heldSince, now);
+    for (const alert of alerts) await this.#send(alert);
+    return firing;
+  }
+
+  /** Something was changed, whole or in part. Never rejects. */
+  async acted(intent: RegionIntent, text: string): Promise<void> {
+    const what = intent.kind === "flip" ? "buyers are led to" : "a late write was pushed aside; buyers are led to";
+    await this.#send(alertOfAct(this.#pageParts, intent, `${what} ${intent.to}, epoch ${intent.epoch} (${intent.cause}): ${text}`, this.#parts.clock.now()));
+  }
+
+  async #send(alert: Alert): Promise<void> {
+    const { alertRoute, outbox, teller } = this.#parts;
+    if (alertRoute === null) return;
+    await outbox.enqueue(alertRoute, alert).catch((error: unknown) => teller.troubled("alerts", error instanceof Error ? error.message : String(error)));
+  }
+}
