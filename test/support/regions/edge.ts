@@ -7,7 +7,7 @@ import http from "node:http";
 import type { Address } from "./road.ts";
 
 /** A fetch from the origin that takes longer is given up, with the edge's own page. */
-const ORIGIN_MS = 5_000;
+const ORIGIN_MS = 4_000;
 /** The address that a page was fetched from. */
 export const ORIGIN_HEADER = "x-edge-origin";
 
