@@ -8,6 +8,12 @@ const STOP_MS = 8_000;
 const STEP_MS = 20;
 const MAX_TAIL = 40;
 
+/** All that runs; ended with us, however we end. */
+const alive = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of alive) child.kill("SIGKILL");
+});
+
 export type SceneProcess = {
   readonly pid: number;
   /** The last lines it wrote. */
@@ -32,9 +38,8 @@ export function startProcess(args: readonly string[], { cwd, env = {}, line = ()
     });
   }
   child.on("error", (error) => tail.push(error.message));
-  const reap = (): void => void child.kill("SIGKILL");
-  process.once("exit", reap);
-  child.once("exit", () => process.off("exit", reap));
+  alive.add(child);
+  child.once("exit", () => alive.delete(child));
   return { pid: child.pid ?? 0, tail: () => tail.join("\n"), ended: () => isEnded(child), kill: () => endWith(child, "SIGKILL"), stop: () => endWith(child, "SIGTERM") };
 }
 
