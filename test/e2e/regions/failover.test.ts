@@ -16,6 +16,7 @@ import { knownEverywhere, ledTo, openRegions, recordOf, sceneLacks, type RegionS
 
 const lacks = sceneLacks();
 const CLI_MS = 60_000;
+const WORDS = "ask Ann before you touch this";
 
 type Said = { readonly code: number; readonly out: string; readonly err: string };
 
@@ -40,26 +41,25 @@ describe.skipIf(lacks.length > 0)(`two regions${lacks.length > 0 ? ` (not run: $
   };
 
   beforeAll(async () => {
-    scene = await openRegions();
+    scene = await openRegions({ comment: WORDS });
   });
   afterAll(async () => {
     await scene[Symbol.asyncDispose]();
   });
 
   test("records that bear somebody's words are refused with them, not written to, and paged", async () => {
-    const { id, content } = recordOf(scene, PLAIN);
-    await scene.cloudflare.world.editRecord(id, { comment: "ask Ann before you touch this" });
+    const { content } = recordOf(scene, PLAIN);
     const adopting = await order("eu", "failover", "--adopt");
     expect(adopting.code).toBe(1);
-    expect(adopting.err).toContain("bears somebody's words: ask Ann before you touch this");
+    expect(adopting.err).toContain(`bears somebody's words: ${WORDS}`);
     const leading = await order("us", "failover", "--to", "us");
     expect(leading.code).toBe(1);
     expect(leading.err).toContain("bears somebody's words");
     const paged = await waitUntil("a person is called", () => scene.alerts.received.find(({ reason }) => reason === "region_records_foreign"));
-    expect(paged).toMatchObject({ state: "firing", severity: "page", summary: expect.stringContaining("ask Ann"), runbook: expect.stringContaining("region-records-foreign.md") });
-    expect(recordOf(scene, PLAIN)).toMatchObject({ content, comment: "ask Ann before you touch this" });
+    expect(paged).toMatchObject({ state: "firing", severity: "page", summary: expect.stringContaining(WORDS), runbook: expect.stringContaining("region-records-foreign.md") });
+    expect(recordOf(scene, PLAIN)).toMatchObject({ content, comment: WORDS });
     expect(scene.cloudflare.control.seen.filter(({ method, path }) => method === "PATCH" && !path.endsWith(recordOf(scene, SHADOW).id))).toEqual([]);
-    await scene.cloudflare.world.editRecord(id, { comment: "" });
+    for (const name of [PLAIN, PROXIED]) await scene.cloudflare.world.editRecord(recordOf(scene, name).id, { comment: "" });
   });
 
   test("a person puts the shop's mark beside the records, and rehearses: the shadow record leads elsewhere, and a resolver says so", async () => {

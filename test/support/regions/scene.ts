@@ -35,6 +35,8 @@ export type SceneOptions = {
   readonly resolverCapSeconds?: number | null;
   /** From a change at the provider until its edge fetches from the new place. */
   readonly edgeDelayMs?: number;
+  /** Beside the shop's records, from the start; null: nothing. */
+  readonly comment?: string | null;
 };
 
 /** A record led somewhere. */
@@ -95,10 +97,10 @@ export async function adopt(scene: RegionScene): Promise<void> {
 }
 
 /** Buyers are led to `eu`; the records bear nobody's mark yet. */
-export async function openRegions({ enterprise = false, resolverCapSeconds = 5, edgeDelayMs = 2_000 }: SceneOptions = {}): Promise<RegionScene> {
+export async function openRegions({ enterprise = false, resolverCapSeconds = 5, edgeDelayMs = 2_000, comment = null }: SceneOptions = {}): Promise<RegionScene> {
   const closing = new AsyncDisposableStack();
   try {
-    return await open(closing, { enterprise, resolverCapSeconds, edgeDelayMs });
+    return await open(closing, { enterprise, resolverCapSeconds, edgeDelayMs, comment });
   } catch (error) {
     await closing.disposeAsync();
     throw error;
@@ -108,7 +110,7 @@ export async function openRegions({ enterprise = false, resolverCapSeconds = 5, 
 /** Loopback addresses of one scene of this process: several stand side by side. */
 let scenes = 0;
 
-async function open(closing: AsyncDisposableStack, { enterprise, resolverCapSeconds, edgeDelayMs }: Required<SceneOptions>): Promise<RegionScene> {
+async function open(closing: AsyncDisposableStack, { enterprise, resolverCapSeconds, edgeDelayMs, comment }: Required<SceneOptions>): Promise<RegionScene> {
   scenes += 1;
   const keep = <T extends { stop(): Promise<void> }>(one: T): T => closing.adopt(one, (kept) => kept.stop());
   const folder = closing.adopt(mkdtempSync(join(tmpdir(), "shopkeeper-regions-")), (path) => rmSync(path, { recursive: true, force: true, maxRetries: 3 }));
@@ -139,7 +141,7 @@ async function open(closing: AsyncDisposableStack, { enterprise, resolverCapSeco
     return region === null ? null : network.address("edge", `${region}:shop`);
   }));
   const ttl = enterprise ? 30 : 60;
-  for (const name of [PLAIN, PROXIED, SHADOW]) await cloudflare.world.addRecord({ name, type: "A", content: addresses.eu, proxied: name === PROXIED, ttl });
+  for (const name of [PLAIN, PROXIED, SHADOW]) await cloudflare.world.addRecord({ name, type: "A", content: addresses.eu, proxied: name === PROXIED, ttl, comment: name === SHADOW ? null : comment });
 
   const alerts = keep(await startReceiver());
   const zone: Zone = { zoneId: cloudflare.world.zoneId, accountId: cloudflare.world.accountId, ttlSeconds: ttl, enterprise };
