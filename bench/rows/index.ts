@@ -9,8 +9,9 @@ import { frozen, killed } from "./outages.ts";
 import { pairs } from "./pairs.ts";
 import { passThrough } from "./pass-through.ts";
 import { probeCpu } from "./probe-cpu.ts";
+import { rto } from "./rto.ts";
 import { sidecar } from "./sidecar.ts";
 import { singleton } from "./singleton.ts";
 import { storedCopy } from "./stored-copy.ts";
 
-export const ROWS: readonly Row[] = [storedCopy, passThrough, probeCpu, checks, killed, frozen, liveUnderLoad, sidecar, singleton, killsRow, pairs, cluster, later];
+export const ROWS: readonly Row[] = [storedCopy, passThrough, probeCpu, checks, killed, frozen, liveUnderLoad, sidecar, singleton, killsRow, pairs, rto, cluster, later];

@@ -5,7 +5,6 @@ import type { Line } from "../support/table.ts";
 const WAITING: readonly (readonly [string, string])[] = [
   ["stored copy of an http route", "needs the http cache"],
   ["two workers on two cores ≥ 1.7 × one", "needs more cores than this measures with: wrk takes one of two"],
-  ["region lost → provider changed ≤ 15 s p95", "needs failover"],
   ["singleton, 2,000 pods at 10 s < 50 % of a core", "needs the singleton"],
   ["rule change → in every gateway ≤ 1 s, ≤ 10 s", "needs routing rules"],
 ];

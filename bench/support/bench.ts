@@ -9,14 +9,28 @@ import type { Line } from "./table.ts";
 export type Bench = {
   /** Fewer and shorter rounds: for a look, not for figures to quote. */
   readonly quick: boolean;
+  /** Of the row `rto`. */
+  readonly regions: RegionsSettings;
   /** A line of progress. */
   readonly say: (text: string) => void;
+};
+
+export type RegionsSettings = {
+  /** Of each kind of loss. */
+  readonly failovers: number;
+  /** The caching resolver keeps answers for as long as it is told. */
+  readonly honestTtl: boolean;
+  readonly enterprise: boolean;
+  /** Side by side. */
+  readonly scenes: number;
 };
 
 export type Row = {
   readonly name: string;
   /** One sentence: what is measured, and how. */
   readonly about: string;
+  /** A budget that is missed is an exit code of 1: it is a promise, not a speed of this machine. */
+  readonly mustHold?: boolean;
   readonly run: (bench: Bench) => Promise<readonly Line[]>;
 };
 

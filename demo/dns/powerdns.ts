@@ -46,9 +46,15 @@ export async function startPowerDns(zone: string): Promise<PowerDns> {
     const database = createDatabase(folder.path);
     const server = await startServer("pdns_server", settings({ folder: folder.path, database, port, apiPort, key: api.key }), () => answers(api));
     await call(api, "POST", "/zones", { name: `${zone}.`, kind: "Native", nameservers: [`ns1.${zone}.`] });
+    // Of two changes at once it refuses one: its database is locked for the other.
+    let before: Promise<void> = Promise.resolve();
     return {
       port,
-      put: (set) => put(api, zone, set),
+      put: (set) => {
+        const mine = before.then(() => put(api, zone, set));
+        before = mine.catch(() => undefined);
+        return mine;
+      },
       stop: async () => {
         await server.stop();
         folder.remove();
@@ -67,6 +73,8 @@ function createDatabase(folder: string): string {
   if (schema === undefined) throw new Error("PowerDNS's sqlite schema is not installed: apt-get install pdns-backend-sqlite3");
   const file = join(folder, "zones.sqlite3");
   const database = new DatabaseSync(file);
+  // Readers then never stand in a writer's way: a question in the wrong moment made a change fail.
+  database.exec("PRAGMA journal_mode = WAL");
   database.exec(readFileSync(schema, "utf8"));
   database.close();
   giveToServer(file);

@@ -66,7 +66,8 @@ export function plan(ask: Ask, conditions: Conditions, copy: CopyInHand | null):
 
   if (conditions.quarantined) return stand === "none" ? { kind: "refuse", why: "quarantine" } : { kind: "serve", why: "quarantine", refresh: false, neutralise };
   if (usable !== null && !isPersonal(ask.buyer)) {
-    if (usable.age.freshness === "fresh") return { kind: "serve", why: "fresh", refresh: false, neutralise: false };
+    // The same copy either way; who looks from outside is to know that it stands in for an application that is not asked.
+    if (usable.age.freshness === "fresh") return { kind: "serve", why: conditions.denied ? "breaker-open" : "fresh", refresh: false, neutralise: false };
     if (usable.age.freshness === "revalidate" && !conditions.denied && !conditions.storefrontDenied) {
       return { kind: "serve", why: "revalidate", refresh: true, neutralise: false };
     }

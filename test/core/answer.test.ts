@@ -32,7 +32,7 @@ describe("plan, for a buyer without a cart", () => {
     [100, {}, "revalidate refresh"],
     [1_000, {}, "forward, copy"],
     [9_999, {}, "forward, none"],
-    [30, { denied: true }, "fresh"],
+    [30, { denied: true }, "breaker-open"],
     [100, { denied: true }, "breaker-open"],
     [1_000, { denied: true }, "breaker-open"],
     [9_999, { denied: true }, "refuse, breaker-open"],

@@ -14,7 +14,7 @@ import type { RegionRules } from "./region.ts";
 export type OutsideSight =
   /**
    * `application`: it rendered this answer. `copy`: a stored one was served in its place, because it is unwell.
-   * `fresh`: a stored one that was still good, which says nothing of the application.
+   * `fresh`: a stored one that was still good, by a gateway that would ask the application: it does not take it for unwell.
    */
   | { readonly kind: "answered"; readonly by: "application" | "copy" | "fresh" }
   | { readonly kind: "failed"; readonly detail: string }
@@ -99,11 +99,11 @@ function staleAfter({ lookEvery, lookDeadline }: RegionRules): Ms {
 
 function copiesAfter(view: OutsideView, by: "application" | "copy" | "fresh", at: Instant): Instant | null {
   switch (by) {
+    // While its gateway would ask the application, a page that is fresh for minutes must not count as a minute of copies.
     case "application":
+    case "fresh":
       return null;
     case "copy":
       return view.copiesSince ?? at;
-    case "fresh":
-      return view.copiesSince;
   }
 }

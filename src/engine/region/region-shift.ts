@@ -111,10 +111,13 @@ export class RegionShift {
     return decision;
   }
 
-  /** A person's order: decided by what is known now, and carried out unless it is only to be shown. */
+  /** A person's order: decided by what stands now, which is read first, and carried out unless it is only to be shown. */
   async command(order: ManualOrder, facts: Facts, signal: AbortSignal, dryRun: boolean): Promise<Commanded> {
     await this.settled();
     await this.#load();
+    // After a partition the last reading may be minutes old, and say that nothing is left to do.
+    const failed = await this.#read(signal);
+    if (failed !== null) return { decision: { kind: "hold", about: "order", reasons: [because("records_unread", `what stands at the provider cannot be read: ${failed}`)] }, calls: [] };
     const decision = decideRegion(this.#scene(facts, null, [], order));
     if (decision.kind !== "flip") return { decision, calls: [] };
     const mark = this.#mark(decision.epoch);
@@ -206,13 +209,18 @@ export class RegionShift {
     void this.#read(signal);
   }
 
-  async #read(signal: AbortSignal): Promise<void> {
+  /** @returns why it could not be read; null: it was, or an act began meanwhile that knows better. */
+  async #read(signal: AbortSignal): Promise<string | null> {
     const result = await this.#desk.read(signal);
-    if (result === null || signal.aborted) return;
-    if (result.kind === "failed") return this.#parts.teller.troubled("provider", result.why);
+    if (result === null || signal.aborted) return null;
+    if (result.kind === "failed") {
+      this.#parts.teller.troubled("provider", result.why);
+      return result.why;
+    }
     this.#take(result.entries);
     this.#tries = answeredAgain(this.#tries, this.#parts.clock.now());
     if (this.#acting === null && this.#state.intent !== null) this.#settleByReading(this.#state.intent, result.entries);
+    return null;
   }
 
   #take(entries: readonly TrafficEntry[]): void {

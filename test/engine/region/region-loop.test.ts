@@ -289,6 +289,25 @@ describe("a person", () => {
     expect(world.alerts[0]?.severity).toBe("notify");
   });
 
+  test("is not told by what was read before another region's flip", async () => {
+    const world = regionWorld();
+    await world.rounds(2);
+    await world.loop.command(order, signal);
+    expect(where(world)).toBe("us 2");
+    world.traffic.put("shop.example A", "eu", 5);
+    const commanded = await world.loop.command(order, signal);
+    expect([commanded?.decision.kind, where(world)]).toEqual(["flip", "us 6"]);
+  });
+
+  test("is refused where what stands cannot be read", async () => {
+    const world = regionWorld();
+    await world.rounds(2);
+    world.traffic.readError = new TrafficError("UNAVAILABLE", "no answer");
+    const refused = await world.loop.command(order, signal);
+    expect(refused?.decision).toMatchObject({ kind: "hold", reasons: [{ code: "records_unread", text: expect.stringContaining("no answer") }] });
+    expect(world.traffic.orders).toEqual([]);
+  });
+
   test("is refused where nobody could be served", async () => {
     const world = regionWorld();
     world.own = { ...WELL, ready: 0 };

@@ -1,0 +1,214 @@
+/**
+ * Two regions, a witness and a provider, as the tests and the bench break them: in each region an application, a gateway
+ * before it and a guard beside it, all of them processes of their own; roads that can be cut between them; a Cloudflare
+ * stand-in that writes into a real PowerDNS, behind a real caching resolver; an edge; and buyers.
+ *
+ * It stands under `test/support` since benches import from there and tests never from the bench.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { request } from "undici";
+import { startCloudflare, type CloudflareStandIn } from "../../../demo/cloudflare/stand-in.ts";
+import type { StoredRecord } from "../../../demo/cloudflare/world.ts";
+import type { Right } from "../../../demo/cloudflare/tokens.ts";
+import { startDnsmasq, dnsmasqLacks } from "../../../demo/dns/dnsmasq.ts";
+import { powerDnsLacks, startPowerDns, type PublicDns } from "../../../demo/dns/powerdns.ts";
+import { freeDnsPort as freePort } from "../../../demo/dns/server-process.ts";
+import { accountToken, tokenValue } from "../cloudflare-daemons.ts";
+import { startBuyers, type Buyers } from "./buyers.ts";
+import { gatewayYaml, guardEnv, guardYaml, PLAIN, PROXIED, SHADOW, witnessYaml, ZONE, type Zone } from "./configuration.ts";
+import { startDaemon, type Daemon } from "./daemons.ts";
+import { startEdge, type Edge } from "./edge.ts";
+import { Network, REGIONS, WITNESS, type Region } from "./network.ts";
+import { startProcess, waitUntil, type SceneProcess } from "./process.ts";
+import { startReceiver, type Receiver } from "./receiver.ts";
+
+/** What is missing to open one, as commands; empty: nothing. */
+export const sceneLacks = (): readonly string[] => [powerDnsLacks(), dnsmasqLacks()].filter((lack) => lack !== null);
+
+export type SceneOptions = {
+  /** An Enterprise zone takes a TTL of 30 s, others of 60 s. */
+  readonly enterprise?: boolean;
+  /** Of what the caching resolver keeps and tells; null: as it was told. */
+  readonly resolverCapSeconds?: number | null;
+  /** From a change at the provider until its edge fetches from the new place. */
+  readonly edgeDelayMs?: number;
+  /** Beside the shop's records, from the start; null: nothing. */
+  readonly comment?: string | null;
+};
+
+/** A record led somewhere. */
+export type Change = { readonly at: number; readonly name: string; readonly leadsTo: Region | null };
+
+const APPLICATION = fileURLToPath(new URL("../../e2e/daemon/application.ts", import.meta.url));
+export const WEAK_TOKEN = "weak";
+const TOKENS: Readonly<Record<string, readonly Right[]>> = { eu: ["dns:edit"], us: ["dns:edit"], [WEAK_TOKEN]: ["dns:read"] };
+
+/** One region's own: killed and started again as part of a fault. */
+export type RegionSite = {
+  readonly address: string;
+  readonly guard: Daemon;
+  killApplication(): Promise<void>;
+  killGateway(): Promise<void>;
+  /** What was killed, and waits until the region's way in answers with the application's own page. */
+  revive(): Promise<void>;
+};
+
+export type RegionScene = AsyncDisposable & {
+  readonly network: Network;
+  readonly cloudflare: CloudflareStandIn;
+  readonly regions: Readonly<Record<Region, RegionSite>>;
+  readonly buyers: Readonly<Record<"plain" | "proxied", Buyers>>;
+  readonly alerts: Receiver;
+  /** Each time a record began to lead elsewhere, oldest first. */
+  readonly changes: readonly Change[];
+  readonly resolverPort: number;
+  /** A guard of `us` beside the one that is there, which only records, with a token that may not write. */
+  readonly startWeakGuard: () => Promise<Daemon>;
+};
+
+/** As it stands at the provider. @throws {Error} where there is none */
+export function recordOf({ cloudflare }: Pick<RegionScene, "cloudflare">, name: string): StoredRecord {
+  const found = [...cloudflare.world.records.values()].find((one) => one.name === name);
+  if (found === undefined) throw new Error(`the zone has no ${name}`);
+  return found;
+}
+
+/** Where both of the shop's records lead; null: to different regions. */
+export function ledTo(scene: RegionScene): Region | null {
+  return REGIONS.find((region) => [PLAIN, PROXIED].every((name) => recordOf(scene, name).content === scene.regions[region].address)) ?? null;
+}
+
+/** Both guards have read that the buyers are led there, under the same epoch. */
+export async function knownEverywhere(scene: RegionScene, region: Region): Promise<void> {
+  await waitUntil(`both guards know that buyers are led to ${region}`, async () => {
+    const views = await Promise.all(REGIONS.map((one) => scene.regions[one].guard.regions()));
+    return views.every((view) => view.leadsTo === region && view.epoch === views[0]?.epoch);
+  });
+}
+
+/** A person puts the shop's mark beside its records. */
+export async function adopt(scene: RegionScene): Promise<void> {
+  const { done, text } = await scene.regions.eu.guard.order("failover/adopt");
+  if (!done) throw new Error(`the records were not adopted: ${text}`);
+  await knownEverywhere(scene, "eu");
+}
+
+/** Buyers are led to `eu`; the records bear nobody's mark yet. */
+export async function openRegions({ enterprise = false, resolverCapSeconds = 5, edgeDelayMs = 2_000, comment = null }: SceneOptions = {}): Promise<RegionScene> {
+  const closing = new AsyncDisposableStack();
+  try {
+    return await open(closing, { enterprise, resolverCapSeconds, edgeDelayMs, comment });
+  } catch (error) {
+    await closing.disposeAsync();
+    throw error;
+  }
+}
+
+/** Loopback addresses of one scene of this process: several stand side by side. */
+let scenes = 0;
+
+async function open(closing: AsyncDisposableStack, { enterprise, resolverCapSeconds, edgeDelayMs, comment }: Required<SceneOptions>): Promise<RegionScene> {
+  scenes += 1;
+  const keep = <T extends { stop(): Promise<void> }>(one: T): T => closing.adopt(one, (kept) => kept.stop());
+  const folder = closing.adopt(mkdtempSync(join(tmpdir(), "shopkeeper-regions-")), (path) => rmSync(path, { recursive: true, force: true, maxRetries: 3 }));
+  const address = (place: number): string => `127.${process.pid % 200 + 1}.${scenes}.${place}`;
+  const addresses = { eu: address(10), us: address(20) };
+  const regionOf = (content: string): Region | null => REGIONS.find((one) => addresses[one] === content) ?? null;
+  const edgeAddress = address(30);
+  const ports = await choosePorts();
+
+  const powerDns = keep(await startPowerDns(ZONE));
+  const resolver = keep(await startDnsmasq(powerDns.port, ZONE, resolverCapSeconds));
+  const changes: Change[] = [];
+  let edge: Edge | null = null;
+  const dns: PublicDns = {
+    put: async (set) => {
+      noteChange(cloudflare, set.name, regionOf, changes, edge);
+      await powerDns.put(set);
+    },
+  };
+  const cloudflare = await startCloudflare({
+    zoneName: ZONE, plan: enterprise ? "enterprise" : "free", edge: { v4: [edgeAddress], v6: [] }, dns,
+    tokens: Object.entries(TOKENS).map(([id, rights]) => accountToken(id, { rights })),
+  });
+  closing.adopt(cloudflare, (one) => one.close());
+  const network = keep(await Network.open({ addresses, shopPort: ports.shop, gateways: ports.gateways, daemons: ports.daemons, provider: Number(new URL(cloudflare.url).port) }));
+  edge = keep(await startEdge({ host: edgeAddress, port: ports.shop }, edgeDelayMs, (origin) => {
+    const region = regionOf(origin);
+    return region === null ? null : network.address("edge", `${region}:shop`);
+  }));
+  const ttl = enterprise ? 30 : 60;
+  for (const name of [PLAIN, PROXIED, SHADOW]) await cloudflare.world.addRecord({ name, type: "A", content: addresses.eu, proxied: name === PROXIED, ttl, comment: name === SHADOW ? null : comment });
+
+  const alerts = keep(await startReceiver());
+  const zone: Zone = { zoneId: cloudflare.world.zoneId, accountId: cloudflare.world.accountId, ttlSeconds: ttl, enterprise };
+  const guard = async (region: Region, token: string, admin: number, publicPort: number): Promise<Daemon> => {
+    const yaml = guardYaml({ region, network, addresses, appPort: ports.apps[region], adminPort: admin, publicPort, zone, token, alerts: alerts.url, armed: token === region });
+    const daemon = await startDaemon({ folder: join(folder, `guard-${token}`), yaml, env: guardEnv(tokenValue(token)), admin });
+    keep(daemon.process);
+    return daemon;
+  };
+  const [eu, us] = await Promise.all(REGIONS.map((region) => openSite(region, { folder, address: addresses[region], ports, network, closing, guard: () => guard(region, region, ports.admins[region], ports.daemons[region]) })));
+  if (eu === undefined || us === undefined) throw new Error("there are two regions");
+  keep((await startDaemon({ folder: join(folder, WITNESS), yaml: witnessYaml({ network, publicPort: ports.daemons.home }), env: guardEnv("") })).process);
+  const shop = { port: ports.shop, resolverPort: resolver.port };
+  const buyers = { plain: keep(startBuyers({ ...shop, name: PLAIN })), proxied: keep(startBuyers({ ...shop, name: PROXIED })) };
+  const startWeakGuard = async (): Promise<Daemon> => guard("us", WEAK_TOKEN, await freePort(), await freePort());
+  return { network, cloudflare, regions: { eu, us }, buyers, alerts, changes, resolverPort: resolver.port, startWeakGuard, [Symbol.asyncDispose]: () => closing.disposeAsync() };
+}
+
+/** The stand-in writes to the public after its own state: what it holds now is where the record leads. */
+function noteChange({ world }: CloudflareStandIn, name: string, regionOf: (content: string) => Region | null, changes: Change[], edge: Edge | null): void {
+  const [origin = ""] = world.originsOf(name);
+  if (name === PROXIED) edge?.lead(origin);
+  const leadsTo = regionOf(origin);
+  if (changes.findLast((one) => one.name === name)?.leadsTo !== leadsTo) changes.push({ at: performance.now(), name, leadsTo });
+}
+
+type Ports = {
+  readonly shop: number;
+  readonly apps: Readonly<Record<Region, number>>;
+  readonly gateways: Readonly<Record<Region, number>>;
+  readonly admins: Readonly<Record<Region, number>>;
+  readonly daemons: Readonly<Record<Region | typeof WITNESS, number>>;
+};
+
+async function choosePorts(): Promise<Ports> {
+  const both = async (): Promise<Record<Region, number>> => ({ eu: await freePort(), us: await freePort() });
+  return { shop: await freePort(), apps: await both(), gateways: await both(), admins: await both(), daemons: { ...(await both()), home: await freePort() } };
+}
+
+type SiteParts = { readonly folder: string; readonly address: string; readonly ports: Ports; readonly network: Network; readonly closing: AsyncDisposableStack; readonly guard: () => Promise<Daemon> };
+
+async function openSite(region: Region, { folder, address, ports, network, closing, guard }: SiteParts): Promise<RegionSite> {
+  const appPort = ports.apps[region];
+  const startApplication = (): SceneProcess => startProcess([APPLICATION, "--port", String(appPort)]);
+  const startGateway = async (): Promise<SceneProcess> => (await startDaemon({ folder: join(folder, `gateway-${region}`), yaml: gatewayYaml({ appPort, port: ports.gateways[region] }) })).process;
+  let application = startApplication();
+  closing.defer(() => application.stop());
+  let gateway = await startGateway();
+  closing.defer(() => gateway.stop());
+  const answers = (): Promise<void> => waitUntil(`${region}'s way in answers with its application's page`, () => isRendered(network.road(region, `${region}:shop`).port)).then(() => undefined);
+  await answers();
+  return {
+    address,
+    guard: await guard(),
+    killApplication: () => application.kill(),
+    killGateway: () => gateway.kill(),
+    revive: async () => {
+      if (application.ended()) application = startApplication();
+      if (gateway.ended()) gateway = await startGateway();
+      await answers();
+    },
+  };
+}
+
+/** The route of the cart is never answered from a copy. */
+async function isRendered(port: number): Promise<boolean> {
+  const answer = await request(`http://127.0.0.1:${port}/cart`, { headersTimeout: 2_000, bodyTimeout: 2_000 });
+  await answer.body.dump();
+  return answer.statusCode === 200;
+}
