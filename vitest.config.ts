@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-const API = ["api-away", "api-server", "election", "kubernetes-*", "minimal-role", "pair", "remedies", "rights", "singleton"].map((name) => `test/cluster/${name}.test.ts`);
+const API = ["api-away", "api-server", "election", "kubernetes-*", "minimal-role", "pair", "regions", "remedies", "rights", "singleton"].map((name) => `test/cluster/${name}.test.ts`);
 
 /**
  * Suites by what they need. `quick` needs nothing but Node: no server, no other

@@ -5,7 +5,7 @@ import { nearest } from "../core/nearest.ts";
 import { flawOfRegions } from "../core/region/region.ts";
 import { planOf } from "./build-regions.ts";
 import { oneOf } from "./explain.ts";
-import { mapOf, piece, report, type Part, type Reports } from "./part.ts";
+import { mapOf, piece, report, warn, type Part, type Reports } from "./part.ts";
 import { failoverSchema } from "./regions-schema.ts";
 import { reveal, Secret } from "./secret.ts";
 import { siteSchema } from "./site-schema.ts";
@@ -24,6 +24,9 @@ export function relateRegions(site: Part, reports: Reports): void {
   relatePlan(site, regions, reports);
   relateSecret(site, reports);
   relateProvider(site, regions, reports);
+  if (Array.isArray(site.value["connectivity"]) && site.value["connectivity"].length === 0) {
+    warn(site, reports, { path: ["connectivity"], message: "no reference host is asked, so a daemon whose own network is gone sees every region down, and votes so", expected: "at least one address beyond this place that always answers" });
+  }
   if ((mapOf(site.value["listeners"])["public"] ?? "off") === "off") {
     report(site, reports, { code: "MISSING_KEY", path: site.value["listeners"] === undefined ? ["failover"] : ["listeners"], at: "key", message: "the public listener is off, and on it regions and witnesses answer each other", expected: 'listeners: { public: "0.0.0.0:9472" }' });
   }

@@ -24,12 +24,17 @@ export type SingletonsOptions = {
   readonly lease?: string;
   /** Default: shop. */
   readonly site?: string;
+  /** Where regions ask it; default: nowhere. */
+  readonly publicPort?: number;
 };
+
+/** What a site file names by `${…}`. */
+export const SECRETS = { REGION_SECRET: "a secret that all regions of one shop share", CLOUDFLARE_TOKEN: "token-of-cloudflare-0123456789abcdefghij" } as const;
 
 export const SHORT_LEASE = "  lease: { duration: 3s, renew_within: 2s, retry: 400ms }\n  watch_first: 2s";
 
 /** Shortened: a lease of 3 s, a new leader acts after 2 s, looks every second. */
-function siteFile({ kubeconfig, namespace, sidecarPort, settings = "", lease = SHORT_LEASE, site = "shop" }: SingletonsOptions): string {
+function siteFile({ kubeconfig, namespace, sidecarPort, settings = "", lease = SHORT_LEASE, site = "shop", publicPort }: SingletonsOptions): string {
   return `site: ${site}
 role: singleton
 targets:
@@ -42,7 +47,7 @@ kubernetes:
 ${lease}
 connectivity: []
 peer_token: "\${PEER_TOKEN}"
-listeners: { health: "127.0.0.1:0", admin: "0.0.0.0:0" }
+listeners: { health: "127.0.0.1:0", admin: "0.0.0.0:0"${publicPort === undefined ? "" : `, public: "127.0.0.1:${publicPort}"`} }
 tokens: { operator: { role: operator, value: "\${OPERATOR_TOKEN}" } }
 ${settings}
 `;
@@ -99,7 +104,7 @@ export class RunningSingleton {
   constructor(folder: string) {
     this.#folder = folder;
     this.#child = spawn(process.execPath, [bundle(), "run", "--config", join(folder, "shopkeeper.yaml")], {
-      env: { ...process.env, PEER_TOKEN, OPERATOR_TOKEN: OPERATOR },
+      env: { ...process.env, ...SECRETS, PEER_TOKEN, OPERATOR_TOKEN: OPERATOR },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#child.stdout?.on("data", (chunk: Buffer) => (this.#output = (this.#output + chunk.toString()).slice(-400_000)));

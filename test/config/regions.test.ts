@@ -112,6 +112,11 @@ describe("regions that cannot work are refused at their place", () => {
     expect(found.map((one) => one.split(":")[0])).toContain("regions.united-states-of-america-east");
   });
 
+  test("a daemon that asks no reference host is warned of", async () => {
+    const loaded = await load({ "shopkeeper.yaml": `${HOME}connectivity: []\n` }, ENV);
+    expect(loaded.ok && loaded.warnings.map(({ path, message }) => `${path}: ${message}`)).toContainEqual("connectivity: no reference host is asked, so a daemon whose own network is gone sees every region down, and votes so");
+  });
+
   test("a secret that is too short is refused with its length, and never shown", async () => {
     const found = await errors(HOME, { ...ENV, REGION_SECRET: "hunter2" });
     expect(found).toEqual(["failover.secret: the secret has 7 characters, too few to sign votes with"]);
