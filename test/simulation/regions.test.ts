@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { simulateIncident } from "../../src/simulation/regions/simulate-incident.ts";
 import { addTally, startTally } from "../../src/simulation/regions/tally.ts";
 
-const INCIDENTS = 250;
+const INCIDENTS = 200;
 
 describe("simulated incidents over regions", () => {
   test(`no promise is broken in ${INCIDENTS} of them, and they were no idle ones`, { timeout: 120_000 }, async () => {
