@@ -93,7 +93,8 @@ class HttpRegionEyes implements RegionEyes {
 
 function sightOf(answer: HttpAnswer | HttpFailure, expected: number, signal: AbortSignal): OutsideSight {
   if (answer.kind === "failed") {
-    const isOurs = answer.noNetwork || (signal.aborted && answer.cause !== "timeout");
+    // A name that does not resolve, and a certificate that is not believed, are of that very address, which buyers never use.
+    const isOurs = answer.noNetwork || answer.cause === "resolve" || answer.cause === "tls" || (signal.aborted && answer.cause !== "timeout");
     return { kind: isOurs ? "unknown" : "failed", detail: `${answer.cause}: ${answer.detail}` };
   }
   const { status } = answer;

@@ -21,6 +21,7 @@ export function relateRegions(site: Part, reports: Reports): void {
   if (!has("regions")) report(site, reports, { code: "MISSING_KEY", path: ["failover"], at: "key", message: 'the key "regions" is missing', expected: "regions: with at least two, the preferred one first" });
   relateSelf(site, regions, reports);
   relateNames(site, regions, reports);
+  relateDaemons(site, reports);
   relatePlan(site, regions, reports);
   relateSecret(site, reports);
   relateProvider(site, regions, reports);
@@ -107,6 +108,7 @@ function relateProvider(site: Part, regions: readonly string[], reports: Reports
   if (named.length === 0) report(site, reports, { code: "MISSING_KEY", path: ["failover"], at: "key", message: "nothing says where the shop's names stand", expected: oneOf(PROVIDERS) });
   for (const one of named.slice(1)) report(site, reports, { code: "RELATION", path: ["failover", one], at: "key", message: `${named[0]} is steered already, and two would contradict each other`, expected: "one provider" });
   for (const [place, record] of recordsOf(site)) relateRecord(site, place, record, regions, reports);
+  relateShadow(site, reports);
   const route53 = mapOf(failover["route53"]);
   if ((route53["access_key_id"] === undefined) !== (route53["secret_access_key"] === undefined)) report(site, reports, { code: "RELATION", path: ["failover", "route53"], at: "key", message: "of access_key_id and secret_access_key one is missing", expected: "both, or neither" });
 }
@@ -121,6 +123,34 @@ function recordsOf(site: Part): readonly (readonly [readonly (string | number)[]
     const shadow = written["shadow"] === undefined ? [] : [[["failover", provider, "shadow"], mapOf(written["shadow"])] as const];
     return [...list.map((one, index) => [["failover", provider, key, index], mapOf(one)] as const), ...shadow];
   });
+}
+
+/** A rehearsal on one of the shop's own entries would be a failover without any of its rules. */
+function relateShadow(site: Part, reports: Reports): void {
+  const all = recordsOf(site);
+  const same = (one: Readonly<Record<string, unknown>>, other: Readonly<Record<string, unknown>>): boolean => (one["id"] === undefined ? one["name"] === other["name"] && one["type"] === other["type"] : one["id"] === other["id"] || sharesPool(one, other));
+  for (const [path, shadow] of all.filter(([place]) => place[2] === "shadow")) {
+    const own = all.find(([place, record]) => place[2] !== "shadow" && place[1] === path[1] && same(shadow, record));
+    if (own !== undefined) report(site, reports, { code: "RELATION", path, at: "key", message: "this is one of the shop's own entries, and a rehearsal on it would lead buyers", expected: "an entry that no visitor uses" });
+  }
+}
+
+/** The flag of a pool is turned for whoever uses it. */
+function sharesPool(one: Readonly<Record<string, unknown>>, other: Readonly<Record<string, unknown>>): boolean {
+  const flagged = (record: Readonly<Record<string, unknown>>): unknown => mapOf(record["pools"])[String(mapOf(record["by"])["flag"])];
+  return flagged(one) !== undefined && Object.values(mapOf(other["pools"])).includes(flagged(one));
+}
+
+function relateDaemons(site: Part, reports: Reports): void {
+  const seen = new Map<unknown, string>();
+  for (const key of ["regions", "witnesses"]) {
+    for (const [name, written] of Object.entries(mapOf(site.value[key]))) {
+      const daemon = mapOf(written)["daemon"];
+      const other = seen.get(daemon);
+      if (typeof daemon === "string" && other !== undefined) report(site, reports, { code: "RELATION", path: [key, name, "daemon"], message: `"${other}" is asked there already, and would answer under its own name alone`, expected: "the daemon of this one" });
+      seen.set(daemon, name);
+    }
+  }
 }
 
 function relateRecord(site: Part, path: readonly (string | number)[], record: Readonly<Record<string, unknown>>, regions: readonly string[], reports: Reports): void {

@@ -153,7 +153,7 @@ function healthOf(parts: ListenersParts, life: Life, delay: IntervalHistogram): 
     },
     peers: config.peerToken === null ? [] : [knownToken("peer", "viewer", config.peerToken.reveal())],
     version: VERSION,
-    givesUp: () => sitting().regions?.givesUp() ?? null,
+    region: () => sitting().regions,
     reach: parts.reach,
     trouble: (detail) => troubled(log, detail),
   });

@@ -65,12 +65,18 @@ async function adopt(parts: RegionOrderParts, order: Order): Promise<OrderResult
     const entries = await inTime(clock, ORDER_MS, (signal) => opened.traffic.read(signal));
     const shadow = opened.shadow === null ? [] : await inTime(clock, ORDER_MS, (signal) => (opened.shadow as Traffic).read(signal));
     const bare = [...entries.map((entry) => ({ entry, at: opened.traffic })), ...shadow.map((entry) => ({ entry, at: opened.shadow as Traffic }))].filter(({ entry }) => entry.mark === null);
-    const flaws = bare.flatMap(({ entry }) => flawOf(entry));
-    if (bare.length === 0) return refused("NOTHING_TO_DO", "every entry bears this shop's mark already");
+    const strange = entries.filter(({ mark }) => mark !== null && mark.site !== plan.site).map(({ name, mark }) => `${name} is marked as site ${mark?.site}'s`);
+    const flaws = [...strange, ...bare.flatMap(({ entry }) => flawOf(entry))];
+    if (bare.length === 0 && flaws.length === 0) return refused("NOTHING_TO_DO", "every entry bears this shop's mark already");
     if (flaws.length > 0) return refused("HELD", flaws.join("; "));
     const text = bare.map(({ entry }) => `${entry.name}, which leads to ${entry.leadsTo ?? ""}`).join("; ");
     if (order.dryRun) return { kind: "would", text: `would put the mark of ${plan.site} beside ${text}` };
-    for (const { entry, at } of bare) await inTime(clock, ORDER_MS, (signal) => at.adopt(entry, markOf(parts, entry.leadsTo ?? "", FIRST_EPOCH), signal));
+    // Beside an entry that bears a mark already a lower one would be a late write.
+    const epoch = Math.max(FIRST_EPOCH, ...entries.map(({ mark }) => mark?.epoch ?? 0));
+    for (const { entry, at } of bare) {
+      const outcome = await inTime(clock, ORDER_MS, (signal) => at.adopt(entry, markOf(parts, entry.leadsTo ?? "", at === opened.traffic ? epoch : FIRST_EPOCH), signal));
+      if (outcome.kind !== "switched") return refused("FAILED", `${entry.name} was ${outcome.kind} meanwhile: it now holds ${outcome.found.value}`);
+    }
     await record(parts, order, "adopt", `marked ${text}`);
     return { kind: "done", text: `marked ${text}`, actionId: "" };
   } catch (error) {

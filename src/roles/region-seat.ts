@@ -7,6 +7,6 @@ export type RegionSeat = {
   readonly control: RegionControl | null;
   /** To a signed question. */
   readonly answer: (question: RegionQuestion) => RegionAnswer;
-  /** Why nobody should be led to this region; null: it serves. */
-  readonly givesUp: () => string | null;
+  /** Why buyers should be led elsewhere, for whoever steers them by this region's health; null: it serves. */
+  readonly lost: () => string | null;
 };

@@ -9,6 +9,7 @@ import type { Config } from "../config/config.ts";
 import type { ProviderConfig, RegionsConfig } from "../config/regions-config.ts";
 import type { OwnState } from "../core/region/fitness.ts";
 import { ownStateOf } from "../core/region/own-state.ts";
+import { specOf } from "../core/region/region.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import { RegionLoop, type RegionLoopParts } from "../engine/region/region-loop.ts";
@@ -64,14 +65,18 @@ export async function startRegions(parts: RegionParts): Promise<Regions> {
     seat: {
       control: regionControl({ loop, opened, plan: regions.plan, here: regions.here, ledger: stores.ledger, clock }),
       answer: ({ nonce, about }) => ({ nonce, observer: regions.me, votes: loop.answer({ nonce, about }), report: loop.report() }),
-      givesUp: () => own().givesUp,
+      lost: () => {
+        const { status, givesUp } = own();
+        return givesUp ?? (status === "unhealthy" ? "too few of its instances are well, or what they share is not" : null);
+      },
     },
     stop: async () => {
       cancel();
       provider.stop();
-      loop.end();
       stopping.abort(new Error("shopkeeper is stopping"));
+      // What became of an act under way is written into the state that it was recorded in.
       await loop.settled();
+      loop.end();
       await Promise.all([opened.traffic.close(), opened.shadow?.close(), tcp.close()]);
     },
   };
@@ -102,9 +107,10 @@ export function stepping(loop: { step(signal: AbortSignal): Promise<unknown> }, 
   return () => cancel();
 }
 
-function ownState({ daemon: { config, clock }, side, snapshot }: RegionParts): () => OwnState {
+function ownState({ daemon: { config, clock }, regions, side, snapshot }: RegionParts): () => OwnState {
   let made: { readonly at: Instant; readonly state: OwnState } | null = null;
   let emptySince: Instant | null = null;
+  const floor = specOf(regions.plan, regions.here)?.floor ?? 1;
   const ofPods = config.targets.some((target) => target.pods !== null);
   return () => {
     const now = clock.now();
@@ -113,7 +119,7 @@ function ownState({ daemon: { config, clock }, side, snapshot }: RegionParts): (
     // What cannot be seen is not gone.
     const isEmpty = ofPods && side?.pods != null && side.pods.blindness() === null && seen.targets.every(({ kind }) => kind === "workload");
     emptySince = isEmpty ? (emptySince ?? now) : null;
-    made = { at: now, state: ownStateOf(seen, "not_measured", emptySince, now) };
+    made = { at: now, state: ownStateOf(seen, floor, "not_measured", emptySince, now) };
     return made.state;
   };
 }

@@ -94,6 +94,6 @@ function sittingOf({ config, clock }: DaemonParts, watch: RegionWatch, me: strin
     ledger: createMemoryLedger(clock, { maxAgeMs: 1_000, maxBytes: 1_000 }),
     registry,
     metrics: createEngineMetrics(registry),
-    regions: { control: null, answer: ({ nonce, about }) => ({ nonce, observer: me, votes: watch.answer({ nonce, about }), report: null }), givesUp: () => null },
+    regions: { control: null, answer: ({ nonce, about }) => ({ nonce, observer: me, votes: watch.answer({ nonce, about }), report: null }), lost: () => null },
   };
 }

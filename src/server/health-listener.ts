@@ -23,8 +23,8 @@ export type HealthParts = {
   /** Tokens that may see details; empty: nobody may. */
   readonly peers: readonly KnownToken[];
   readonly version: string;
-  /** Why this region gives itself up; null: it does not. */
-  readonly givesUp: () => string | null;
+  /** Of a shop with regions: why buyers should be led elsewhere; null: the site's own status is all there is. */
+  readonly region: () => { readonly lost: () => string | null } | null;
   /** Looks at a sibling by its address, for a peer who cannot reach it; null: this one has no siblings. Never rejects. */
   readonly reach: ((address: string) => Promise<Reach>) | null;
   /** Told of errors of our own, which the asker is not shown. Must not throw. */
@@ -42,11 +42,13 @@ export function healthListener(parts: HealthParts): FastifyInstance {
     answer(reply, siteBody(parts.snapshot(), details(request) ? { version: parts.version, ready: parts.readiness().ready, ...parts.gateway() } : null));
 
   app.get("/health", site);
-  // One process sees one region: its own. Who steers traffic by it leaves a region that gives itself up.
+  // One process sees one region: its own. Of several, one is well while enough of its instances are.
   app.get("/health/region", (request, reply) => {
-    const lost = parts.givesUp();
-    if (lost === null) return site(request, reply);
-    return answer(reply, details(request) ? { status: "fail", notes: [`it has given itself up: ${lost}`] } : { status: "fail" });
+    const region = parts.region();
+    if (region === null) return site(request, reply);
+    const lost = region.lost();
+    if (lost === null) return answer(reply, { status: "pass" });
+    return answer(reply, details(request) ? { status: "fail", notes: [lost] } : { status: "fail" });
   });
   app.get("/health/live", (_request, reply) => answer(reply, { status: "pass" }));
   app.get("/health/ready", (request, reply) => {

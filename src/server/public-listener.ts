@@ -26,9 +26,13 @@ const FORWARDED = "x-shopkeeper-forwarded";
 /** Whoever asked waits for about a second. */
 const PASS_ON_MS: Ms = 700;
 
+/** Strangers may connect: one that says nothing must not hold a place for long. */
+const HEADERS_MS: Ms = 1_500;
+const REQUEST_MS: Ms = 3_000;
+
 /** Builds the listener; the caller listens and closes. */
 export function publicListener({ answer, isSigned, sign, signatureHeader, forward, trouble }: PublicParts): FastifyInstance {
-  const app = fastify({ logger: false, schemaController: NO_SCHEMAS, bodyLimit: MAX_EXCHANGE_BYTES, connectionTimeout: 10_000, requestTimeout: 5_000 });
+  const app = fastify({ logger: false, schemaController: NO_SCHEMAS, bodyLimit: MAX_EXCHANGE_BYTES, connectionTimeout: 10_000, requestTimeout: REQUEST_MS, http: { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: 500 } });
   answerProblems(app, trouble);
   // The signature is of the bytes: they are compared before anybody reads them as JSON.
   app.removeAllContentTypeParsers();

@@ -41,6 +41,8 @@ describe("looking at a region from outside", () => {
     ["a page that is gone", answered({ status: 404 }), { kind: "failed" }],
     ["nobody in time", failed(), { kind: "failed", detail: "timeout: late" }],
     ["no network here", failed({ cause: "refused", noNetwork: true }), { kind: "unknown" }],
+    ["a name that does not resolve", failed({ cause: "resolve" }), { kind: "unknown" }],
+    ["a certificate that has expired", failed({ cause: "tls" }), { kind: "unknown" }],
     ["a redirect to the shop's name", answered({ status: 301 }), { kind: "unknown", detail: "answered 301, and 200 was expected" }],
     ["a locked door", answered({ status: 403 }), { kind: "unknown" }],
     ["too many questions", answered({ status: 429 }), { kind: "unknown" }],

@@ -99,6 +99,8 @@ describe("regions that cannot work are refused at their place", () => {
     ["an address of another kind", but("us: 198.51.100.9", 'us: "2001:db8::7"'), ['failover.cloudflare.records[0].to.us: "2001:db8::7" is nothing that a record of type A holds']],
     ["a TTL of a proxied record", but("type: A,", "type: A, ttl: 60,"), ["failover.cloudflare.records[0].ttl: a proxied record has no TTL of its own"]],
     ["a TTL that only Enterprise takes", but("type: A,", "type: A, proxied: false, ttl: 30,"), ["failover.cloudflare.records[0].ttl: Cloudflare takes a TTL of 30 s only on Enterprise zones"]],
+    ["a rehearsal on the shop's own record", `${HOME}    shadow: { name: shop.example.com, type: A, to: { eu: 203.0.113.7, us: 198.51.100.9 } }\n`, ["failover.cloudflare.shadow: this is one of the shop's own entries, and a rehearsal on it would lead buyers"]],
+    ["one daemon for two", but("https://guard.us.example.com", "https://guard.eu.example.com/"), ['regions.us.daemon: "eu" is asked there already, and would answer under its own name alone']],
     ["two providers", `${HOME}  route53: { zone: Z0123456789ABC, records: [{ name: shop.example.com, type: A, to: { eu: 203.0.113.7, us: 198.51.100.9 } }] }\n`, ["failover.route53: cloudflare is steered already, and two would contradict each other"]],
     ["no provider", HOME.split("  cloudflare:")[0] ?? "", ["failover: nothing says where the shop's names stand"]],
     ["a look longer than the pause between two", but("failover:\n", "failover:\n  look_deadline: 3s\n"), ["failover: a look's deadline must be below the pause between looks: else it would meet the next one"]],

@@ -77,6 +77,7 @@ describe("marking entries as this shop's", () => {
 
   test.each<[string, Partial<ReturnType<typeof entry>>, string]>([
     ["somebody's words", { comment: "ask Ann first" }, "bears somebody's words: ask Ann first"],
+    ["another site's mark", { comment: formatMark({ site: "outlet", region: "eu", epoch: 3, flippedAt: 0 }) }, "is marked as site outlet's"],
     ["a value of no region", { value: "192.0.2.99" }, "leads to no region of the configuration"],
   ])("%s: refused, and nothing is marked", async (_what, over, reason) => {
     const { control, provider } = await desk({ ...entry("shop.example.com A", "eu", null), ...over }, entry("drill.example.com A", "us", null));

@@ -25,7 +25,7 @@ function ask(state: Snapshot, over: Partial<HealthParts> = {}) {
     peers: [knownToken("peer", "viewer", PEER)],
     version: "1.2.3",
     reach: null,
-    givesUp: () => null,
+    region: () => null,
     trouble: (detail) => troubles.push(detail),
     ...over,
   });
@@ -140,7 +140,7 @@ describe("the rest of the listener", () => {
     const { get } = ask(wellbeing());
     expect(await get(`/${"x".repeat(500)}`)).toMatchObject({ status: 404, type: "application/problem+json; charset=utf-8" });
     expect(JSON.stringify((await get(`/${"x".repeat(500)}`)).body).length).toBeLessThan(400);
-    const app = healthListener({ snapshot: () => wellbeing(), published: new Map(), readiness: () => ({ ready: true, reason: "" }), started: () => true, gateway: () => ({ copies: 0, lastGoodMsAgo: null }), metrics: () => Promise.reject(new Error("never asked")), peers: [], version: "", reach: null, givesUp: () => null, trouble: () => undefined });
+    const app = healthListener({ snapshot: () => wellbeing(), published: new Map(), readiness: () => ({ ready: true, reason: "" }), started: () => true, gateway: () => ({ copies: 0, lastGoodMsAgo: null }), metrics: () => Promise.reject(new Error("never asked")), peers: [], version: "", reach: null, region: () => null, trouble: () => undefined });
     opened.push(app);
     expect((await app.inject({ method: "POST", url: "/health" })).statusCode).toBe(404);
   });

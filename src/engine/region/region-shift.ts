@@ -287,7 +287,7 @@ export class RegionShift {
     if (done.accepted && intent.epoch > (this.#state.memory?.epoch ?? 0)) this.#set({ memory: { region: intent.to, epoch: intent.epoch, since: now, found: false } });
     this.#take(this.#desk.learn(done));
     this.#tries = done.failure === null ? NO_TRIES : failedTry(this.#tries, done.failure, beganAt, now, plan.rules);
-    if (intent.kind === "repair") this.#set({ repairedAt: [...this.#state.repairedAt, now].slice(-MAX_REPAIRS_KEPT) });
+    if (intent.kind === "repair" && done.accepted) this.#set({ repairedAt: [...this.#state.repairedAt, now].slice(-MAX_REPAIRS_KEPT) });
     if (done.uncertain !== null) return this.#parts.teller.ended(intent, "uncertain", done.uncertain);
     const whole = done.outcomes.every(({ outcome }) => outcome.kind === "switched");
     const text = done.outcomes.map(({ entry, outcome }) => `${entry.name} ${outcome.kind === "failed" ? outcome.why : outcome.kind}`).join(", ");
