@@ -83,6 +83,13 @@ describe("GET /health", () => {
     expect(readHealthBody(body)).toEqual({ memoryPercent: 91, cpuPercent: 12, status: "pass" });
   });
 
+  test("of several regions this one's own verdict is told, whatever a sick pod makes of the site", async () => {
+    const region = (lost: string | null) => ask(outage(), { region: () => ({ lost: () => lost }) });
+    expect(await region(null).get("/health/region")).toMatchObject({ status: 200, body: { status: "pass" } });
+    expect(await region("it has no instance left").get("/health/region")).toMatchObject({ status: 503, body: { status: "fail" } });
+    expect((await region("it has no instance left").get("/health/region", PEER)).body).toEqual({ status: "fail", notes: ["it has no instance left"] });
+  });
+
   test("readiness is told beside the status, since neither tells the other", async () => {
     const { get } = ask(outage(), { readiness: () => ({ ready: false, reason: "the fault is this pod's own" }), gateway: () => ({ copies: 3, lastGoodMsAgo: null }) });
     expect((await get("/health", PEER)).body).toMatchObject({ verdict: "unhealthy", ready: false, copies: 3 });

@@ -87,6 +87,18 @@ export function stoodFor(memory: MarkMemory, told: readonly { readonly region: R
   return Math.max(now - memory.since, ...told.filter((one) => isSame(one, memory)).map((one) => one.seenForMs));
 }
 
+/** Below this what another one says makes no difference worth writing down. */
+const OLDER_BY: Ms = 10_000;
+
+/**
+ * Takes over from others how long the right mark has stood, while they can still say so: the region that could tell may be
+ * the one that is lost next, and a daemon that has lost its state would wait for a whole hour.
+ */
+export function learnAge(memory: MarkMemory, told: readonly { readonly region: RegionName; readonly epoch: number; readonly seenForMs: number }[], now: Instant): MarkMemory {
+  const since = now - stoodFor(memory, told, now);
+  return memory.since - since > OLDER_BY ? { ...memory, since } : memory;
+}
+
 function isSame(one: { readonly region: RegionName; readonly epoch: number }, other: { readonly region: RegionName; readonly epoch: number }): boolean {
   return one.region === other.region && one.epoch === other.epoch;
 }

@@ -9,7 +9,7 @@ import { couldTakeOver, decideRegion, isUrgent, questionsOf } from "../../core/r
 import { initialOutside } from "../../core/region/outside.ts";
 import type { RegionMark } from "../../core/region/mark.ts";
 import { ledTo, type ManualOrder, type RegionDecision, type RegionScene } from "../../core/region/scene.ts";
-import { readStanding, type Standing } from "../../core/region/standing.ts";
+import { learnAge, readStanding, type Standing } from "../../core/region/standing.ts";
 import { answeredAgain, failedTry, NO_TRIES, type Tries } from "../../core/region/tries.ts";
 import { ASK_DEADLINE, type Ballot, type Vote } from "../../core/region/vote.ts";
 import { observersOf } from "../../core/region/region.ts";
@@ -182,7 +182,8 @@ export class RegionShift {
     const incident = followIncident(this.#state.incident, current, scene.me, view, scene.own.parity, scene.now);
     // What the provider did in another trouble says nothing of this one.
     if (incident?.since !== this.#state.incident?.since && this.#state.intent === null) this.#tries = NO_TRIES;
-    this.#set({ incident });
+    const told = [...scene.heard.values()].flatMap((heard) => (heard?.report.mark == null ? [] : [heard.report.mark]));
+    this.#set({ incident, ...(this.#state.memory === null ? {} : { memory: learnAge(this.#state.memory, told, scene.now) }) });
   }
 
   #ready(scene: RegionScene): void {

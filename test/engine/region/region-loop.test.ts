@@ -22,6 +22,28 @@ async function lostAfterCalm(over: Parameters<typeof regionWorld>[0] = {}): Prom
   return world;
 }
 
+describe("a daemon that has lost its state", () => {
+  test("learns from the others, while they speak, for how long the mark has stood: it need not wait for an hour when they fall silent", async () => {
+    const world = regionWorld();
+    world.traffic.entries = [fakeEntry("eu", 7)];
+    world.eyes.reports.set("eu", { ...WELL, region: "eu", outside: "up", mark: { region: "eu", epoch: 7, seenForMs: 90 * 86_400_000 } });
+    await world.rounds(3);
+    loseEu(world);
+    await world.rounds(4);
+    expect(where(world)).toBe("us 8");
+  });
+
+  test("is not told of another mark's age", async () => {
+    const world = regionWorld();
+    world.traffic.entries = [fakeEntry("eu", 7)];
+    world.eyes.reports.set("eu", { ...WELL, region: "eu", outside: "up", mark: { region: "eu", epoch: 6, seenForMs: 90 * 86_400_000 } });
+    await world.rounds(3);
+    loseEu(world);
+    await world.rounds(4);
+    expect([where(world), last(world)]).toEqual(["eu 7", "block"]);
+  });
+});
+
 describe("a policy that only records", () => {
   test("says what it would do, and does nothing; a person's order is carried out", async () => {
     const world = await lostAfterCalm({ onlyRecords: () => "the policy failover only records" });
