@@ -50,7 +50,7 @@ function decideCalm(scene: RegionScene, current: RegionName): RegionDecision {
 function unseen(scene: RegionScene, current: RegionName): RegionDecision {
   const view = viewOf(scene, current);
   if (isRecovering(view)) return hold("takeover", [because("recovering", `${current} has begun to answer again`)]);
-  if (scene.incident === null) return { kind: "stay", why: `${current} cannot be seen from here, and nothing speaks against it` };
+  // Nobody would leave it, whatever became of it: where that lasts a person is called.
   return hold("takeover", [because("blind", `${current} cannot be seen from here: ${view.detail || "no look has ended yet"}`)]);
 }
 

@@ -249,12 +249,14 @@ describe("several entries", () => {
 });
 
 describe("the network here", () => {
-  test.each([false, "never"] as const)("is gone (%s): nothing is evidence, nobody is asked, nothing is done", async (reached) => {
+  test.each([false, "never"] as const)("is gone (%s): nothing is evidence, nobody is asked, nothing is done; a person is called once it lasts", async (reached) => {
     const world = await lostAfterCalm();
     world.eyes.reached = reached;
     world.eyes.sights.set("us", { kind: "failed", detail: "refused" });
     await world.rounds(10);
-    expect([last(world), where(world), world.eyes.asked]).toEqual(["stay", "eu 1", 0]);
+    expect([last(world), where(world), world.eyes.asked, world.alerts]).toEqual(["blind", "eu 1", 0, []]);
+    await world.rounds(30);
+    expect([where(world), world.alerts.map(({ reason }) => reason)]).toEqual(["eu 1", ["region_held"]]);
     expect(world.loop.answer({ nonce: "n", about: ["eu"] })[0]?.says).toBe("unknown");
   });
 });
