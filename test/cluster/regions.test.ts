@@ -30,7 +30,7 @@ describe.skipIf(lacking("api").length > 0)("regions on a real API server", () =>
     stack.defer(() => cloudflare.close());
     const record = await cloudflare.world.addRecord({ name: "shop.example.com", type: "A", content: "203.0.113.7", proxied: true, comment: "shopkeeper site=shop region=eu epoch=1 at=1" });
     const ports = Object.fromEntries(await Promise.all(["eu", "us", "home"].map(async (name) => [name, await freePort()] as const)));
-    const [eu, us] = await Promise.all(REGIONS.map((name) => openRegion(stack)));
+    const [eu, us] = await Promise.all(REGIONS.map(() => openRegion(stack)));
     if (eu === undefined || us === undefined) throw new Error("no regions");
     const shared = sharedSettings({ eu: eu.url, us: us.url }, ports);
     const provider = `  cloudflare: { zone: "${cloudflare.world.zoneId}", account: "${cloudflare.world.accountId}", token: "\${CLOUDFLARE_TOKEN}", api: "${cloudflare.url}", records: [{ name: shop.example.com, type: A, to: { eu: 203.0.113.7, us: 198.51.100.9 } }] }`;
