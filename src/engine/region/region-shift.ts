@@ -284,8 +284,8 @@ export class RegionShift {
   async #settle(intent: RegionIntent, done: Switched, beganAt: Instant): Promise<void> {
     const { clock, plan } = this.#parts;
     const now = clock.now();
-    // It was accepted, so it has stood, whoever wrote over it since.
-    if (done.accepted && intent.epoch > (this.#state.memory?.epoch ?? 0)) this.#set({ memory: { region: intent.to, epoch: intent.epoch, since: now, found: false } });
+    // It was accepted, so it has stood, whoever wrote over it since; and what had to be put back has stood from now on only.
+    if (done.accepted && intent.epoch >= (this.#state.memory?.epoch ?? 0)) this.#set({ memory: { region: intent.to, epoch: intent.epoch, since: now, found: false } });
     this.#take(this.#desk.learn(done));
     this.#tries = done.failure === null ? NO_TRIES : failedTry(this.#tries, done.failure, beganAt, now, plan.rules);
     if (intent.kind === "repair" && done.accepted) this.#set({ repairedAt: [...this.#state.repairedAt, now].slice(-MAX_REPAIRS_KEPT) });
