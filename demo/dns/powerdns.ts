@@ -110,7 +110,8 @@ function put(api: Api, zone: string, { name, type, ttlSeconds, contents }: Recor
 
 async function call({ url, key }: Api, method: "GET" | "POST" | "PATCH", path: string, body: object | undefined): Promise<void> {
   const answer = await request(`${url}${path}`, {
-    method, headers: { "x-api-key": key, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+    // It closes idle connections whenever it likes, also as the next call is sent on one.
+    reset: true, method, headers: { "x-api-key": key, ...(body === undefined ? {} : { "content-type": "application/json" }) },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }), headersTimeout: CALL_MS, bodyTimeout: CALL_MS,
   });
   const text = await answer.body.text();

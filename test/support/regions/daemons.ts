@@ -68,7 +68,7 @@ function intentIn(text: string): Intended | null {
 function apiOf(port: number | undefined): Pick<Daemon, "admin" | "status" | "regions" | "order"> {
   const admin = port === undefined ? "" : `http://127.0.0.1:${port}`;
   const headers = { authorization: `Bearer ${OPERATOR}`, "content-type": "application/json" };
-  const limits = { headersTimeout: ASK_MS, bodyTimeout: ASK_MS };
+  const limits = { headersTimeout: ASK_MS, bodyTimeout: ASK_MS, reset: true };
   const status = async (): Promise<Snapshot & { readonly regions: RegionsView | null }> => {
     const answer = await request(`${admin}/api/v1/status`, { headers, ...limits });
     if (answer.statusCode !== 200) throw new Error(`the status answered ${answer.statusCode}: ${await answer.body.text()}`);
