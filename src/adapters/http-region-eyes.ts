@@ -27,6 +27,8 @@ export type RegionEyesOptions = {
   readonly random: Random;
   /** Whether any reference host answers; null: none are configured. */
   readonly online: (signal: AbortSignal) => Promise<boolean | null>;
+  /** A daemon gives no answer that counts, with the reason; null: it does again. Once for each change. */
+  readonly heard: (observer: string, why: string | null) => void;
 };
 
 export function createRegionEyes(options: RegionEyesOptions): RegionEyes {
@@ -37,6 +39,8 @@ class HttpRegionEyes implements RegionEyes {
   readonly #options: RegionEyesOptions;
   readonly #signer: Signer;
   readonly #looks = new Map<RegionName, number>();
+  /** Why a daemon was not heard when it was last asked; at most one of each that is configured. */
+  readonly #unheard = new Map<string, string>();
 
   constructor(options: RegionEyesOptions) {
     this.#options = options;
@@ -74,16 +78,37 @@ class HttpRegionEyes implements RegionEyes {
 
   /** One signed question and its signed answer; null where it is not both, or not this one's. */
   async #exchange(observer: string, daemon: string, { nonce, about }: Pick<Ballot, "nonce" | "about">, signal: AbortSignal): Promise<RegionAnswer | null> {
-    const { http, regions } = this.#options;
-    const body = formatQuestion({ nonce, about, from: regions.me });
+    const { http } = this.#options;
+    const body = formatQuestion({ nonce, about });
     const answer = await http.request({
       method: "POST", url: daemon + VOTES_PATH, headers: { "content-type": "application/json", [SIGNATURE_HEADER]: this.#signer.sign("question", body) }, body,
       deadlineMs: this.#deadline(), maxBodyBytes: MAX_EXCHANGE_BYTES, connection: "reuse", idempotent: true, signal,
     });
-    if (answer.kind === "failed" || answer.status !== 200 || answer.bodyCut) return null;
-    if (!this.#signer.isOurs("answer", answer.body, answer.headers[SIGNATURE_HEADER])) return null;
-    const said = parseAnswer(answer.body);
-    return said !== null && said.nonce === nonce && said.observer === observer ? said : null;
+    const read = this.#read(answer, observer, nonce);
+    // What the asker itself gave up says nothing of the other.
+    if (!signal.aborted) this.#tell(observer, typeof read === "string" ? read : null);
+    return typeof read === "string" ? null : read;
+  }
+
+  /** A text: why it does not count. */
+  #read(answer: HttpAnswer | HttpFailure, observer: string, nonce: string): RegionAnswer | string {
+    if (answer.kind === "failed") return `${answer.cause}: ${answer.detail}`;
+    if (answer.status === 403) return "it answered 403: its failover.secret, or its site, is another than here";
+    if (answer.status !== 200) return `it answered ${answer.status}, and 200 was expected of a public listener's ${VOTES_PATH}`;
+    if (!this.#signer.isOurs("answer", answer.body, answer.headers[SIGNATURE_HEADER])) return "its answer is not signed with this shop's failover.secret";
+    const said = answer.bodyCut ? null : parseAnswer(answer.body);
+    if (said === null) return "its answer cannot be read: is it of another version?";
+    if (said.observer !== observer) return `${said.observer} answered in its place: see the daemon: URLs of regions and witnesses`;
+    return said.nonce === nonce ? said : "it answered another question";
+  }
+
+  #tell(observer: string, why: string | null): void {
+    const before = this.#unheard.get(observer) ?? null;
+    if (before === why) return;
+    if (why === null) this.#unheard.delete(observer);
+    else this.#unheard.set(observer, why);
+    // Of two reasons in a row the first is told: it comes and goes as one trouble.
+    if ((before === null) !== (why === null)) this.#options.heard(observer, why);
   }
 
   #deadline(): Ms {

@@ -97,7 +97,7 @@ async function answersOf(resolver: Resolver, name: string, type: string): Promis
 function resolverAt(address: string | undefined): Resolver {
   const resolver = new Resolver({ timeout: ASK_DEADLINE_MS, tries: 1 });
   if (address === undefined) return resolver;
-  const host = address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+  const host = isIP(address) !== 0 ? address : address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
   if (isIP(host) === 0) throw new ExitError(2, `--resolver: an address such as "127.0.0.1:5353" was expected, not "${address}"`);
   resolver.setServers([address]);
   return resolver;

@@ -35,7 +35,9 @@ export type RecordConfig = {
 export type BalancerConfig = {
   readonly name: string;
   readonly id: string;
+  /** By region: the pool that leads there. */
   readonly pools: Readonly<Record<string, string>>;
+  /** `order`: the region's pool is put first. `flag`: the pool of `region`, which stands first, is enabled and disabled. */
   readonly by: { readonly kind: "order" } | { readonly kind: "flag"; readonly region: string };
 };
 

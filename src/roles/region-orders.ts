@@ -18,6 +18,8 @@ export type RegionOrderParts = {
   readonly here: RegionName;
   readonly ledger: Ledger;
   readonly clock: Clock;
+  /** What went wrong beside the order itself; for the log. */
+  readonly problem: (text: string) => void;
 };
 
 /** For one order: what is under way has to end first. */
@@ -117,9 +119,9 @@ function markOf({ plan, clock }: RegionOrderParts, region: RegionName, epoch: nu
   return { site: plan.site, region, epoch, flippedAt: Math.max(0, Math.floor(clock.wall() / 1_000)) };
 }
 
-async function record({ ledger, clock, here }: RegionOrderParts, { who, why }: Order, command: string, text: string): Promise<void> {
+async function record({ ledger, clock, here, problem }: RegionOrderParts, { who, why }: Order, command: string, text: string): Promise<void> {
   // Not being able to write it must not undo what was done.
-  await ledger.append({ at: clock.now(), kind: "manual", target: `region/${here}`, subject: command, text: `${text}: ${why}`, who, actionId: "", details: {}, foldKey: "" }).catch(() => undefined);
+  await ledger.append({ at: clock.now(), kind: "manual", target: `region/${here}`, subject: command, text: `${text}: ${why}`, who, actionId: "", details: {}, foldKey: "" }).catch((error: unknown) => problem(`${who}'s order (${command}) could not be written to the ledger: ${messageOf(error)}`));
 }
 
 const callText = ({ method, url, body }: ProviderCall): string => `${method} ${url}${body === null ? "" : ` ${body}`}`;

@@ -13,7 +13,7 @@ import { specOf } from "../core/region/region.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import { RegionLoop, type RegionLoopParts } from "../engine/region/region-loop.ts";
-import type { RegionEvent } from "../engine/region/region-told.ts";
+import { textOf, type RegionEvent } from "../engine/region/region-told.ts";
 import type { AlertOutbox } from "../ports/alert-outbox.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Http } from "../ports/http.ts";
@@ -53,7 +53,7 @@ export async function startRegions(parts: RegionParts): Promise<Regions> {
   const own = ownState({ ...parts, snapshot });
   const alertRoute = routeFor(config.alerts, "page");
   const loopParts: RegionLoopParts = {
-    plan: regions.plan, me: regions.here, eyes: eyesOf(regions, config, http, tcp), traffic: opened.traffic, outbox, clock, random: createSystemRandom(),
+    plan: regions.plan, me: regions.here, eyes: eyesOf(regions, config, http, tcp, log), traffic: opened.traffic, outbox, clock, random: createSystemRandom(),
     mayAct: () => side === null || side.mayAct().kind === "clear",
     onlyRecords: () => onlyRecords(snapshot()),
     alertRoute, runbooks: RUNBOOKS, ledger: stores.ledger, own, told: (event) => tell(log, event),
@@ -64,7 +64,7 @@ export async function startRegions(parts: RegionParts): Promise<Regions> {
   const cancel = stepping(loop, regions.plan.rules.lookEvery, clock, log, stopping.signal);
   return {
     seat: {
-      control: regionControl({ loop, opened, plan: regions.plan, here: regions.here, ledger: stores.ledger, clock }),
+      control: regionControl({ loop, opened, plan: regions.plan, here: regions.here, ledger: stores.ledger, clock, problem: (text) => log.error({ event: "trouble", where: "regions: ledger" }, text) }),
       answer: ({ nonce, about }) => ({ nonce, observer: regions.me, votes: loop.answer({ nonce, about }), report: loop.report() }),
       lost: () => {
         const { status, givesUp } = own();
@@ -83,13 +83,17 @@ export async function startRegions(parts: RegionParts): Promise<Regions> {
   };
 }
 
-export function eyesOf(regions: RegionsConfig, { connectivity }: Pick<Config, "connectivity">, http: Http, tcp: Tcp): RegionEyes {
+export function eyesOf(regions: RegionsConfig, { connectivity }: Pick<Config, "connectivity">, http: Http, tcp: Tcp, log: Logger): RegionEyes {
   const online = async (signal: AbortSignal): Promise<boolean | null> => {
     if (connectivity.length === 0) return null;
     const answers = await Promise.all(connectivity.map(({ host, port }) => tcp.look({ host, port, tls: false, send: null, expect: null, maxBytes: 0, deadlineMs: regions.plan.rules.lookDeadline, signal })));
     return answers.some(({ kind }) => kind !== "failed");
   };
-  return createRegionEyes({ regions, http, random: createSystemRandom(), online });
+  const heard = (observer: string, why: string | null): void => {
+    if (why === null) log.info({ event: "region", observer }, `${observer} is heard again`);
+    else log.warn({ event: "region", observer }, `${observer} is not heard: ${why}`);
+  };
+  return createRegionEyes({ regions, http, random: createSystemRandom(), online, heard });
 }
 
 /** One step after the other, each begun `every` after the one before began, or when that has ended. */
@@ -143,7 +147,7 @@ function onlyRecords({ policies, pauses }: Snapshot): string | null {
 function tell(log: Logger, event: RegionEvent): void {
   switch (event.kind) {
     case "decided":
-      if (!event.repeated && event.decision.kind !== "stay") log.warn({ event: "region", decision: event.decision }, "a decision on regions");
+      if (!event.repeated && event.decision.kind !== "stay") log.warn({ event: "region", decision: event.decision }, textOf(event.decision));
       return;
     case "intended":
       log.warn({ event: "region", intent: event.intent }, `${event.intent.kind} to ${event.intent.to}, epoch ${event.intent.epoch} (${event.intent.cause})`);

@@ -214,9 +214,6 @@ class Singleton implements Daemon {
     }
     this.#sitting = this.#standby;
     this.#parts.log.info({ event: "leader" }, `the shift has ended: ${why}`);
-    // Who holds the lease still, and is told so no more, must not wait for ever.
-    const leadership = this.#lead?.leadership() ?? null;
-    if (leadership !== null) await this.#enter(leadership);
   }
 
   #acting(): ActingOne {

@@ -36,7 +36,7 @@ class Witness implements Daemon {
       const http = createLeanHttp({ clock });
       const tcp = createTcpConnect(clock);
       this.#ending.push(() => tcp.close(), () => http.close());
-      const watch = new RegionWatch({ observer: regions.me, plan: regions.plan, eyes: eyesOf(regions, config, http, tcp), clock });
+      const watch = new RegionWatch({ observer: regions.me, plan: regions.plan, eyes: eyesOf(regions, config, http, tcp, log), clock });
       const sitting = sittingOf(this.#parts, watch, regions.me);
       const listeners = await startListeners({ config, admin: false, sitting: () => sitting, host: null, clock, log, resumed: false, siblings: () => null, reach: null });
       this.#listeners = listeners;

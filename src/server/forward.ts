@@ -16,7 +16,7 @@ export type ActingOne =
 export type Forwarding = { readonly acting: () => ActingOne; readonly http: Http; readonly tokens: readonly KnownToken[]; readonly deadlineMs: number };
 
 /** Says that a call was passed on once already: it goes no further. */
-const FORWARDED = "x-shopkeeper-forwarded";
+export const FORWARDED = "x-shopkeeper-forwarded";
 /** The status of 3,000 pods has about ten million. */
 const MAX_ANSWER_BYTES = 64_000_000;
 

@@ -6,6 +6,7 @@ import type { Reach } from "../core/reach.ts";
 import type { Readiness } from "../core/readiness.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import { checkBody, httpStatusOf, siteBody, type GatewayStanding, type HealthBody } from "./health-body.ts";
+import { FORWARDED } from "./forward.ts";
 import { NO_SCHEMAS } from "./no-schemas.ts";
 import { answerProblems, ProblemError } from "./problem-answers.ts";
 import { personOf, type KnownToken } from "./tokens.ts";
@@ -25,6 +26,8 @@ export type HealthParts = {
   readonly version: string;
   /** Of a shop with regions: why buyers should be led elsewhere; null: the site's own status is all there is. */
   readonly region: () => { readonly lost: () => string | null } | null;
+  /** Whether the region is lost, asked of the one that acts where this one does not; null: nobody says. Never rejects. */
+  readonly lostElsewhere: () => Promise<boolean | null>;
   /** Looks at a sibling by its address, for a peer who cannot reach it; null: this one has no siblings. Never rejects. */
   readonly reach: ((address: string) => Promise<Reach>) | null;
   /** Told of errors of our own, which the asker is not shown. Must not throw. */
@@ -41,11 +44,16 @@ export function healthListener(parts: HealthParts): FastifyInstance {
   const site = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
     answer(reply, siteBody(parts.snapshot(), details(request) ? { version: parts.version, ready: parts.readiness().ready, ...parts.gateway() } : null));
 
+  const ofAnother = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const lost = request.headers[FORWARDED] === undefined ? await parts.lostElsewhere() : null;
+    return lost === null ? site(request, reply) : answer(reply, { status: lost ? "fail" : "pass" });
+  };
+
   app.get("/health", site);
   // One process sees one region: its own. Of several, one is well while enough of its instances are.
   app.get("/health/region", (request, reply) => {
     const region = parts.region();
-    if (region === null) return site(request, reply);
+    if (region === null) return ofAnother(request, reply);
     const lost = region.lost();
     if (lost === null) return answer(reply, { status: "pass" });
     return answer(reply, details(request) ? { status: "fail", notes: [lost] } : { status: "fail" });

@@ -5,7 +5,7 @@ import fastify, { type FastifyInstance } from "fastify";
 import { MAX_EXCHANGE_BYTES, formatAnswer, parseQuestion, type RegionAnswer, type RegionQuestion } from "../core/region/exchange.ts";
 import type { Ms } from "../core/time.ts";
 import type { Http } from "../ports/http.ts";
-import type { ActingOne } from "./forward.ts";
+import { FORWARDED, type ActingOne } from "./forward.ts";
 import { NO_SCHEMAS } from "./no-schemas.ts";
 import { answerProblems, ProblemError } from "./problem-answers.ts";
 
@@ -21,8 +21,6 @@ export type PublicParts = {
   readonly trouble: (detail: string) => void;
 };
 
-/** Says that a question was passed on once already: it goes no further. */
-const FORWARDED = "x-shopkeeper-forwarded";
 /** Whoever asked waits for about a second. */
 const PASS_ON_MS: Ms = 700;
 

@@ -22,9 +22,10 @@ const failed = (over: Partial<HttpFailure> = {}): HttpFailure => ({ kind: "faile
 
 function eyesOn(give: (request: HttpRequest) => HttpAnswer | HttpFailure | Promise<HttpAnswer>) {
   const asked: HttpRequest[] = [];
+  const told: string[] = [];
   let ids = 0;
   const http: Http = { request: async (request) => (asked.push(request), give(request)), close: async () => undefined };
-  return { asked, eyes: createRegionEyes({ regions: REGIONS, http, random: { next: () => 0.5, id: () => `nonce-of-this-test-${ids++}` }, online: async () => true }) };
+  return { asked, told, eyes: createRegionEyes({ regions: REGIONS, http, random: { next: () => 0.5, id: () => `nonce-of-this-test-${ids++}` }, online: async () => true, heard: (observer, why) => told.push(`${observer}: ${why ?? "heard"}`) }) };
 }
 
 describe("looking at a region from outside", () => {
@@ -85,7 +86,7 @@ describe("asking a daemon", () => {
     expect(await eyes.ask("eu", { nonce, about: ["us"] }, soon())).toEqual(says(nonce).votes);
     expect(await eyes.report("eu", soon())).toEqual(REPORT);
     expect(asked.map(({ url }) => url)).toEqual([`https://guard.eu.example${VOTES_PATH}`, `https://guard.eu.example${VOTES_PATH}`]);
-    expect(parseQuestion(asked[0]?.body ?? "")).toEqual({ nonce, about: ["us"], from: "us" });
+    expect(parseQuestion(asked[0]?.body ?? "")).toEqual({ nonce, about: ["us"] });
   });
 
   test.each<[string, ReturnType<typeof listening>]>([
@@ -99,6 +100,29 @@ describe("asking a daemon", () => {
     expect([await eyes.ask("eu", { nonce: "0123456789abcdef", about: ["us"] }, soon()), await eyes.report("eu", soon())]).toEqual([null, null]);
   });
 
+  test.each<[string, ReturnType<typeof listening>, string]>([
+    ["of another shop or secret", listening((nonce) => says(nonce), regionSigner("shop", new Secret("another secret of the same length, but not it", "test"))), "eu: it answered 403: its failover.secret, or its site, is another than here"],
+    ["at another one's URL", listening((nonce) => says(nonce, { observer: "home" })), "eu: home answered in its place: see the daemon: URLs of regions and witnesses"],
+    ["that is no public listener", eyesOn(() => answered({ status: 404 })), "eu: it answered 404, and 200 was expected of a public listener's /region/votes"],
+    ["that is gone", eyesOn(() => failed({ cause: "refused", detail: "ECONNREFUSED" })), "eu: refused: ECONNREFUSED"],
+  ])("one %s is told once, with what to look at", async (_what, { eyes, told }, expected) => {
+    for (let round = 0; round < 3; round += 1) await eyes.report("eu", soon());
+    expect(told).toEqual([expected]);
+  });
+
+  test("that it is heard again is told too", async () => {
+    let gone = true;
+    const { eyes, told } = eyesOn(({ body }) => {
+      const text = JSON.stringify({ ...says(parseQuestion(body ?? "")?.nonce ?? ""), votes: [] });
+      return gone ? failed() : answered({ body: text, headers: { [SIGNATURE_HEADER]: signer.sign("answer", text) } });
+    });
+    await eyes.report("eu", soon());
+    gone = false;
+    await eyes.report("eu", soon());
+    await eyes.report("eu", soon());
+    expect(told).toEqual(["eu: timeout: late", "eu: heard"]);
+  });
+
   test("a question cannot be played back as an answer", async () => {
     const { eyes } = eyesOn(({ body, headers }) => answered({ body: body ?? "", headers: { [SIGNATURE_HEADER]: headers[SIGNATURE_HEADER] ?? "" } }));
     expect(await eyes.report("eu", soon())).toBeNull();
@@ -109,7 +133,7 @@ describe("the public listener", () => {
   const signer = regionSigner("shop", SECRET);
   const app = publicListener({ answer: ({ nonce }) => ({ nonce, observer: "eu", votes: [], report: null }), isSigned: (body, given) => signer.isOurs("question", body, given), sign: (body) => signer.sign("answer", body), signatureHeader: SIGNATURE_HEADER, trouble: (detail) => expect.unreachable(detail) });
   const post = (payload: string, headers: Record<string, string>) => app.inject({ method: "POST", url: VOTES_PATH, payload, headers: { "content-type": "application/json", ...headers } });
-  const question = JSON.stringify({ nonce: "0123456789abcdef", from: "us", about: [] });
+  const question = JSON.stringify({ nonce: "0123456789abcdef", about: [] });
 
   test.each<[string, () => ReturnType<typeof post>, number]>([
     ["an unsigned question", () => post(question, {}), 403],

@@ -108,6 +108,13 @@ test.each(["basic", "advanced", "enterprise"])("the overlay %s has the singleton
   expect((at(kustomization, "resources") as readonly string[]).includes("../../singleton")).toBe(true);
 });
 
+test("a singleton reaches the one that leads, to whom it passes on what it is asked, where the network knows policies", () => {
+  const policies = ALL.filter((one) => at(one, "kind") === "NetworkPolicy" && at(one, "metadata.name") === "shopkeeper");
+  const ports = (of: "egress" | "ingress"): readonly unknown[] => policies.flatMap((one) => (at(one, `spec.${of}`) as readonly { to?: unknown; from?: unknown; ports: readonly { port: number }[] }[]).filter((rule) => (rule.to ?? rule.from) !== undefined).flatMap((rule) => rule.ports.map(({ port }) => port)));
+  expect(ports("ingress")).toEqual(expect.arrayContaining([9_470, 9_471]));
+  expect(ports("egress")).toEqual(expect.arrayContaining([9_470, 9_471]));
+});
+
 test("every file says why", () => {
   const silent = FILES.filter((file) => !textOf(file).includes("#"));
   expect(silent).toEqual([]);

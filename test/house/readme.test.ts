@@ -63,7 +63,7 @@ describe("README", () => {
       throw new Error("not asked");
     };
     const admin = adminListener({ control: { snapshot: never, why: never, acknowledge: never, pause: never, resume: never, restart: never }, ledger: { query: never }, regions: never, tokens: [], trouble: never });
-    const health = healthListener({ snapshot: never, published: new Map(), readiness: never, started: () => true, gateway: never, metrics: never, peers: [], version: VERSION, reach: null, region: () => null, trouble: never });
+    const health = healthListener({ snapshot: never, published: new Map(), readiness: never, started: () => true, gateway: never, metrics: never, peers: [], version: VERSION, reach: null, region: () => null, lostElsewhere: async () => null, trouble: never });
     const listed = tableOf("path", "answer").map(([path]) => code(path).split(" "));
     let served = 0;
     for (const app of [admin, health]) {

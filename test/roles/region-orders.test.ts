@@ -20,7 +20,7 @@ async function desk(shop = entry("shop.example.com A", "eu", 1), shadow: ReturnT
   const world = regionWorld({ traffic, ...over });
   await world.rounds(3);
   const control = regionControl({
-    loop: world.loop, plan: PLAN, here: "us", clock: world.clock,
+    loop: world.loop, plan: PLAN, here: "us", clock: world.clock, problem: (text) => expect.unreachable(text),
     opened: { traffic, shadow: aside?.traffic(PLAN.site) ?? null, shadowRecord: shadow === null ? null : { name: "drill.example.com", type: "A", proxied: false, ttl: 60, values: VALUES } },
     ledger: { append: async (line) => (world.ledger.push(line), { ...line, seq: 1, count: 1, lastAt: 0 }), query: async () => [], observe: () => undefined, observations: async () => [], close: async () => undefined },
   });

@@ -25,7 +25,7 @@ function ask(state: Snapshot, over: Partial<HealthParts> = {}) {
     peers: [knownToken("peer", "viewer", PEER)],
     version: "1.2.3",
     reach: null,
-    region: () => null,
+    region: () => null, lostElsewhere: async () => null,
     trouble: (detail) => troubles.push(detail),
     ...over,
   });
@@ -90,6 +90,15 @@ describe("GET /health", () => {
     expect((await region("it has no instance left").get("/health/region", PEER)).body).toEqual({ status: "fail", notes: ["it has no instance left"] });
   });
 
+  test.each<[string, boolean | null, number, string]>([
+    ["is lost", true, 503, "fail"],
+    ["is well", false, 200, "pass"],
+    ["is not known to anybody: the site's own word", null, 503, "fail"],
+  ])("one that does not act tells what the one that acts says: the region %s", async (_what, lost, status, word) => {
+    const { get } = ask(outage(), { lostElsewhere: async () => lost });
+    expect(await get("/health/region")).toMatchObject({ status, body: { status: word } });
+  });
+
   test("readiness is told beside the status, since neither tells the other", async () => {
     const { get } = ask(outage(), { readiness: () => ({ ready: false, reason: "the fault is this pod's own" }), gateway: () => ({ copies: 3, lastGoodMsAgo: null }) });
     expect((await get("/health", PEER)).body).toMatchObject({ verdict: "unhealthy", ready: false, copies: 3 });
@@ -147,7 +156,7 @@ describe("the rest of the listener", () => {
     const { get } = ask(wellbeing());
     expect(await get(`/${"x".repeat(500)}`)).toMatchObject({ status: 404, type: "application/problem+json; charset=utf-8" });
     expect(JSON.stringify((await get(`/${"x".repeat(500)}`)).body).length).toBeLessThan(400);
-    const app = healthListener({ snapshot: () => wellbeing(), published: new Map(), readiness: () => ({ ready: true, reason: "" }), started: () => true, gateway: () => ({ copies: 0, lastGoodMsAgo: null }), metrics: () => Promise.reject(new Error("never asked")), peers: [], version: "", reach: null, region: () => null, trouble: () => undefined });
+    const app = healthListener({ snapshot: () => wellbeing(), published: new Map(), readiness: () => ({ ready: true, reason: "" }), started: () => true, gateway: () => ({ copies: 0, lastGoodMsAgo: null }), metrics: () => Promise.reject(new Error("never asked")), peers: [], version: "", reach: null, region: () => null, lostElsewhere: async () => null, trouble: () => undefined });
     opened.push(app);
     expect((await app.inject({ method: "POST", url: "/health" })).statusCode).toBe(404);
   });

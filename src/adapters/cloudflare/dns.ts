@@ -5,6 +5,7 @@
  * user: whoever looks at eight names each second is locked out.
  */
 import * as z from "zod";
+import type { RecordConfig } from "../../config/regions-config.ts";
 import { parseMark } from "../../core/region/mark.ts";
 import { shortened } from "../../core/shortened.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -19,16 +20,8 @@ const AUTOMATIC_TTL_SECONDS = 300;
 /** Records of one name that are looked through. */
 const MOST_OF_A_NAME = "100";
 
-export type CloudflareRecord = {
-  /** Whole, in Punycode: "shop.example.com". */
-  readonly name: string;
-  readonly type: "A" | "AAAA" | "CNAME";
-  readonly proxied: boolean;
-  /** Seconds, 1: automatic. Of a record that is not proxied. */
-  readonly ttl: number;
-  /** By region, the content that leads there; each region's its own. */
-  readonly values: Readonly<Record<string, string>>;
-};
+/** As configured: its `values` are by region, each region's its own. */
+export type CloudflareRecord = RecordConfig;
 
 export type CloudflareDnsConfig = {
   readonly site: string;

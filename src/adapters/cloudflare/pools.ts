@@ -6,6 +6,7 @@
  * Cloudflare's own monitors still pass over a pool that they find unhealthy: what we say is who comes first.
  */
 import * as z from "zod";
+import type { BalancerConfig } from "../../config/regions-config.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { TrafficError } from "../../ports/traffic.ts";
 import type { CloudflareClient } from "./client.ts";
@@ -16,18 +17,8 @@ import { CloudflareTraffic } from "./traffic.ts";
 /** Of a load balancer that is not proxied and names no TTL, in seconds. */
 const DEFAULT_TTL_SECONDS = 30;
 
-export type CloudflareLoadBalancer = {
-  /** Its host name, for people: "shop.example.com". */
-  readonly name: string;
-  readonly id: string;
-  /** By region, the pool that leads there. */
-  readonly pools: Readonly<Record<string, string>>;
-  /**
-   * `order`: puts the region's pool first. `flag`: enables and disables the pool of `region`, which stands first;
-   * visitors bound to it by session affinity move too, and the token needs the right to edit pools.
-   */
-  readonly by: { readonly kind: "order" } | { readonly kind: "flag"; readonly region: string };
-};
+/** As configured. By `flag` visitors bound to the pool by session affinity move too, and the token needs the right to edit pools. */
+export type CloudflareLoadBalancer = BalancerConfig;
 
 export type CloudflarePoolsConfig = {
   readonly site: string;

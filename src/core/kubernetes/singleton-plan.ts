@@ -135,7 +135,7 @@ function networkPolicy({ ports }: SidecarPlan, matchLabels: Fields): Fields {
       { from: namespace, ports: tcp(HEALTH, ADMIN) },
       { from: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "monitoring" } } }], ports: tcp(HEALTH) },
     ],
-    // Names; the API server, the Storefront API, alerts; sidecars, the shop through its gateway, Redis.
-    egress: [{ ports: [{ port: 53, protocol: "UDP" }, ...tcp(53)] }, { ports: tcp(443, 6443) }, { to: namespace, ports: tcp(ports.health, ports.gateway, 6379) }],
+    // Names; the API server, the Storefront API, alerts; sidecars, the one that leads, the shop through its gateway, Redis.
+    egress: [{ ports: [{ port: 53, protocol: "UDP" }, ...tcp(53)] }, { ports: tcp(443, 6443) }, { to: namespace, ports: tcp(ports.health, ADMIN, ports.gateway, 6379) }],
   };
 }

@@ -15,8 +15,7 @@ import type { Ballot, Vote } from "./vote.ts";
 export const MAX_EXCHANGE_BYTES = 8_192;
 const MAX_REASON = 200;
 
-/** `from`: who asks; by its name it is known who answered whom. */
-export type RegionQuestion = Pick<Ballot, "nonce" | "about"> & { readonly from: string };
+export type RegionQuestion = Pick<Ballot, "nonce" | "about">;
 
 export type RegionAnswer = {
   readonly nonce: string;
@@ -26,15 +25,15 @@ export type RegionAnswer = {
   readonly report: RegionReport | null;
 };
 
-export function formatQuestion({ nonce, from, about }: RegionQuestion): string {
-  return JSON.stringify({ nonce, from, about });
+export function formatQuestion({ nonce, about }: RegionQuestion): string {
+  return JSON.stringify({ nonce, about });
 }
 
 export function parseQuestion(text: string): RegionQuestion | null {
   const raw = fieldsOf(text);
-  const { nonce, from, about } = raw ?? {};
-  if (!isNonce(nonce) || !isName(from) || !Array.isArray(about) || about.length > MAX_REGIONS || !about.every(isName)) return null;
-  return { nonce, from, about };
+  const { nonce, about } = raw ?? {};
+  if (!isNonce(nonce) || !Array.isArray(about) || about.length > MAX_REGIONS || !about.every(isName)) return null;
+  return { nonce, about };
 }
 
 export function formatAnswer({ nonce, observer, votes, report }: RegionAnswer): string {

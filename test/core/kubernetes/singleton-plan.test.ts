@@ -42,10 +42,10 @@ describe("the singleton", () => {
     for (const binding of ofKind(values, "RoleBinding")) expect(at(binding, "subjects")).toEqual([{ kind: "ServiceAccount", name: "shop-shopkeeper", namespace: "shops" }]);
   });
 
-  test("reaches sidecars and gateways where they listen", () => {
+  test("reaches sidecars and gateways where they listen, and the one that leads", () => {
     const taken = deployment({ container: { ports: [{ containerPort: 8080 }] }, others: [{ name: "exporter", ports: [{ containerPort: 9470 }] }] });
     const [policy] = ofKind([taken, service([{ port: 80, targetPort: 8080 }])], "NetworkPolicy");
-    expect(at(policy, "spec.egress[2].ports")).toEqual([9480, 8090, 6379].map((port) => ({ port, protocol: "TCP" })));
+    expect(at(policy, "spec.egress[2].ports")).toEqual([9480, 9471, 8090, 6379].map((port) => ({ port, protocol: "TCP" })));
   });
 
   test("watches the Service that buyers come by; where the file has none, the headless one, and that is said", () => {

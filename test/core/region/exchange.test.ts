@@ -8,16 +8,16 @@ const ANSWER: RegionAnswer = { nonce: NONCE, observer: "eu", votes: [{ nonce: NO
 
 describe("a question between regions", () => {
   it("is read as it was written", () => {
-    const question = { nonce: NONCE, from: "us", about: ["eu", "ap"] };
+    const question = { nonce: NONCE, about: ["eu", "ap"] };
     expect(parseQuestion(formatQuestion(question))).toEqual(question);
   });
 
   it.each<[string, unknown]>([
     ["no object", [1]],
-    ["a nonce that could be guessed", { nonce: "short", from: "us", about: [] }],
-    ["a name that is too long", { nonce: NONCE, from: "u".repeat(25), about: [] }],
-    ["more regions than there can be", { nonce: NONCE, from: "us", about: Array.from({ length: 9 }, () => "eu") }],
-    ["something else than names", { nonce: NONCE, from: "us", about: [7] }],
+    ["a nonce that could be guessed", { nonce: "short", about: [] }],
+    ["a name that is too long", { nonce: NONCE, about: ["u".repeat(25)] }],
+    ["more regions than there can be", { nonce: NONCE, about: Array.from({ length: 9 }, () => "eu") }],
+    ["something else than names", { nonce: NONCE, about: [7] }],
   ])("is none where it has %s", (_what, raw) => {
     expect(parseQuestion(JSON.stringify(raw))).toBeNull();
   });
@@ -51,6 +51,6 @@ describe("an answer between regions", () => {
 
   it("no text whatever throws, and none beyond the bound is read", () => {
     fc.assert(fc.property(fc.string(), (text) => parseAnswer(text) === null && parseQuestion(text) === null));
-    expect(parseQuestion(" ".repeat(MAX_EXCHANGE_BYTES) + formatQuestion({ nonce: NONCE, from: "us", about: [] }))).toBeNull();
+    expect(parseQuestion(" ".repeat(MAX_EXCHANGE_BYTES) + formatQuestion({ nonce: NONCE, about: [] }))).toBeNull();
   });
 });
