@@ -1,11 +1,11 @@
 /** The scenes of the traffic contract at a Cloudflare stand-in, looked at through real DNS. */
-import { Resolver } from "node:dns/promises";
 import { expect } from "vitest";
 import { createCloudflareDns, type CloudflareRecord } from "../../src/adapters/cloudflare/dns.ts";
 import { createCloudflarePools, type CloudflareLoadBalancer } from "../../src/adapters/cloudflare/pools.ts";
 import { REFUSALS, type Control, type Fault } from "../../demo/cloudflare/control.ts";
 import type { PowerDns } from "../../demo/dns/powerdns.ts";
 import { accountToken, EDGE, startDaemons, tokenValue, type Daemons } from "../support/cloudflare-daemons.ts";
+import { resolveNow } from "../support/visitors.ts";
 import { FIRST_MARK, OTHER_SITE, SITE, type SceneFault, type TrafficScene } from "./traffic.ts";
 
 const TOKENS = [accountToken("a"), accountToken("b"), accountToken("c")];
@@ -26,19 +26,6 @@ const FAULTS: Readonly<Record<SceneFault, Fault>> = {
 const failing = (control: Control): TrafficScene["fail"] => (on, fault) => control.fail(on === "read" ? "GET" : "PATCH", FAULTS[fault], fault === "UNAVAILABLE" ? EVERY_CALL : 1);
 
 const holding = (control: Control): TrafficScene["hold"] => (point) => control.hold("PATCH", point === "compared" ? "before" : "after");
-
-export function resolverAt(port: number): Resolver {
-  const resolver = new Resolver({ timeout: 1_000, tries: 2 });
-  resolver.setServers([`127.0.0.1:${port}`]);
-  return resolver;
-}
-
-/** What a visitor resolves now: addresses, or the alias. */
-export function resolveNow(port: number, name: string, type: CloudflareRecord["type"]): Promise<string[]> {
-  const resolver = resolverAt(port);
-  if (type === "CNAME") return resolver.resolveCname(name);
-  return type === "AAAA" ? resolver.resolve6(name) : resolver.resolve4(name);
-}
 
 type Seen = { readonly daemons: Daemons; readonly dns: PowerDns; readonly name: string; readonly type: CloudflareRecord["type"]; readonly proxied: boolean; readonly leads: (origin: string) => string | null };
 

@@ -7,7 +7,8 @@ import { dnsmasqLacks, startDnsmasq, type CachingResolver } from "../../demo/dns
 import { powerDnsLacks, startPowerDns, type PowerDns } from "../../demo/dns/powerdns.ts";
 import type { CloudflareRecord } from "../../src/adapters/cloudflare/dns.ts";
 import { until } from "../support/faulty-server.ts";
-import { openPools, openRecord, resolverAt, resolveNow } from "./cloudflare-scene.ts";
+import { resolverAt, resolveNow } from "../support/visitors.ts";
+import { openPools, openRecord } from "./cloudflare-scene.ts";
 import { SITE, trafficContract } from "./traffic.ts";
 
 const lacks = [powerDnsLacks(), dnsmasqLacks()].filter((lack) => lack !== null);

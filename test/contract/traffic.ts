@@ -8,7 +8,7 @@ export const OTHER_SITE = "outlet";
 /** What stands beside the entry at first; it leads to "primary", and can be led to "secondary". */
 export const FIRST_MARK = "shopkeeper site=shop region=primary epoch=1 at=1000";
 
-/** `unheard`: no answer comes. `lie`: accepted, and not made. */
+/** Of the next call, and of what a provider sends again for it. `unheard`: no answer comes. `lie`: accepted, and not made. */
 export type SceneFault = Exclude<TrafficErrorCode, "NOT_OURS" | "UNCERTAIN"> | "unheard, landed" | "unheard, not landed" | "lie";
 
 export type TrafficScene = AsyncDisposable & {
