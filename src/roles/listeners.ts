@@ -15,7 +15,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { GatewayHost } from "../gateway/worker-host.ts";
 import { adminListener, type AdminParts } from "../server/admin-listener.ts";
 import type { GatewayStanding } from "../server/health-body.ts";
-import { FORWARDED } from "../server/forward.ts";
+import { lostElsewhere } from "../server/forward.ts";
 import { healthListener } from "../server/health-listener.ts";
 import { knownToken, type KnownToken } from "../server/tokens.ts";
 import { adminToken } from "./admin-token.ts";
@@ -114,8 +114,6 @@ type Life = { startedAt: Instant | null; leaving: boolean; wasReady: boolean };
 
 /** Anybody may ask the health listener, as often as they like: a picture of the whole site is not taken anew for each. */
 const SNAPSHOT_MS = 250;
-/** A health check of a DNS provider waits for two seconds. */
-const REGION_MS = 1_000;
 /** Connections of a listener: the kubelet, Prometheus, peers and a few people need a handful. */
 const LISTENER_CONNECTIONS = 256;
 
@@ -138,7 +136,7 @@ function ask({ clock, host, siblings }: ListenersParts, life: Life, { status }: 
 }
 
 function healthOf(parts: ListenersParts, life: Life, delay: IntervalHistogram): FastifyInstance {
-  const { config, sitting, host, clock, log } = parts;
+  const { config, sitting, host, clock, log, forward } = parts;
   const snapshot = atMostEvery(SNAPSHOT_MS, () => sitting().control.snapshot());
   return healthListener({
     snapshot,
@@ -157,20 +155,10 @@ function healthOf(parts: ListenersParts, life: Life, delay: IntervalHistogram): 
     peers: config.peerToken === null ? [] : [knownToken("peer", "viewer", config.peerToken.reveal())],
     version: VERSION,
     region: () => sitting().regions,
-    lostElsewhere: () => lostElsewhere(parts),
+    lostElsewhere: async () => (forward === undefined || config.regions === null ? null : lostElsewhere(forward, config.listeners.health.port)),
     reach: parts.reach,
     trouble: (detail) => troubled(log, detail),
   });
-}
-
-/** The leader's health listener has this one's port. What cannot be asked is not lost: the next leader may be beginning. */
-async function lostElsewhere({ config, forward }: ListenersParts): Promise<boolean | null> {
-  const acting = config.regions === null ? undefined : forward?.acting();
-  if (forward === undefined || acting?.kind !== "elsewhere") return null;
-  const host = acting.address.replace(/:\d+$/, "");
-  const answer = await forward.http.request({ method: "GET", url: `http://${host}:${config.listeners.health.port}/health/region`, headers: { [FORWARDED]: "1" }, deadlineMs: REGION_MS, maxBodyBytes: 4_096, connection: "reuse" });
-  if (answer.kind === "failed" || (answer.status !== 200 && answer.status !== 503)) return null;
-  return answer.status === 503;
 }
 
 function standingOf(evidence: Evidence | null, now: Instant): GatewayStanding {

@@ -45,3 +45,20 @@ export function forwardCalls(app: FastifyInstance, { acting, http, tokens, deadl
     return reply.code(answer.status).type(answer.headers["content-type"] ?? "application/json").send(answer.body);
   });
 }
+
+/** A health check of a DNS provider waits for two seconds. */
+const REGION_MS = 1_000;
+
+/**
+ * Whether the one that acts calls its region lost. What cannot be asked is not lost: the next leader may be beginning.
+ *
+ * @param port of its health listener, which is that of all.
+ * @returns null: this one acts, nobody does, or no answer came that says it. Never rejects.
+ */
+export async function lostElsewhere({ acting, http }: Pick<Forwarding, "acting" | "http">, port: number): Promise<boolean | null> {
+  const one = acting();
+  if (one.kind !== "elsewhere") return null;
+  const answer = await http.request({ method: "GET", url: `http://${one.address.replace(/:\d+$/, "")}:${port}/health/region`, headers: { [FORWARDED]: "1" }, deadlineMs: REGION_MS, maxBodyBytes: 4_096, connection: "reuse" });
+  if (answer.kind === "failed" || (answer.status !== 200 && answer.status !== 503)) return null;
+  return answer.status === 503;
+}

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { createMemoryLedger } from "../../src/adapters/memory-ledger.ts";
 import type { Http, HttpAnswer, HttpFailure, HttpRequest } from "../../src/ports/http.ts";
 import { adminListener } from "../../src/server/admin-listener.ts";
-import type { ActingOne } from "../../src/server/forward.ts";
+import { lostElsewhere, type ActingOne } from "../../src/server/forward.ts";
 import { knownToken } from "../../src/server/tokens.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { fakeControl } from "./fake-control.ts";
@@ -60,5 +60,23 @@ describe("a daemon that is asked and does not act", () => {
   test("answers itself once it acts", async () => {
     const { asked, status } = await call({ kind: "here" });
     expect([asked.length, status]).toEqual([0, 200]);
+  });
+});
+
+describe("whether the region is lost, asked of the one that acts", () => {
+  const FAILED: HttpFailure = { kind: "failed", cause: "timeout", noNetwork: false, answered: false, detail: "late", tookMs: 1_000 };
+
+  test.each<[string, ActingOne, HttpAnswer | HttpFailure, boolean | null, number]>([
+    ["it says so", ELSEWHERE, { ...DONE, status: 503 }, true, 1],
+    ["it says that it is well", ELSEWHERE, { ...DONE, status: 200 }, false, 1],
+    ["it does not answer: unknown is not lost", ELSEWHERE, FAILED, null, 1],
+    ["something else answers there", ELSEWHERE, { ...DONE, status: 404 }, null, 1],
+    ["nobody acts", { kind: "nobody", why: "nobody leads" }, DONE, null, 0],
+    ["this one does", { kind: "here" }, DONE, null, 0],
+  ])("%s", async (_what, acting, answer, lost, times) => {
+    const asked: HttpRequest[] = [];
+    const http: Http = { request: async (request) => (asked.push(request), answer), close: async () => undefined };
+    expect(await lostElsewhere({ acting: () => acting, http }, 9_470)).toBe(lost);
+    expect(asked.map(({ url, headers }) => [url, headers["x-shopkeeper-forwarded"]])).toEqual(Array.from({ length: times }, () => ["http://10.0.0.3:9470/health/region", "1"]));
   });
 });
