@@ -5,7 +5,7 @@
 import type { LedgerKind } from "../../core/ledger-entry.ts";
 import type { RegionDecision } from "../../core/region/scene.ts";
 import type { Standing } from "../../core/region/standing.ts";
-import type { Instant } from "../../core/time.ts";
+import type { Instant, Ms } from "../../core/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { RegionIntent } from "./region-state.ts";
@@ -23,13 +23,16 @@ export type RegionListener = (event: RegionEvent) => void;
 
 /** Entries on their way; beyond it the newest is dropped and told as trouble. */
 const MAX_PENDING = 100;
+/** A trouble that comes back the next night is news. */
+const TOLD_AGAIN: Ms = 3_600_000;
 
 export class RegionTeller {
   readonly #parts: { readonly me: string; readonly ledger: Ledger; readonly clock: Clock; readonly told: RegionListener };
   #pending = 0;
   /** What was said last of the same, so that it is said once. */
   #answer = "";
-  #trouble = "";
+  /** By where it was met: what was told last, and when. */
+  readonly #troubles = new Map<string, { readonly detail: string; readonly at: Instant }>();
 
   constructor(parts: { readonly me: string; readonly ledger: Ledger; readonly clock: Clock; readonly told: RegionListener }) {
     this.#parts = parts;
@@ -61,10 +64,12 @@ export class RegionTeller {
   }
 
   troubled(where: "state" | "provider" | "alerts" | "ledger", detail: string): void {
-    // Of one trouble, however often it is met.
-    if (this.#trouble === `${where}: ${detail}`) return;
-    this.#trouble = `${where}: ${detail}`;
-    this.#parts.told({ kind: "troubled", at: this.#parts.clock.now(), where, detail });
+    // Of one trouble once an hour, however often it is met and whatever is met beside it.
+    const at = this.#parts.clock.now();
+    const before = this.#troubles.get(where);
+    if (before?.detail === detail && at - before.at < TOLD_AGAIN) return;
+    this.#troubles.set(where, { detail, at });
+    this.#parts.told({ kind: "troubled", at, where, detail });
   }
 
   #write(kind: LedgerKind, who: string, text: string, actionId: string, foldKey: string, details: Readonly<Record<string, unknown>>): void {
