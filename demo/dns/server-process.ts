@@ -53,6 +53,12 @@ export async function freeDnsPort(): Promise<number> {
   throw new Error("no port of the loopback is free for both TCP and UDP");
 }
 
+/** All that runs; ended with us, however we end. */
+const alive = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of alive) child.kill("SIGKILL");
+});
+
 export type ServerProcess = { readonly pid: number; stop(): Promise<void> };
 
 /** @param ready asked again and again until it says so. @throws {Error} with what the server said, where it ends or does not get ready. */
@@ -66,11 +72,10 @@ export async function startServer(program: string, args: readonly string[], read
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
   child.on("error", (error) => (said += error.message));
-  const endWithUs = (): void => void child.kill("SIGKILL");
-  process.once("exit", endWithUs);
+  alive.add(child);
   const stop = async (): Promise<void> => {
-    process.off("exit", endWithUs);
     await ended(child);
+    alive.delete(child);
   };
   const deadline = performance.now() + START_MS;
   while (!(await ready())) {
