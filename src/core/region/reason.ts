@@ -76,7 +76,7 @@ const PAGE_AFTER: Readonly<Record<HoldCode, Ms | null>> = {
   repairs_spent: 0,
   all_bad: 0,
   not_target: null,
-  observe: null,
+  observe: 0,
 };
 
 export const HOLD_CODES = Object.keys(PAGE_AFTER) as readonly HoldCode[];

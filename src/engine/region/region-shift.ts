@@ -173,7 +173,7 @@ export class RegionShift {
   #inMode(decision: RegionDecision): RegionDecision {
     const why = this.#parts.onlyRecords();
     if (why === null || (decision.kind !== "flip" && decision.kind !== "repair")) return decision;
-    return { kind: "hold", about: decision.kind === "flip" ? "takeover" : "repair", reasons: [because("observe", `${why}; it would ${textOf(decision)}`)] };
+    return { kind: "hold", about: aboutOf(decision), reasons: [because("observe", `${why}; it would ${textOf(decision)}`)] };
   }
 
   #follow(scene: RegionScene): void {
@@ -301,6 +301,12 @@ export class RegionShift {
     this.#set({ intent: null });
     if (outcome !== "refused") void this.#pager.acted(intent, text);
   }
+}
+
+/** A failback that is not made keeps buyers where they are served: nobody is called for that. */
+function aboutOf(decision: Extract<RegionDecision, { readonly kind: "flip" | "repair" }>): "takeover" | "failback" | "repair" {
+  if (decision.kind === "repair") return "repair";
+  return decision.cause === "failback" ? "failback" : "takeover";
 }
 
 function messageOf(error: unknown): string {

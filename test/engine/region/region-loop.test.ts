@@ -45,12 +45,12 @@ describe("a daemon that has lost its state", () => {
 });
 
 describe("a policy that only records", () => {
-  test("says what it would do, and does nothing; a person's order is carried out", async () => {
+  test("says what it would do, calls a person, and does nothing; an order is carried out", async () => {
     const world = await lostAfterCalm({ onlyRecords: () => "the policy failover only records" });
     await world.rounds(4);
     expect([last(world), where(world), world.traffic.orders]).toEqual(["observe", "eu 1", []]);
     expect(world.ledger.some(({ kind, text }) => kind === "hold" && text.includes("the policy failover only records; it would flip from eu to us, epoch 2"))).toBe(true);
-    expect(world.alerts).toEqual([]);
+    expect(world.alerts.map(({ reason, state, summary }) => [reason, state, summary.includes("it would flip from eu to us")])).toEqual([["region_held", "firing", true]]);
     expect((await world.loop.command({ id: "1", to: "us", by: "ada" }, new AbortController().signal))?.decision.kind).toBe("flip");
     expect(where(world)).toBe("us 2");
   });
