@@ -85,7 +85,7 @@ const engine = createEngine({
   startupGrace: new Map(),
   policies: [],
   settings: DEFAULT_GUARD_SETTINGS,
-  windows: [],
+ 
   timeZone: "UTC",
   actionsPerMinute: 10, watchFirst: 0,
   references: [],

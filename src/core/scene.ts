@@ -121,8 +121,6 @@ export type Scene = {
   readonly breakers: readonly BreakerView[];
   readonly pauses: readonly Pause[];
   readonly acknowledgements: readonly Acknowledgement[];
-  /** The site's own maintenance windows; a policy may have more. */
-  readonly windows: readonly Window[];
   /** By `episodeKey(workload, cause)`. */
   readonly episodes: ReadonlyMap<string, Episode>;
   /** Recorded actions of all policies, oldest first; at least those of the relapse time. */

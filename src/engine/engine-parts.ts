@@ -32,7 +32,6 @@ export type EngineParts = Roster & {
   /** What keeps a policy from being carried out at this moment; asked at each step. Absent: only what its own `unavailable` says. */
   readonly unavailable?: (policy: string) => string | null;
   readonly settings: GuardSettings;
-  readonly windows: readonly Window[];
   readonly timeZone: string;
   readonly actionsPerMinute: number;
   /** Of our own accord nothing is done for this long after what an earlier process left is settled; 0: at once. */

@@ -38,7 +38,6 @@ export type RecoveryView = {
 export type SceneParts = {
   readonly roll: Roll;
   readonly settings: GuardSettings;
-  readonly windows: readonly Window[];
   readonly timeZone: string;
   readonly actionsPerMinute: number;
   /** Nothing is done of our own accord before this instant; -Infinity: at once. */
@@ -99,14 +98,14 @@ export class SceneTaker {
   }
 
   take(marks: readonly EpisodeMark[]): Scene {
-    const { roll, settings, windows, timeZone, actionsPerMinute, actFrom, clock, view } = this.#parts;
+    const { roll, settings, timeZone, actionsPerMinute, actFrom, clock, view } = this.#parts;
     const { checks: specs, targets, startupGrace } = roll;
     const now = clock.now();
     const checks = view.checks();
     this.#storms = updateStorms(this.#storms, { now, settings, specs, targets, checks });
     const actions = this.#actions();
     return {
-      now, wall: clock.wall(), actFrom: actFrom(), timeZone, settings, actionsPerMinute, targets, startupGrace, windows, specs, checks, actions,
+      now, wall: clock.wall(), actFrom: actFrom(), timeZone, settings, actionsPerMinute, targets, startupGrace, specs, checks, actions,
       startedAt: view.startedAt(),
       flapping: view.flapping(),
       looks: this.#looks,

@@ -94,7 +94,6 @@ export function composeEngine(ground: Ground, stores: Stores, { config, parts, c
     policies: config.policies,
     ...(side === null ? {} : { unavailable: side.missing }),
     settings: config.guards,
-    windows: config.windows,
     timeZone: config.timeZone,
     actionsPerMinute: config.budget.actionsPerMinute,
     references: probing.references,

@@ -141,7 +141,7 @@ function compose(scenario: Scenario, config: Config, seed: number, clock: Virtua
   const route = config.alerts[0]?.name ?? null;
   const active = config.checks.filter((check) => check.inactive === null);
   const engine = createEngine({
-    site: config.site, checks: config.checks, targets: config.targets, policies: config.policies, settings: config.guards, windows: config.windows,
+    site: config.site, checks: config.checks, targets: config.targets, policies: config.policies, settings: config.guards,
     timeZone: config.timeZone, actionsPerMinute: config.budget.actionsPerMinute, watchFirst: 0, fence: alwaysClear, runbooks: "docs/runbooks", clock, outbox,
     probes: new Map(active.map((check) => [check.name, parts.probe(check, config, ports)])),
     startupGrace: new Map(config.targets.map((target) => [target.id, target.startupGrace])),

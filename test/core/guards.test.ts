@@ -53,14 +53,18 @@ describe("people's orders", () => {
     ["of this target", pause({ kind: "target", target: "web-1" }), ["pause", null]],
     ["of another target", pause({ kind: "target", target: "web-2" }), "act"],
     ["a pause that is over", pause({ kind: "all" }, NOW), "act"],
-    ["a window of the site", scene(["web-1"], { windows: [noon] }), ["window", NOW + 30 * 60_000]],
   ])("%s", (_what, of, expected) => {
     expect(outcome(of)).toEqual(expected);
   });
 
+  test("a window holds the policies that obey it, and no others", () => {
+    expect(outcome(scene(), restart("web-1"), { windows: [noon] })).toEqual(["window", NOW + 30 * 60_000]);
+    expect(outcome(scene(), restart("web-1"), { windows: [] })).toBe("act");
+  });
+
   test("observe mode holds what is destructive, last of all", () => {
     expect(outcome(scene(), restart("web-1"), { mode: "observe" })).toEqual(["mode", null]);
-    expect(outcome(scene(["web-1"], { windows: [noon] }), restart("web-1"), { mode: "observe" })[0]).toBe("window");
+    expect(outcome(scene(), restart("web-1"), { mode: "observe", windows: [noon] })[0]).toBe("window");
   });
 
   test("an exited process is started in observe mode, unless the file asks for that mode", () => {

@@ -49,7 +49,7 @@ async function bench(policy: Partial<PolicySpec> = {}, setUp: (world: ReturnType
     target: (id) => TARGETS.find((target) => target.id === id) ?? null, problem: (text) => troubles.push(text),
   });
   const recovery = createRecovery({
-    site: "shop", roll: new Roll({ checks: [SPEC], targets: TARGETS, startupGrace: new Map() }), settings: DEFAULT_GUARD_SETTINGS, windows: [], timeZone: "UTC", actionsPerMinute: 10, actFrom: () => Number.NEGATIVE_INFINITY,
+    site: "shop", roll: new Roll({ checks: [SPEC], targets: TARGETS, startupGrace: new Map() }), settings: DEFAULT_GUARD_SETTINGS, timeZone: "UTC", actionsPerMinute: 10, actFrom: () => Number.NEGATIVE_INFINITY,
     clock, store, ledger, outbox, actor, remedies, runbooks: "docs/runbooks", policies: () => [{ ...RESTART, params: paramsOf("restart_pod"), ...policy }],
     view: { checks: () => checks, flapping: () => new Set(), evidence: () => new Map(), breakers: () => [], pauses: () => [], acknowledgements: () => [], startedAt: () => new Map() },
     decided: (event) => {

@@ -54,7 +54,7 @@ async function bench({ policy = {}, remedy = {}, rows = new Map(), clock = new V
     target: (id) => targets.find((target) => target.id === id) ?? null, problem: (text) => troubles.push(text),
   });
   const recovery = createRecovery({
-    site: "shop", roll: new Roll({ checks: [checkSpec("page", ["web-1"])], targets, startupGrace: new Map() }), settings: DEFAULT_GUARD_SETTINGS, windows: [], timeZone: "UTC", actionsPerMinute: 10, actFrom: () => Number.NEGATIVE_INFINITY,
+    site: "shop", roll: new Roll({ checks: [checkSpec("page", ["web-1"])], targets, startupGrace: new Map() }), settings: DEFAULT_GUARD_SETTINGS, timeZone: "UTC", actionsPerMinute: 10, actFrom: () => Number.NEGATIVE_INFINITY,
     clock, store, ledger, outbox, actor, remedies, runbooks: "docs/runbooks",
     policies: () => [{ ...RESTART, ...policy }],
     view: { checks: () => checks, flapping: () => new Set(), evidence: () => new Map(), breakers: () => [], pauses: () => pauses, acknowledgements: () => acknowledged, startedAt: () => new Map() },

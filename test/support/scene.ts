@@ -78,6 +78,6 @@ export function scene(failing: readonly TargetId[] = ["web-1"], more: Partial<Sc
   return {
     now: NOW, wall: NOW, timeZone: "UTC", settings: DEFAULT_GUARD_SETTINGS, actionsPerMinute: 10, actFrom: Number.NEGATIVE_INFINITY, targets, startupGrace: new Map(), startedAt: new Map(),
     specs: [checkSpec("page", ids, ["shopify_api"]), checkSpec("shopify_api", ["site"])], checks, flapping: new Set(), looks: new Map(), regions: new Map(),
-    evidence: new Map(), breakers: [], pauses: [], acknowledgements: [], windows: [], episodes: new Map(), actions: [], openActions: [], storms: [], ...more,
+    evidence: new Map(), breakers: [], pauses: [], acknowledgements: [], episodes: new Map(), actions: [], openActions: [], storms: [], ...more,
   };
 }

@@ -86,7 +86,6 @@ export function createWatch(world: WatchedWorld, sees: Readonly<Record<string, (
     startupGrace: new Map([[APP.id, 30_000]]),
     policies: [RESTART],
     settings: DEFAULT_GUARD_SETTINGS,
-    windows: [],
     timeZone: "UTC",
     actionsPerMinute: 10, watchFirst: 0,
     references: [],

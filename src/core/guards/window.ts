@@ -1,4 +1,4 @@
-/** Maintenance windows of the site and of the policy: nothing destructive within them. */
+/** Maintenance windows that a policy obeys: nothing destructive within them. */
 import { windowRemaining } from "../local-time.ts";
 import type { Guard } from "./guard.ts";
 import { ALLOW, hold } from "./guard.ts";
@@ -9,7 +9,7 @@ export const window: Guard = {
     if (!proposal.destructive) return ALLOW;
     let name = "";
     let longest = 0;
-    for (const one of [...scene.windows, ...policy.windows]) {
+    for (const one of policy.windows) {
       const remaining = windowRemaining(one, scene.wall) ?? 0;
       if (remaining > longest) [name, longest] = [one.name, remaining];
     }
