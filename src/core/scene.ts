@@ -10,7 +10,6 @@ import type { CheckState } from "./check-state.ts";
 import type { Episode, PastAction } from "./episode.ts";
 import type { Evidence } from "./evidence.ts";
 import type { LookSample } from "./look-window.ts";
-import type { Window } from "./policy.ts";
 import type { LookKey, Target, TargetId } from "./target.ts";
 import type { Instant, Ms } from "./time.ts";
 

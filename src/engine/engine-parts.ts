@@ -4,7 +4,7 @@
 import type { BreakerView } from "../core/breaker.ts";
 import type { Evidence } from "../core/evidence.ts";
 import type { GatewayView } from "../core/gateway-view.ts";
-import type { PolicySpec, Window } from "../core/policy.ts";
+import type { PolicySpec } from "../core/policy.ts";
 import type { Roster } from "../core/roster.ts";
 import type { GuardSettings } from "../core/scene.ts";
 import type { TargetId } from "../core/target.ts";

@@ -10,7 +10,7 @@ import type { Evidence } from "../core/evidence.ts";
 import type { LookSample, Memory } from "../core/look-window.ts";
 import { addSample, memoryFor } from "../core/look-window.ts";
 import type { Observation } from "../core/observation.ts";
-import type { PolicySpec, Window } from "../core/policy.ts";
+import type { PolicySpec } from "../core/policy.ts";
 import type { Decision } from "../core/proposal.ts";
 import type { Acknowledgement, GuardSettings, OpenAction, Pause, RegionHealth, Scene, Storm } from "../core/scene.ts";
 import { updateStorms } from "../core/storm.ts";
