@@ -120,6 +120,7 @@ export class SimulatedDaemon {
     const clock = skewed(around.clock, skewMs);
     const { signal } = this.#stopping;
     const { script, random, truth, provider } = around;
+    const eyes = eyesOf(region, around);
     this.#lead = createLead({
       lease: stores.leaseFor(() => !signal.aborted && !leaseCut()),
       clock,
@@ -129,7 +130,7 @@ export class SimulatedDaemon {
       troubled: () => {},
     });
     this.loop = new RegionLoop({
-      plan: script.plan, me: region, eyes: eyesOf(region, around), traffic: provider.trafficFor(region), clock, random, mayAct: () => this.#lead.mayAct(), onlyRecords: () => null,
+      plan: script.plan, me: region, eyes, watch: new RegionWatch({ observer: region, plan: script.plan, eyes, clock }), traffic: provider.trafficFor(region), clock, random, mayAct: () => this.#lead.mayAct(), onlyRecords: () => null,
       outbox: { enqueue: async (_, alert) => alerted(alert) }, alertRoute: "on_call", runbooks: "docs/runbooks", ledger: NO_LEDGER, own: () => truth.own(region),
       told: (event) => {
         if (!signal.aborted) told(event);
