@@ -126,6 +126,9 @@ function tell(log: Logger, event: RegionEvent): void {
     case "stands":
       log.info({ event: "region" }, event.text);
       return;
+    case "called":
+      log[event.lacking.length === 0 ? "info" : "warn"]({ event: "region", lacking: event.lacking }, event.text);
+      return;
     case "troubled":
       log.error({ event: "trouble", where: `regions: ${event.where}` }, event.detail);
   }

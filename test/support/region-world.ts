@@ -5,7 +5,7 @@ import type { NewLedgerEntry } from "../../src/core/ledger-entry.ts";
 import type { OwnState } from "../../src/core/region/fitness.ts";
 import type { OutsideSight } from "../../src/core/region/outside.ts";
 import type { RegionReport } from "../../src/core/region/report.ts";
-import type { Vote } from "../../src/core/region/vote.ts";
+import type { Reply, Vote } from "../../src/core/region/vote.ts";
 import { RegionLoop, type RegionLoopParts } from "../../src/engine/region/region-loop.ts";
 import type { RegionEvent } from "../../src/engine/region/region-told.ts";
 import { RegionWatch } from "../../src/engine/region/watch.ts";
@@ -36,11 +36,11 @@ export class FakeEyes implements RegionEyes {
     return this.reports.get(region) ?? null;
   }
 
-  async ask(observer: string, { nonce, about }: { readonly nonce: string; readonly about: readonly string[] }): Promise<readonly Vote[] | null> {
+  async ask(observer: string, { nonce, about }: { readonly nonce: string; readonly about: readonly string[] }): Promise<Reply> {
     this.asked += 1;
     const says = this.says.get(observer);
-    if (says === undefined) return null;
-    return says === "never" ? new Promise(() => {}) : about.map((region) => ({ nonce, observer, about: region, says, copiesForMs: 0, vetoed: false }));
+    if (says === undefined) return { kind: "silent", why: "refused" };
+    return says === "never" ? new Promise(() => {}) : { kind: "votes", votes: about.map((region) => ({ nonce, observer, about: region, says, copiesForMs: 0, vetoed: false })) };
   }
 }
 

@@ -129,6 +129,7 @@ export class RegionLoop {
           says: said === null ? null : { status: said.status, selling: said.selling, ready: said.ready, givesUp: said.givesUp, parity: said.parity },
         };
       }),
+      observers: this.#shift?.roll().present ?? [],
     };
   }
 

@@ -207,6 +207,7 @@ function describeEvent(event: Exclude<RegionEvent, { readonly kind: "decided" }>
     case "ended":
       return `${event.intent.kind} to ${event.intent.to}, epoch ${event.intent.epoch}: ${event.outcome}: ${event.text}`;
     case "stands":
+    case "called":
       return event.text;
     case "troubled":
       return `trouble (${event.where}): ${event.detail}`;

@@ -3,7 +3,7 @@
  */
 import type { OutsideSight } from "../../core/region/outside.ts";
 import type { RegionReport } from "../../core/region/report.ts";
-import type { Vote } from "../../core/region/vote.ts";
+import type { Reply, Vote } from "../../core/region/vote.ts";
 import type { Alert } from "../../core/alert.ts";
 import type { Ms } from "../../core/time.ts";
 import { createLead, type Lead } from "../../engine/lead.ts";
@@ -69,7 +69,11 @@ export function eyesOf(observer: string, { truth, clock, directory, looked }: Su
       return !truth.isBlind(observer);
     },
     report: (region) => over(region, () => directory.report(region)),
-    ask: (other, ballot) => over(other, () => directory.vote(other, ballot)),
+    ask: (other, ballot) =>
+      over<Reply>(other, () => {
+        const votes = directory.vote(other, ballot);
+        return votes === null ? { kind: "silent", why: "refused" } : { kind: "votes", votes };
+      }),
   };
 }
 
