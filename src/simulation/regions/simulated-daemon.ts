@@ -118,6 +118,8 @@ export type DaemonParts = {
 export class SimulatedDaemon {
   readonly #stopping = new AbortController();
   readonly #lead: Lead;
+  readonly #name: string;
+  #terms = 0;
   readonly loop: RegionLoop;
 
   constructor({ region, name, skewMs, stores, leaseCut, told, alerted }: DaemonParts, around: Surroundings) {
@@ -125,11 +127,15 @@ export class SimulatedDaemon {
     const { signal } = this.#stopping;
     const { script, random, truth, provider } = around;
     const eyes = eyesOf(region, around);
+    this.#name = name;
     this.#lead = createLead({
       lease: stores.leaseFor(() => !signal.aborted && !leaseCut()),
       clock,
       me: name,
-      won: ({ epoch }) => this.loop.begin(stores.storeFor(epoch, signal)),
+      won: ({ epoch }) => {
+        this.#terms += 1;
+        this.loop.begin(stores.storeFor(epoch, signal));
+      },
       lost: () => this.loop.end(),
       troubled: () => {},
     });
@@ -146,6 +152,11 @@ export class SimulatedDaemon {
 
   leads(): boolean {
     return this.loop.leads() && this.#lead.mayAct();
+  }
+
+  /** Another text for each leadership. */
+  term(): string {
+    return `${this.#name}, term ${this.#terms}`;
   }
 
   /** At once, giving nothing back; what it has sent is on its way. */
