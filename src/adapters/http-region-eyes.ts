@@ -7,7 +7,7 @@ import { formatQuestion, MAX_EXCHANGE_BYTES, parseAnswer, type RegionAnswer } fr
 import type { OutsideSight } from "../core/region/outside.ts";
 import type { RegionName } from "../core/region/region.ts";
 import type { RegionReport } from "../core/region/report.ts";
-import type { Ballot, Vote } from "../core/region/vote.ts";
+import type { Ballot, Reply } from "../core/region/vote.ts";
 import type { Ms } from "../core/time.ts";
 import type { Http, HttpAnswer, HttpFailure } from "../ports/http.ts";
 import type { Random } from "../ports/random.ts";
@@ -68,17 +68,18 @@ class HttpRegionEyes implements RegionEyes {
   async report(region: RegionName, signal: AbortSignal): Promise<RegionReport | null> {
     const place = this.#options.regions.places.find(({ name }) => name === region);
     const answer = place === undefined ? null : await this.#exchange(region, place.daemon, { nonce: this.#options.random.id(), about: [] }, signal);
-    return answer?.report?.region === region ? answer.report : null;
+    return typeof answer === "object" && answer?.report?.region === region ? answer.report : null;
   }
 
-  async ask(observer: string, ballot: Pick<Ballot, "nonce" | "about">, signal: AbortSignal): Promise<readonly Vote[] | null> {
+  async ask(observer: string, ballot: Pick<Ballot, "nonce" | "about">, signal: AbortSignal): Promise<Reply> {
     const { places, witnesses } = this.#options.regions;
     const found = [...places, ...witnesses].find(({ name }) => name === observer);
-    return found === undefined ? null : ((await this.#exchange(observer, found.daemon, ballot, signal))?.votes ?? null);
+    const answer = found === undefined ? `nobody knows where ${observer} is` : await this.#exchange(observer, found.daemon, ballot, signal);
+    return typeof answer === "string" ? { kind: "silent", why: answer } : { kind: "votes", votes: answer.votes };
   }
 
-  /** One signed question and its signed answer; null where it is not both, or not this one's. */
-  async #exchange(observer: string, daemon: string, { nonce, about }: Pick<Ballot, "nonce" | "about">, signal: AbortSignal): Promise<RegionAnswer | null> {
+  /** One signed question and its signed answer; a text where it is not both, or not this one's: why. */
+  async #exchange(observer: string, daemon: string, { nonce, about }: Pick<Ballot, "nonce" | "about">, signal: AbortSignal): Promise<RegionAnswer | string> {
     const { http } = this.#options;
     const body = formatQuestion({ nonce, about });
     const answer = await http.request({
@@ -88,7 +89,7 @@ class HttpRegionEyes implements RegionEyes {
     const read = this.#read(answer, observer, nonce);
     // What the asker itself gave up says nothing of the other.
     if (!signal.aborted) this.#tell(observer, typeof read === "string" ? read : null);
-    return typeof read === "string" ? null : read;
+    return read;
   }
 
   /** A text: why it does not count. */

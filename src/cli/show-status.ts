@@ -49,7 +49,13 @@ function regionsText(regions: RegionsView | null, at: Instant, paint: Paint): st
     `${one.name}${one.name === regions.leadsTo ? " (buyers)" : ""}`, paint(one.sees === "up" ? "green" : one.sees === "unknown" ? "gray" : "red", one.sees), ago(at, one.since), says(one.says), one.detail,
   ]);
   const lines = [regions.standing || "what stands at the provider has not been read yet", ...(regions.decision === "" ? [] : [regions.decision]), ...(regions.onlyRecords === null ? [] : [paint("yellow", regions.onlyRecords)])];
-  return [section(["REGION", "FROM OUTSIDE", "FOR", "SAYS OF ITSELF", ""], rows), ...lines.map((line) => `  ${line}`)].join("\n");
+  const observers = section(["OBSERVER", "LAST HEARD", ""], regions.observers.map((one) => observerRow(one, at, paint)));
+  return [section(["REGION", "FROM OUTSIDE", "FOR", "SAYS OF ITSELF", ""], rows), ...lines.map((line) => `  ${line}`), ...(observers === "" ? [] : ["", observers])].join("\n");
+}
+
+function observerRow({ observer, askedAt, heardAt, why }: RegionsView["observers"][number], at: Instant, paint: Paint): readonly string[] {
+  const heard = heardAt !== null ? `${ago(at, heardAt)} ago` : askedAt === null ? paint("gray", "not asked yet") : "never";
+  return [observer, heard, why === null ? "" : paint("red", `could not speak: ${why}`)];
 }
 
 function headline(snapshot: Snapshot, paint: Paint): string {

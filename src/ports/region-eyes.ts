@@ -7,7 +7,7 @@
 import type { OutsideSight } from "../core/region/outside.ts";
 import type { RegionName } from "../core/region/region.ts";
 import type { RegionReport } from "../core/region/report.ts";
-import type { Ballot, Vote } from "../core/region/vote.ts";
+import type { Ballot, Reply } from "../core/region/vote.ts";
 
 export interface RegionEyes {
   /**
@@ -19,6 +19,6 @@ export interface RegionEyes {
   online(signal: AbortSignal): Promise<boolean | null>;
   /** What the region's daemon says of it; null: no answer that could be read and was its. */
   report(region: RegionName, signal: AbortSignal): Promise<RegionReport | null>;
-  /** An observer's votes, proven to be its own; null: no such answer. */
-  ask(observer: string, ballot: Pick<Ballot, "nonce" | "about">, signal: AbortSignal): Promise<readonly Vote[] | null>;
+  /** What an observer votes. */
+  ask(observer: string, ballot: Pick<Ballot, "nonce" | "about">, signal: AbortSignal): Promise<Reply>;
 }

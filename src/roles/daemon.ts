@@ -139,7 +139,7 @@ class RunningDaemon implements Daemon {
   }
 
   #lasting(stores: Stores, gateway: Gateway | null): Lasting {
-    return { stores, gateway, side: null, onLoss: (tell) => void (this.#tellLoss = tell) };
+    return { stores, gateway, side: null, lookout: null, onLoss: (tell) => void (this.#tellLoss = tell) };
   }
 
   /** The stores that are open where these settings want the same. */

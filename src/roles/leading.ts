@@ -13,6 +13,7 @@ import type { Listeners } from "./listeners.ts";
 import { noticeSuperseded } from "./notice-superseded.ts";
 import { watchPods, type PodWatch } from "./pod-watch.ts";
 import { watchRights, type RightWatch } from "./right-watch.ts";
+import type { RegionLookout } from "./region-lookout.ts";
 import { startShift, type Shift } from "./shift.ts";
 import type { Sitting } from "./sitting.ts";
 import { openLeaderStores, type Stores } from "./stores.ts";
@@ -27,6 +28,8 @@ export type LeadingParts = {
   readonly daemon: DaemonParts;
   readonly access: ClusterAccess;
   readonly epoch: number;
+  /** Looks at the regions also while this one stands by; null: the shop has one. */
+  readonly lookout: RegionLookout | null;
   /** Still this very leadership, renewed recently enough to change the world. */
   readonly mayAct: () => boolean;
   /** Gives the listeners, which outlive a leadership, to it. */
@@ -69,7 +72,7 @@ async function openAll(parts: LeadingParts, closing: (() => Promise<void>)[], si
   return Promise.all(opening);
 }
 
-async function startOn({ daemon, access, epoch, mayAct, seat, superseded }: LeadingParts, stores: Stores, pods: PodWatch | null, rights: RightWatch): Promise<Shift> {
+async function startOn({ daemon, access, epoch, lookout, mayAct, seat, superseded }: LeadingParts, stores: Stores, pods: PodWatch | null, rights: RightWatch): Promise<Shift> {
   const { config, log } = daemon;
   const state = noticeSuperseded(stores.state, superseded);
   const claims = createClaimBook(state);
@@ -86,7 +89,7 @@ async function startOn({ daemon, access, epoch, mayAct, seat, superseded }: Lead
     watchFirst: config.cluster?.watchFirst ?? 0,
     listeners: seat,
   };
-  return startShift(daemon, { stores: { ...stores, state, ledger: withEpoch(stores.ledger, epoch) }, gateway: null, side, onLoss: () => undefined }, false);
+  return startShift(daemon, { stores: { ...stores, state, ledger: withEpoch(stores.ledger, epoch) }, gateway: null, side, lookout, onLoss: () => undefined }, false);
 }
 
 function openStores({ daemon: { config, parts, clock, log }, access, epoch }: LeadingParts): Promise<Stores> {

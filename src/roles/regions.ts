@@ -1,11 +1,8 @@
 /**
- * The regions' part of a shift: looks at all of them, answers what others ask, and leads buyers here where the rules say so.
+ * The regions' part of a shift: goes on looking at all of them, answers what others ask, and leads buyers here where the rules say so.
  */
 import type { Logger } from "pino";
-import { createRegionEyes } from "../adapters/http-region-eyes.ts";
 import { createSystemRandom } from "../adapters/system-random.ts";
-import { createTcpConnect } from "../adapters/tcp-connect.ts";
-import type { Config } from "../config/config.ts";
 import type { ProviderConfig, RegionsConfig } from "../config/regions-config.ts";
 import type { OwnState } from "../core/region/fitness.ts";
 import { ownStateOf } from "../core/region/own-state.ts";
@@ -17,10 +14,9 @@ import { textOf, type RegionEvent } from "../engine/region/region-told.ts";
 import type { AlertOutbox } from "../ports/alert-outbox.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Http } from "../ports/http.ts";
-import type { RegionEyes } from "../ports/region-eyes.ts";
-import type { Tcp } from "../ports/tcp.ts";
 import type { ClusterSide } from "./cluster-side.ts";
 import { routeFor, RUNBOOKS, type DaemonParts } from "./ground.ts";
+import type { RegionLookout } from "./region-lookout.ts";
 import { regionControl } from "./region-orders.ts";
 import type { RegionSeat } from "./region-seat.ts";
 import { watchProvider } from "./provider-watch.ts";
@@ -33,6 +29,8 @@ export type RegionParts = {
   readonly daemon: DaemonParts;
   readonly regions: RegionsConfig & { readonly here: string; readonly provider: ProviderConfig };
   readonly http: Http;
+  /** Looks already. */
+  readonly lookout: RegionLookout;
   readonly outbox: AlertOutbox;
   readonly stores: Stores;
   readonly side: ClusterSide | null;
@@ -42,18 +40,17 @@ export type RegionParts = {
 /** A picture of 2,000 pods costs 50 ms; within a step of the loop it is the same. */
 const SNAPSHOT_FOR: Ms = 1_000;
 
-/** Begins to look. What stands at the provider is read in the course of it. */
+/** Begins to decide. What stands at the provider is read in the course of it. */
 export async function startRegions(parts: RegionParts): Promise<Regions> {
-  const { daemon, regions, http, outbox, stores, side } = parts;
+  const { daemon, regions, http, lookout, outbox, stores, side } = parts;
   const { config, clock, log } = daemon;
   const opened = await openTraffic(config.site, regions.provider, http, clock);
-  const tcp = createTcpConnect(clock);
   const stopping = new AbortController();
   const snapshot = lasting(parts.snapshot, clock);
   const own = ownState({ ...parts, snapshot });
   const alertRoute = routeFor(config.alerts, "page");
   const loopParts: RegionLoopParts = {
-    plan: regions.plan, me: regions.here, eyes: eyesOf(regions, config, http, tcp, log), traffic: opened.traffic, outbox, clock, random: createSystemRandom(),
+    plan: regions.plan, me: regions.here, eyes: lookout.eyes, watch: lookout.watch, traffic: opened.traffic, outbox, clock, random: createSystemRandom(),
     mayAct: () => side === null || side.mayAct().kind === "clear",
     onlyRecords: () => onlyRecords(snapshot()),
     alertRoute, runbooks: RUNBOOKS, ledger: stores.ledger, own, told: (event) => tell(log, event),
@@ -61,7 +58,7 @@ export async function startRegions(parts: RegionParts): Promise<Regions> {
   const loop = new RegionLoop(loopParts);
   loop.begin(stores.state);
   const provider = watchProvider({ traffic: opened.traffic, clock, log, outbox, alertRoute, site: config.site, here: regions.here, runbooks: RUNBOOKS });
-  const cancel = stepping(loop, regions.plan.rules.lookEvery, clock, log, stopping.signal);
+  const giveBack = lookout.follow(loop, stopping.signal);
   return {
     seat: {
       control: regionControl({ loop, opened, plan: regions.plan, here: regions.here, ledger: stores.ledger, clock, problem: (text) => log.error({ event: "trouble", where: "regions: ledger" }, text) }),
@@ -72,44 +69,15 @@ export async function startRegions(parts: RegionParts): Promise<Regions> {
       },
     },
     stop: async () => {
-      cancel();
+      giveBack();
       provider.stop();
       stopping.abort(new Error("shopkeeper is stopping"));
       // What became of an act under way is written into the state that it was recorded in.
       await loop.settled();
       loop.end();
-      await Promise.all([opened.traffic.close(), opened.shadow?.close(), tcp.close()]);
+      await Promise.all([opened.traffic.close(), opened.shadow?.close()]);
     },
   };
-}
-
-export function eyesOf(regions: RegionsConfig, { connectivity }: Pick<Config, "connectivity">, http: Http, tcp: Tcp, log: Logger): RegionEyes {
-  const online = async (signal: AbortSignal): Promise<boolean | null> => {
-    if (connectivity.length === 0) return null;
-    const answers = await Promise.all(connectivity.map(({ host, port }) => tcp.look({ host, port, tls: false, send: null, expect: null, maxBytes: 0, deadlineMs: regions.plan.rules.lookDeadline, signal })));
-    return answers.some(({ kind }) => kind !== "failed");
-  };
-  const heard = (observer: string, why: string | null): void => {
-    if (why === null) log.info({ event: "region", observer }, `${observer} is heard again`);
-    else log.warn({ event: "region", observer }, `${observer} is not heard: ${why}`);
-  };
-  return createRegionEyes({ regions, http, random: createSystemRandom(), online, heard });
-}
-
-/** One step after the other, each begun `every` after the one before began, or when that has ended. */
-export function stepping(loop: { step(signal: AbortSignal): Promise<unknown> }, every: Ms, clock: Clock, log: Logger, signal: AbortSignal): () => void {
-  let cancel = (): void => {};
-  const step = async (): Promise<void> => {
-    const began = clock.now();
-    try {
-      await loop.step(signal);
-    } catch (error) {
-      log.error({ event: "trouble", where: "regions" }, error instanceof Error ? error.message : String(error));
-    }
-    if (!signal.aborted) cancel = clock.after(Math.max(0, every - (clock.now() - began)), () => void step());
-  };
-  void step();
-  return () => cancel();
 }
 
 function ownState({ daemon: { config, clock }, regions, side, snapshot }: RegionParts): () => OwnState {
@@ -157,6 +125,9 @@ function tell(log: Logger, event: RegionEvent): void {
       return;
     case "stands":
       log.info({ event: "region" }, event.text);
+      return;
+    case "called":
+      log[event.lacking.length === 0 ? "info" : "warn"]({ event: "region", lacking: event.lacking }, event.text);
       return;
     case "troubled":
       log.error({ event: "trouble", where: `regions: ${event.where}` }, event.detail);

@@ -9,13 +9,14 @@ import type { Engine } from "../engine/engine.ts";
 import type { Http } from "../ports/http.ts";
 import type { LocalProcesses } from "../adapters/local-processes.ts";
 import { joinGateway, type Gateway } from "./gateway.ts";
-import { composeEngine, layGround, type DaemonParts, type Ground } from "./ground.ts";
+import { composeEngine, layGround, type AtStop, type DaemonParts, type Ground } from "./ground.ts";
 import type { ClusterSide } from "./cluster-side.ts";
 import { startListeners, type Listeners } from "./listeners.ts";
 import { followPods } from "./follow-pods.ts";
 import { tendCluster } from "./tend-cluster.ts";
 import { watchPulse } from "./pulse-watch.ts";
 import { createReach } from "./reach.ts";
+import type { RegionLookout } from "./region-lookout.ts";
 import type { Regions } from "./regions.ts";
 import { createSiblings, type Siblings } from "./siblings.ts";
 import type { Stores } from "./stores.ts";
@@ -26,6 +27,8 @@ export type Lasting = {
   readonly gateway: Gateway | null;
   /** Of a leader; null: this role leads nobody. */
   readonly side: ClusterSide | null;
+  /** Looks at the regions between shifts too; null: the shift opens its own, where it has regions. */
+  readonly lookout: RegionLookout | null;
   /** Takes whom to tell that the state store lost what it held, before anything of this shift is read from it. */
   readonly onLoss: (tell: () => void) => void;
 };
@@ -60,12 +63,12 @@ export async function startShift(daemon: DaemonParts, lasting: Lasting, resumed:
   }
 }
 
-async function start(daemon: DaemonParts, { stores, gateway, side, onLoss }: Lasting, resumed: boolean, { closing, resting }: { readonly closing: Steps; readonly resting: Steps }): Promise<Shift> {
+async function start(daemon: DaemonParts, { stores, gateway, side, lookout, onLoss }: Lasting, resumed: boolean, { closing, resting }: { readonly closing: Steps; readonly resting: Steps }): Promise<Shift> {
   const { config, parts, clock, log } = daemon;
   const ground = await layGround(daemon, stores, side, (step) => closing.push(step));
   const host = gateway?.host ?? null;
   const engine = composeEngine(ground, stores, daemon, host, side);
-  const regions = await regionsOf(daemon, ground, stores, side, engine);
+  const regions = await regionsOf(daemon, ground, { stores, side, lookout }, engine, (step) => closing.push(step));
   if (regions !== null) resting.push(() => regions.stop());
   const sitting = { control: engine, ledger: stores.ledger, registry: ground.registry, metrics: ground.metrics, regions: regions?.seat ?? null };
   if (gateway !== null) resting.push(joinGateway(gateway, engine, config, clock, log));
@@ -91,11 +94,13 @@ async function start(daemon: DaemonParts, { stores, gateway, side, onLoss }: Las
 }
 
 /** null: the shop has one region, or this one leads nobody. Loaded where there are several. */
-async function regionsOf(daemon: DaemonParts, { http, outbox }: Ground, stores: Stores, side: ClusterSide | null, engine: Engine): Promise<Regions | null> {
-  const { regions } = daemon.config;
+async function regionsOf(daemon: DaemonParts, { http, outbox }: Ground, { stores, side, lookout: given }: Pick<Lasting, "stores" | "side" | "lookout">, engine: Engine, atClose: AtStop): Promise<Regions | null> {
+  const { clock, log, config: { regions, connectivity } } = daemon;
   if (regions === null || regions.here === null || regions.provider === null) return null;
-  const { startRegions } = await import("./regions.ts");
-  return startRegions({ daemon, regions: { ...regions, here: regions.here, provider: regions.provider }, http, outbox, stores, side, snapshot: () => engine.snapshot() });
+  const [{ startRegions }, { openLookout }] = await Promise.all([import("./regions.ts"), import("./region-lookout.ts")]);
+  const lookout = given ?? openLookout({ regions, connectivity, http, clock, log });
+  if (given === null) atClose(() => lookout.close());
+  return startRegions({ daemon, regions: { ...regions, here: regions.here, provider: regions.provider }, http, lookout, outbox, stores, side, snapshot: () => engine.snapshot() });
 }
 
 /** null: this one has no siblings, or nobody may ask it for them. */

@@ -23,6 +23,7 @@ import { openClusterAccess, type ClusterAccess } from "./cluster-access.ts";
 import type { Daemon, DaemonPorts, Taken } from "./daemon.ts";
 import type { DaemonParts } from "./ground.ts";
 import { beginLeading, type Leading } from "./leading.ts";
+import type { RegionLookout } from "./region-lookout.ts";
 import { startListeners, type Listeners } from "./listeners.ts";
 import { standbyControl, type Sitting } from "./sitting.ts";
 
@@ -40,6 +41,8 @@ class Singleton implements Daemon {
   #parts: DaemonParts;
   #access: ClusterAccess | null = null;
   #http: Http | null = null;
+  /** Standing by it looks at the regions all the same. */
+  #lookout: RegionLookout | null = null;
   #listeners: Listeners | null = null;
   #lead: Lead | null = null;
   #leading: Leading | null = null;
@@ -65,6 +68,7 @@ class Singleton implements Daemon {
     try {
       this.#access = await openClusterAccess(config.cluster, clock, createSystemRandom());
       this.#http = createLeanHttp({ clock });
+      this.#lookout = await lookoutOf(this.#parts, this.#http);
       this.#listeners = await startListeners({
         config, admin: true, host: null, clock, log, resumed: false, siblings: () => null, reach: null,
         sitting: () => this.#sitting,
@@ -124,6 +128,8 @@ class Singleton implements Daemon {
     this.#lead = null;
     await this.#listeners?.close();
     this.#listeners = null;
+    await this.#lookout?.close();
+    this.#lookout = null;
     await this.#http?.close();
     await this.#access?.close();
     this.#access = null;
@@ -181,6 +187,7 @@ class Singleton implements Daemon {
         daemon: this.#parts,
         access,
         epoch,
+        lookout: this.#lookout,
         // Of this very leadership: another one has read the state anew.
         mayAct: () => lead.mayAct() && lead.leadership()?.epoch === epoch,
         seat: (sitting) => this.#seat(sitting),
@@ -223,6 +230,13 @@ class Singleton implements Daemon {
     if (this.#troubled !== "") return { kind: "nobody", why: `the lease cannot be read: ${this.#troubled}` };
     return address === "" ? { kind: "nobody", why: "nobody leads" } : { kind: "elsewhere", address };
   }
+}
+
+/** null: the shop has one region. Loaded where there are several. */
+async function lookoutOf({ config: { regions, connectivity }, clock, log }: DaemonParts, http: Http): Promise<RegionLookout | null> {
+  if (regions === null) return null;
+  const { openLookout } = await import("./region-lookout.ts");
+  return openLookout({ regions, connectivity, http, clock, log });
 }
 
 function standbySitting({ config, clock }: DaemonParts): Sitting {

@@ -5,12 +5,11 @@ import { Registry } from "prom-client";
 import { createLeanHttp } from "../adapters/lean-http.ts";
 import { createMemoryLedger } from "../adapters/memory-ledger.ts";
 import { createEngineMetrics } from "../adapters/metrics.ts";
-import { createTcpConnect } from "../adapters/tcp-connect.ts";
-import { RegionWatch } from "../engine/region/watch.ts";
+import type { RegionWatch } from "../engine/region/watch.ts";
 import type { Daemon, DaemonPorts, Taken } from "./daemon.ts";
 import type { DaemonParts } from "./ground.ts";
 import { startListeners, type Listeners } from "./listeners.ts";
-import { eyesOf, stepping } from "./regions.ts";
+import { openLookout } from "./region-lookout.ts";
 import { standbyControl, type Sitting } from "./sitting.ts";
 
 export async function startWitness(parts: DaemonParts): Promise<Daemon> {
@@ -34,15 +33,13 @@ class Witness implements Daemon {
     if (regions === null || config.role !== "witness") throw new Error("the configuration was read for another role than witness");
     try {
       const http = createLeanHttp({ clock });
-      const tcp = createTcpConnect(clock);
-      this.#ending.push(() => tcp.close(), () => http.close());
-      const watch = new RegionWatch({ observer: regions.me, plan: regions.plan, eyes: eyesOf(regions, config, http, tcp, log), clock });
-      const sitting = sittingOf(this.#parts, watch, regions.me);
+      this.#ending.push(() => http.close());
+      const lookout = openLookout({ regions, connectivity: config.connectivity, http, clock, log });
+      this.#ending.push(() => lookout.close());
+      const sitting = sittingOf(this.#parts, lookout.watch, regions.me);
       const listeners = await startListeners({ config, admin: false, sitting: () => sitting, host: null, clock, log, resumed: false, siblings: () => null, reach: null });
       this.#listeners = listeners;
       this.#ending.push(() => listeners.close());
-      const stopping = new AbortController();
-      this.#ending.push(stepping(watch, regions.plan.rules.lookEvery, clock, log, stopping.signal), () => stopping.abort(new Error("shopkeeper is stopping")));
       listeners.started();
     } catch (error) {
       await this.stop();

@@ -64,7 +64,7 @@ describe("looking at a region from outside", () => {
 
   test("a region that is not configured is not known", async () => {
     const { eyes, asked } = eyesOn(() => answered());
-    expect([(await eyes.look("ap", soon())).kind, await eyes.report("ap", soon()), await eyes.ask("ap", { nonce: "n".repeat(16), about: [] }, soon())]).toEqual(["unknown", null, null]);
+    expect([(await eyes.look("ap", soon())).kind, await eyes.report("ap", soon()), await eyes.ask("ap", { nonce: "n".repeat(16), about: [] }, soon())]).toEqual(["unknown", null, { kind: "silent", why: "nobody knows where ap is" }]);
     expect(asked).toEqual([]);
   });
 });
@@ -86,7 +86,7 @@ describe("asking a daemon", () => {
   test("its votes and its word on its region come back under the nonce that was asked with", async () => {
     const { eyes, asked } = listening((nonce) => says(nonce));
     const nonce = "0123456789abcdef";
-    expect(await eyes.ask("eu", { nonce, about: ["us"] }, soon())).toEqual(says(nonce).votes);
+    expect(await eyes.ask("eu", { nonce, about: ["us"] }, soon())).toEqual({ kind: "votes", votes: says(nonce).votes });
     expect(await eyes.report("eu", soon())).toEqual(REPORT);
     expect(asked.map(({ url }) => url)).toEqual([`https://guard.eu.example${VOTES_PATH}`, `https://guard.eu.example${VOTES_PATH}`]);
     expect(parseQuestion(asked[0]?.body ?? "")).toEqual({ nonce, about: ["us"] });
@@ -100,7 +100,7 @@ describe("asking a daemon", () => {
     ["one that was changed on its way", listening((nonce) => says(nonce), signer, (text) => text.replace('"up"', '"down"'))],
     ["one that is starting", listening(() => null)],
   ])("%s is none", async (_what, { eyes }) => {
-    expect([await eyes.ask("eu", { nonce: "0123456789abcdef", about: ["us"] }, soon()), await eyes.report("eu", soon())]).toEqual([null, null]);
+    expect([(await eyes.ask("eu", { nonce: "0123456789abcdef", about: ["us"] }, soon())).kind, await eyes.report("eu", soon())]).toEqual(["silent", null]);
   });
 
   test.each<[string, ReturnType<typeof listening>, string]>([
@@ -111,6 +111,7 @@ describe("asking a daemon", () => {
   ])("one %s is told once, with what to look at", async (_what, { eyes, told }, expected) => {
     for (let round = 0; round < 3; round += 1) await eyes.report("eu", soon());
     expect(told).toEqual([expected]);
+    expect(await eyes.ask("eu", { nonce: "0123456789abcdef", about: ["us"] }, soon())).toEqual({ kind: "silent", why: expected.replace("eu: ", "") });
   });
 
   test("that it is heard again is told too", async () => {

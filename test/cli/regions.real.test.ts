@@ -18,6 +18,12 @@ const VIEW: RegionsView = {
     { name: "eu", floor: 2, sees: "down", since: NOW - 90_000, detail: "timeout: late", says: null },
     { name: "us", floor: 2, sees: "up", since: NOW - 3_600_000, detail: "", says: { status: "healthy", selling: true, ready: 3, givesUp: null, parity: "not_measured" } },
   ],
+  observers: [
+    { observer: "eu", askedAt: NOW - 20_000, heardAt: NOW - 80_000, why: "timeout: late" },
+    { observer: "ap", askedAt: NOW - 20_000, heardAt: NOW - 20_000, why: null },
+    { observer: "home", askedAt: NOW - 20_000, heardAt: null, why: "refused: ECONNREFUSED" },
+    { observer: "away", askedAt: null, heardAt: null, why: null },
+  ],
 };
 
 let asked: unknown[];
@@ -52,6 +58,9 @@ test("status shows the regions: what is seen, what each says of itself, and wher
   expect(shown).toContain("eu           down          1m30s  not heard         timeout: late");
   expect(shown).toContain("us (buyers)  up            1h     healthy, 3 ready");
   expect(shown).toContain("buyers are led to us; us epoch 2 is right");
+  expect(shown.slice(shown.indexOf("OBSERVER")).split("\n").slice(0, 5).map((line) => line.trim())).toEqual([
+    "OBSERVER  LAST HEARD", "eu        1m20s ago      could not speak: timeout: late", "ap        20s ago", "home      never          could not speak: refused: ECONNREFUSED", "away      not asked yet",
+  ]);
   expect(JSON.parse((await run(["status", "--json"])).out)).toMatchObject({ regions: VIEW });
 });
 

@@ -33,7 +33,7 @@ async function begin(on: ClusterWorld, cluster: ClusterAccess["cluster"], state:
   const unseated = (): never => {
     throw new Error("the shift has begun");
   };
-  return beginLeading({ daemon, access, epoch: 3, mayAct: () => true, seat: unseated, superseded: () => undefined }, signal);
+  return beginLeading({ daemon, access, epoch: 3, lookout: null, mayAct: () => true, seat: unseated, superseded: () => undefined }, signal);
 }
 
 describe("beginning to lead", () => {

@@ -19,4 +19,5 @@ test(`no promise is broken in ${INCIDENTS} simulated incidents over regions`, { 
   expect(tally.incidents).toBe(INCIDENTS);
   expect(tally.promised).toBeGreaterThan(INCIDENTS / 4);
   expect(tally.lateWrites).toBeGreaterThan(INCIDENTS / 100);
+  expect(tally.observerPages).toBeGreaterThan(INCIDENTS / 100);
 });

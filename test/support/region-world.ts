@@ -5,9 +5,10 @@ import type { NewLedgerEntry } from "../../src/core/ledger-entry.ts";
 import type { OwnState } from "../../src/core/region/fitness.ts";
 import type { OutsideSight } from "../../src/core/region/outside.ts";
 import type { RegionReport } from "../../src/core/region/report.ts";
-import type { Vote } from "../../src/core/region/vote.ts";
+import type { Reply, Vote } from "../../src/core/region/vote.ts";
 import { RegionLoop, type RegionLoopParts } from "../../src/engine/region/region-loop.ts";
 import type { RegionEvent } from "../../src/engine/region/region-told.ts";
+import { RegionWatch } from "../../src/engine/region/watch.ts";
 import type { RegionEyes } from "../../src/ports/region-eyes.ts";
 import type { Stored } from "../../src/ports/state-store.ts";
 import type { SwitchOrder, SwitchOutcome, Traffic, TrafficEntry } from "../../src/ports/traffic.ts";
@@ -35,11 +36,11 @@ export class FakeEyes implements RegionEyes {
     return this.reports.get(region) ?? null;
   }
 
-  async ask(observer: string, { nonce, about }: { readonly nonce: string; readonly about: readonly string[] }): Promise<readonly Vote[] | null> {
+  async ask(observer: string, { nonce, about }: { readonly nonce: string; readonly about: readonly string[] }): Promise<Reply> {
     this.asked += 1;
     const says = this.says.get(observer);
-    if (says === undefined) return null;
-    return says === "never" ? new Promise(() => {}) : about.map((region) => ({ nonce, observer, about: region, says, copiesForMs: 0, vetoed: false }));
+    if (says === undefined) return { kind: "silent", why: "refused" };
+    return says === "never" ? new Promise(() => {}) : { kind: "votes", votes: about.map((region) => ({ nonce, observer, about: region, says, copiesForMs: 0, vetoed: false })) };
   }
 }
 
@@ -104,7 +105,7 @@ export type RegionWorld = {
   /** So many rounds, two seconds apart, each with all that follows from it. */
   rounds(count: number): Promise<void>;
   /** Another daemon of the region, with its own clock, takes the lead over the same state. */
-  succeed(clock?: ManualClock): void;
+  succeed(clock?: ManualClock, over?: Partial<RegionLoopParts>): void;
   /** What ended, as "flip to us, epoch 2: done". */
   ended(): readonly string[];
 };
@@ -119,12 +120,12 @@ export function regionWorld(over: Partial<RegionLoopParts> = {}): RegionWorld {
   const ledger: NewLedgerEntry[] = [];
   const fence = { leads: true };
   let clock = new ManualClock();
-  const made = (): RegionLoop =>
+  const made = (later: Partial<RegionLoopParts> = {}): RegionLoop =>
     new RegionLoop({
-      plan: PLAN, me: "us", eyes, traffic, clock, random: seededRandom(1), onlyRecords: () => null, mayAct: () => fence.leads, alertRoute: "on_call", runbooks: "docs/runbooks",
+      plan: PLAN, me: "us", eyes, watch: new RegionWatch({ observer: "us", plan: PLAN, eyes, clock }), traffic, clock, random: seededRandom(1), onlyRecords: () => null, mayAct: () => fence.leads, alertRoute: "on_call", runbooks: "docs/runbooks",
       outbox: { enqueue: async (_, alert) => void alerts.push(alert) },
       ledger: { append: async (entry) => (ledger.push(entry), { ...entry, seq: 1, count: 1, lastAt: 0 }), query: async () => [], observe: () => {}, observations: async () => [], close: async () => {} },
-      own: () => world.own, told: (event) => void events.push(event), ...over,
+      own: () => world.own, told: (event) => void events.push(event), ...over, ...later,
     });
   for (const name of ["eu", "ap"]) eyes.reports.set(name, { ...WELL, region: name, outside: "up", mark: null });
   for (const name of ["ap", "w1"]) eyes.says.set(name, "up");
@@ -143,9 +144,9 @@ export function regionWorld(over: Partial<RegionLoopParts> = {}): RegionWorld {
         await clock.advance(2_000);
       }
     },
-    succeed: (other = clock) => {
+    succeed: (other = clock, later = {}) => {
       clock = other;
-      loop = made();
+      loop = made(later);
       loop.begin(createMemoryStateStore(rows));
     },
     ended: () => events.flatMap((event) => (event.kind === "ended" ? [`${event.intent.kind} to ${event.intent.to}, epoch ${event.intent.epoch}: ${event.outcome}`] : [])),

@@ -4,6 +4,7 @@ import type { Instant } from "../time.ts";
 import type { Parity } from "./fitness.ts";
 import type { OutsideVerdict } from "./outside.ts";
 import type { RegionName } from "./region.ts";
+import type { Presence } from "./roll.ts";
 
 export type RegionView = {
   readonly name: RegionName;
@@ -35,4 +36,6 @@ export type RegionsView = {
   readonly entries: readonly { readonly name: string; readonly leadsTo: RegionName | null; readonly value: string }[];
   /** The preferred one first. */
   readonly regions: readonly RegionView[];
+  /** Whom this daemon asks once a minute whether they could speak in an incident: other regions, then witnesses. */
+  readonly observers: readonly Presence[];
 };

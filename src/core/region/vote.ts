@@ -33,6 +33,9 @@ export type Vote = {
   readonly vetoed: boolean;
 };
 
+/** What came back from an observer that was asked: its votes, proven to be its own, or why there are none that count. */
+export type Reply = { readonly kind: "votes"; readonly votes: readonly Vote[] } | { readonly kind: "silent"; readonly why: string };
+
 /** Observers by what they say; each name is in one list. */
 export type Tally = {
   readonly down: readonly string[];

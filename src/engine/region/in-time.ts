@@ -8,6 +8,8 @@ export type Round = {
   readonly signal: AbortSignal;
   /** What was asked, or `late(error)` where it failed or did not come in time. */
   orElse<T>(asked: Promise<T>, late: (error: unknown) => T): Promise<T>;
+  /** Who began it has stopped: what did not come says nothing. */
+  isStopped(): boolean;
   end(): void;
 };
 
@@ -31,6 +33,7 @@ export function startRound(clock: Clock, ms: Ms, outer: AbortSignal): Round {
       const answer = await Promise.race([asked.catch(late), expired]);
       return answer === LATE ? late(why()) : answer;
     },
+    isStopped: () => outer.aborted,
     end: () => {
       cancel();
       outer.removeEventListener("abort", expire);

@@ -3,7 +3,8 @@
  * whether to take over.
  *
  * Whoever composes it calls `step` every `lookEvery`. Both daemons of a region look, so that a new leader does not begin
- * with closed eyes; only the one that leads decides.
+ * with closed eyes; only the one that leads decides. So the watch is given: it outlives a leadership, and goes on looking
+ * by itself where no loop steps.
  */
 import { fitnessOf, type OwnState } from "../../core/region/fitness.ts";
 import { verdictOf } from "../../core/region/outside.ts";
@@ -20,9 +21,11 @@ import { StateStoreError } from "../../ports/state-store.ts";
 import { startRound, type Round } from "./in-time.ts";
 import { RegionShift, type Commanded, type Facts, type ShiftParts } from "./region-shift.ts";
 import { describeStanding, RegionTeller, textOf, type RegionListener } from "./region-told.ts";
-import { RegionWatch } from "./watch.ts";
+import type { RegionWatch } from "./watch.ts";
 
 export type RegionLoopParts = Omit<ShiftParts, "store" | "teller"> & {
+  /** With what it has seen so far. */
+  readonly watch: RegionWatch;
   readonly ledger: Ledger;
   /** The own region as its checks, its cluster and its verifier know it now. */
   readonly own: () => OwnState;
@@ -43,14 +46,14 @@ export class RegionLoop {
 
   constructor(parts: RegionLoopParts) {
     this.#parts = parts;
-    const { plan, me, eyes, clock, ledger, told } = parts;
-    this.#watch = new RegionWatch({ observer: me, plan, eyes, clock });
+    const { me, clock, ledger, told } = parts;
+    this.#watch = parts.watch;
     this.#teller = new RegionTeller({ me, ledger, clock, told });
   }
 
   /** It leads its region from now on; `store` is the region's, opened for this leadership. */
   begin(store: StateStore): void {
-    const { ledger: _ledger, own: _own, told: _told, ...parts } = this.#parts;
+    const { watch: _watch, ledger: _ledger, own: _own, told: _told, ...parts } = this.#parts;
     this.#shift = new RegionShift({ ...parts, store, teller: this.#teller });
   }
 
@@ -126,6 +129,7 @@ export class RegionLoop {
           says: said === null ? null : { status: said.status, selling: said.selling, ready: said.ready, givesUp: said.givesUp, parity: said.parity },
         };
       }),
+      observers: this.#shift?.roll().present ?? [],
     };
   }
 

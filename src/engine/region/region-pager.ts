@@ -1,11 +1,12 @@
 /** Calls people because of regions: what each decision and each act means for the alerts that fire. */
 import type { Alert } from "../../core/alert.ts";
+import type { Roll } from "../../core/region/roll.ts";
 import type { RegionName, RegionPlan } from "../../core/region/region.ts";
 import type { RegionDecision } from "../../core/region/scene.ts";
 import type { Instant } from "../../core/time.ts";
 import type { AlertOutbox } from "../../ports/alert-outbox.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { alertOfAct, followHeld, lastingReasons, ring, type HeldSince, type PageParts } from "./region-pages.ts";
+import { alertOfAct, followHeld, lastingReasons, ring, ringRoll, type HeldSince, type PageParts } from "./region-pages.ts";
 import type { RegionIntent, RegionState } from "./region-state.ts";
 import type { RegionTeller } from "./region-told.ts";
 
@@ -34,13 +35,14 @@ export class RegionPager {
   }
 
   /** Fires what is due, and resolves what is over. Never rejects. @returns what fires from now on. */
-  async follow(decision: RegionDecision, { firing: before, incident }: Pick<RegionState, "firing" | "incident">): Promise<RegionState["firing"]> {
+  async follow(decision: RegionDecision, roll: Roll, { firing: before, incident }: Pick<RegionState, "firing" | "incident">): Promise<RegionState["firing"]> {
     const now = this.#parts.clock.now();
     if (this.#held.size === 0) this.#heldSince = now;
     this.#held = followHeld(this.#held, decision, now);
     const due = lastingReasons(decision, this.#held, this.#pageParts.disagreeFor, now);
-    const { firing, alerts } = ring(this.#pageParts, before, due, decision, incident?.since ?? this.#heldSince, now);
-    for (const alert of alerts) await this.#send(alert);
+    const because = ring(this.#pageParts, before, due, decision, incident?.since ?? this.#heldSince, now);
+    const { firing, alerts } = ringRoll(this.#pageParts, because.firing, roll, this.#parts.plan, now);
+    for (const alert of [...because.alerts, ...alerts]) await this.#send(alert);
     return firing;
   }
 

@@ -3,6 +3,8 @@
  */
 import { alertKey } from "../../core/alert-key.ts";
 import type { Alert, AlertSeverity } from "../../core/alert.ts";
+import { describeRoll, findingOfRoll, type Roll } from "../../core/region/roll.ts";
+import type { RegionPlan } from "../../core/region/region.ts";
 import { pageAfter, type HoldCode } from "../../core/region/reason.ts";
 import type { RegionDecision } from "../../core/region/scene.ts";
 import type { Instant, Ms } from "../../core/time.ts";
@@ -11,7 +13,7 @@ import { textOf } from "./region-told.ts";
 
 /** Alerts that last until their reason is gone. */
 export type LastingReason = "region_held" | "region_provider_down" | "region_records_foreign" | "region_late_write";
-type Reason = LastingReason | "region_failed_over";
+type Reason = LastingReason | "region_failed_over" | "region_observers_few";
 
 const RUNBOOKS: Readonly<Record<Reason, string>> = {
   region_held: /* runbook */ "region-held",
@@ -19,7 +21,10 @@ const RUNBOOKS: Readonly<Record<Reason, string>> = {
   region_records_foreign: /* runbook */ "region-records-foreign",
   region_late_write: /* runbook */ "region-late-write",
   region_failed_over: /* runbook */ "region-failed-over",
+  region_observers_few: /* runbook */ "region-observers-few",
 };
+
+const FEW = "region_observers_few";
 
 const LASTING: readonly LastingReason[] = ["region_held", "region_provider_down", "region_records_foreign", "region_late_write"];
 
@@ -52,7 +57,8 @@ export type Ringing = { readonly firing: Readonly<Record<string, Instant>>; read
 /** Alerts to send now, and what fires from now on. */
 export function ring(parts: PageParts, before: Readonly<Record<string, Instant>>, due: ReadonlySet<LastingReason>, decision: RegionDecision, start: Instant, now: Instant): Ringing {
   const alerts: Alert[] = [];
-  const firing: Record<string, Instant> = {};
+  // What else fires is not this one's to end.
+  const firing: Record<string, Instant> = Object.fromEntries(Object.entries(before).filter(([reason]) => !LASTING.some((one) => one === reason)));
   for (const reason of LASTING) {
     const since = before[reason];
     if (due.has(reason)) {
@@ -62,6 +68,18 @@ export function ring(parts: PageParts, before: Readonly<Record<string, Instant>>
   }
   const same = alerts.length === 0 && Object.keys(firing).length === Object.keys(before).length;
   return { firing: same ? before : firing, alerts };
+}
+
+/** As `ring`, for observers of whom too few could speak in an incident. While it is not sure, what fires fires on. */
+export function ringRoll(parts: PageParts, before: Readonly<Record<string, Instant>>, roll: Roll, plan: RegionPlan, now: Instant): Ringing {
+  const { [FEW]: since, ...others } = before;
+  const finding = findingOfRoll(roll);
+  if (finding === "few" && since === undefined) {
+    const startedAt = roll.fewSince ?? now;
+    return { firing: { ...others, [FEW]: startedAt }, alerts: [alertOf(parts, FEW, "firing", "page", `a failover could not happen: ${describeRoll(roll, plan, now)}`, startedAt, now)] };
+  }
+  if (finding !== "enough" || since === undefined) return { firing: before, alerts: [] };
+  return { firing: others, alerts: [alertOf(parts, FEW, "resolved", "page", `enough observers again: ${describeRoll(roll, plan, now)}`, since, now)] };
 }
 
 /** An act has ended that a person must know of; a key of its own, since it ends when somebody has looked. */

@@ -11,7 +11,8 @@ import type { RegionMark } from "../../core/region/mark.ts";
 import { ledTo, type ManualOrder, type RegionDecision, type RegionScene } from "../../core/region/scene.ts";
 import { learnAge, readStanding, type Standing } from "../../core/region/standing.ts";
 import { answeredAgain, failedTry, NO_TRIES, type Tries } from "../../core/region/tries.ts";
-import { ASK_DEADLINE, type Ballot, type Vote } from "../../core/region/vote.ts";
+import type { Roll } from "../../core/region/roll.ts";
+import type { Ballot, Vote } from "../../core/region/vote.ts";
 import { observersOf } from "../../core/region/region.ts";
 import { because } from "../../core/region/reason.ts";
 import type { Instant, Ms } from "../../core/time.ts";
@@ -19,12 +20,13 @@ import type { Random } from "../../ports/random.ts";
 import type { RegionEyes } from "../../ports/region-eyes.ts";
 import type { StateStore } from "../../ports/state-store.ts";
 import type { ProviderCall, Traffic, TrafficEntry } from "../../ports/traffic.ts";
+import { askAll } from "./asking.ts";
 import { ProviderDesk } from "./desk.ts";
-import { startRound } from "./in-time.ts";
 import { RegionBook } from "./region-book.ts";
 import { RegionPager, type PagerParts } from "./region-pager.ts";
 import { EMPTY_REGION_STATE, type RegionIntent, type RegionState } from "./region-state.ts";
 import { describeStanding, textOf } from "./region-told.ts";
+import { RollCall } from "./roll-call.ts";
 import { switchEntries, type Switched } from "./switching.ts";
 
 export type ShiftParts = PagerParts & {
@@ -54,6 +56,7 @@ export class RegionShift {
   readonly #book: RegionBook;
   readonly #desk: ProviderDesk;
   readonly #pager: RegionPager;
+  readonly #rollCall: RollCall;
   #state: RegionState = EMPTY_REGION_STATE;
   #loaded = false;
   #standing: Standing = { kind: "unread" };
@@ -66,6 +69,7 @@ export class RegionShift {
     this.#book = new RegionBook(parts.store);
     this.#desk = new ProviderDesk(parts.traffic, parts.clock);
     this.#pager = new RegionPager(parts);
+    this.#rollCall = new RollCall(parts);
   }
 
   /** Of what was read and remembered so far. */
@@ -79,6 +83,11 @@ export class RegionShift {
 
   entries(): readonly TrafficEntry[] {
     return this.#desk.entries();
+  }
+
+  /** Who could speak in an incident. */
+  roll(): Roll {
+    return this.#rollCall.roll();
   }
 
   /** Resolves once no act is under way. */
@@ -98,6 +107,7 @@ export class RegionShift {
     const first = this.#scene(facts(), null, [], null);
     this.#follow(first);
     this.#startReading(isUrgent(first), signal);
+    this.#rollCall.start(ledTo(first), signal);
     const about = questionsOf(first);
     const ballot: Ballot | null = about.length === 0 ? null : { nonce: this.#parts.random.id(), about, askedAt: this.#parts.clock.now() };
     const votes = ballot === null ? [] : await this.#ask(ballot, signal);
@@ -106,7 +116,7 @@ export class RegionShift {
     const decision = this.#inMode(decideRegion(this.#scene(facts(), ballot, votes, null)));
     this.#parts.teller.decided(decision);
     if (decision.kind === "flip" || decision.kind === "repair") this.#start(decision, signal);
-    this.#set({ firing: await this.#pager.follow(decision, this.#state) });
+    this.#set({ firing: await this.#pager.follow(decision, this.#rollCall.roll(), this.#state) });
     await this.#save();
     return decision;
   }
@@ -195,13 +205,8 @@ export class RegionShift {
   async #ask(ballot: Ballot, signal: AbortSignal): Promise<readonly Vote[]> {
     const { plan, me, eyes, clock } = this.#parts;
     const observers = [...new Set(ballot.about.flatMap((region) => observersOf(plan, region)))].filter((name) => name !== me);
-    const round = startRound(clock, ASK_DEADLINE, signal);
-    try {
-      const answers = await Promise.all(observers.map(async (name) => ({ name, votes: await round.orElse(eyes.ask(name, ballot, round.signal), () => null) })));
-      return answers.flatMap(({ name, votes }) => (votes ?? []).filter((vote) => vote.observer === name));
-    } finally {
-      round.end();
-    }
+    const replies = await askAll(eyes, clock, observers, ballot, signal);
+    return [...replies.values()].flatMap((reply) => (reply.kind === "votes" ? reply.votes : []));
   }
 
   #startReading(urgent: boolean, signal: AbortSignal): void {

@@ -3,6 +3,8 @@
  * and never fails the caller.
  */
 import type { LedgerKind } from "../../core/ledger-entry.ts";
+import type { RegionPlan } from "../../core/region/region.ts";
+import { describeRoll, type Roll } from "../../core/region/roll.ts";
 import type { RegionDecision } from "../../core/region/scene.ts";
 import type { Standing } from "../../core/region/standing.ts";
 import type { Instant, Ms } from "../../core/time.ts";
@@ -17,6 +19,8 @@ export type RegionEvent =
   | { readonly kind: "ended"; readonly at: Instant; readonly intent: RegionIntent; readonly outcome: "done" | "partly" | "refused" | "uncertain"; readonly text: string }
   /** What stands at the provider has changed, or is known for the first time. */
   | { readonly kind: "stands"; readonly at: Instant; readonly text: string }
+  /** Who could speak in an incident has changed, or is known for the first time. `lacking`: observers who could not. */
+  | { readonly kind: "called"; readonly at: Instant; readonly lacking: readonly string[]; readonly text: string }
   | { readonly kind: "troubled"; readonly at: Instant; readonly where: "state" | "provider" | "alerts" | "ledger"; readonly detail: string };
 
 export type RegionListener = (event: RegionEvent) => void;
@@ -31,6 +35,7 @@ export class RegionTeller {
   #pending = 0;
   /** What was said last of the same, so that it is said once. */
   #answer = "";
+  #lacking: string | null = null;
   /** By where it was met: what was told last, and when. */
   readonly #troubles = new Map<string, { readonly detail: string; readonly at: Instant }>();
 
@@ -61,6 +66,14 @@ export class RegionTeller {
   stands(text: string): void {
     this.#parts.told({ kind: "stands", at: this.#parts.clock.now(), text });
     this.#write("note", "shopkeeper", text, "", "", {});
+  }
+
+  /** Another reason for the same silence is no news. */
+  called(roll: Roll, plan: RegionPlan, at: Instant): void {
+    const lacking = roll.quorum?.lacking ?? null;
+    if (lacking === null || lacking.join() === this.#lacking) return;
+    this.#lacking = lacking.join();
+    this.#parts.told({ kind: "called", at, lacking, text: describeRoll(roll, plan, at) });
   }
 
   troubled(where: "state" | "provider" | "alerts" | "ledger", detail: string): void {

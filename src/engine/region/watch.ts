@@ -7,6 +7,7 @@
 import { copiesFor, initialOutside, seeOutside, verdictOf, type OutsideSight, type OutsideView } from "../../core/region/outside.ts";
 import { MAX_REGIONS, type RegionName, type RegionPlan } from "../../core/region/region.ts";
 import type { Ballot, Vote } from "../../core/region/vote.ts";
+import type { Instant } from "../../core/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { RegionEyes } from "../../ports/region-eyes.ts";
 import { startRound, type Round } from "./in-time.ts";
@@ -22,6 +23,7 @@ export type WatchParts = {
 export class RegionWatch {
   readonly #parts: WatchParts;
   readonly #views = new Map<RegionName, OutsideView>();
+  #lookedAt: Instant = Number.NEGATIVE_INFINITY;
 
   constructor(parts: WatchParts) {
     this.#parts = parts;
@@ -32,18 +34,26 @@ export class RegionWatch {
     return this.#views;
   }
 
-  /** Looks at every region once, within a round that ends with a look's deadline. */
+  /**
+   * Looks at every region once, within a round that ends with a look's deadline; what a stop cut short counts for nothing.
+   *
+   * Verdicts count looks, and two in one moment are one: where the last round began less than half a pause ago, as when
+   * another takes the looks over, none is made.
+   */
   async round(round: Round): Promise<void> {
     const { eyes, clock, plan } = this.#parts;
+    if (clock.now() - this.#lookedAt < plan.rules.lookEvery / 2) return;
+    this.#lookedAt = clock.now();
     const late: OutsideSight = { kind: "failed", detail: `no answer within ${plan.rules.lookDeadline} ms` };
     const online = round.orElse<boolean | null>(eyes.online(round.signal), () => false);
     const looks = plan.regions.map(async ({ name }) => ({ name, sight: await round.orElse(eyes.look(name, round.signal), () => late) }));
     const [reached, ...seen] = await Promise.all([online, ...looks]);
+    if (round.isStopped()) return;
     const now = clock.now();
     for (const { name, sight } of seen) this.#see(name, guarded(sight, reached), now);
   }
 
-  /** A round of its own, for an observer that does nothing else; what a stop cut short counts for nothing. */
+  /** A round of its own, for an observer that does nothing else. */
   async step(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     const round = startRound(this.#parts.clock, this.#parts.plan.rules.lookDeadline, signal);
@@ -64,7 +74,7 @@ export class RegionWatch {
     });
   }
 
-  #see(region: RegionName, sight: OutsideSight, now: number): void {
+  #see(region: RegionName, sight: OutsideSight, now: Instant): void {
     const view = this.#views.get(region) ?? initialOutside(now);
     this.#views.set(region, seeOutside(view, sight, now, this.#parts.plan.rules));
   }

@@ -103,11 +103,11 @@ export class Monitor {
       this.stats.holds += 1;
       for (const { code, text } of decision.reasons) {
         this.stats.codes.add(code);
-        if (text === "" || !HOLD_CODES.includes(code)) this.#fail(`${region} holds without a word of explanation`);
+        if (text === "" || !HOLD_CODES.includes(code)) this.fail(`${region} holds without a word of explanation`);
       }
-      if (decision.reasons.length === 0) this.#fail(`${region} holds without any reason`);
+      if (decision.reasons.length === 0) this.fail(`${region} holds without any reason`);
     }
-    if (decision.kind === "stay" && seesDown) this.#fail(`${region} stays without an explanation, and sees the other down`);
+    if (decision.kind === "stay" && seesDown) this.fail(`${region} stays without an explanation, and sees the other down`);
     if (decision.kind === "flip") this.#judgeFlip(region, decision);
   }
 
@@ -138,7 +138,7 @@ export class Monitor {
     this.#epochs.set(epoch, beganAt);
     // Where an entry is wrong already, this is the next flip all the same.
     const since = beganAt - book.changedAt;
-    if (book.flipped && !manual && book.changedAt > this.#acknowledgedAt && since < this.#script.plan.rules.block) this.#fail(`${write.by} flips ${write.entry} again ${since} ms after the last flip, from ${write.from ?? "?"} to ${write.to}`);
+    if (book.flipped && !manual && book.changedAt > this.#acknowledgedAt && since < this.#script.plan.rules.block) this.fail(`${write.by} flips ${write.entry} again ${since} ms after the last flip, from ${write.from ?? "?"} to ${write.to}`);
     if (manual) this.stats.manual += 1;
     Object.assign(book, { right: write.to, changedAt: beganAt, flipped: true, wrongSince: null });
   }
@@ -170,20 +170,20 @@ export class Monitor {
     const { cause, from, to } = decision;
     if (cause === "failback") this.stats.failbacks += 1;
     else this.stats.flips += 1;
-    if (to !== region) this.#fail(`${region} leads buyers to ${to}, not to itself`);
+    if (to !== region) this.fail(`${region} leads buyers to ${to}, not to itself`);
     this.#judgeFit(region, cause === "down" || (cause === "manual" && from !== null && this.#truth.isWhollyDown(from)));
     if (cause === "manual") return;
     if (from !== null && cause !== "failback") {
       // A region that gives itself up says so first-hand: one look of each observer bears that out.
       const gaveUp = this.#truth.own(from).givesUp !== null;
       const against = this.#observersWith(from, (look) => (cause === "down" ? look.badUntil >= this.#clock.now() : look.copiesUntil >= this.#clock.now() || (gaveUp && look.copies > 0)));
-      if (against.length < 2) this.#fail(`${region} takes over from ${from} (${cause}) though only ${against.join(", ") || "nobody"} could see it so`);
+      if (against.length < 2) this.fail(`${region} takes over from ${from} (${cause}) though only ${against.join(", ") || "nobody"} could see it so`);
       const vetoed = this.#vetoes(from, region);
-      if (vetoed) this.#fail(`${region} takes over from ${from} against the word of its healthy daemon`);
+      if (vetoed) this.fail(`${region} takes over from ${from} against the word of its healthy daemon`);
     }
     if (cause === "failback") {
       const good = [...this.#observersWith(region, (look) => look.good >= 1), region];
-      if (good.length < 2) this.#fail(`${region} leads buyers back though nobody else could see it answer`);
+      if (good.length < 2) this.fail(`${region} leads buyers back though nobody else could see it answer`);
     }
   }
 
@@ -203,7 +203,7 @@ export class Monitor {
       // What it was worth as the incident began is not what it is worth now: judged where it was so from the start.
       !wholeDown && always("parity_failed", [this.#startedAt + 2_000, now - 75_000, now]) ? "its parity has failed, and the other one still serves" : "",
     ];
-    for (const fault of faults) if (fault !== "") this.#fail(`buyers are led to ${region}, which is unfit: ${fault}`);
+    for (const fault of faults) if (fault !== "") this.fail(`buyers are led to ${region}, which is unfit: ${fault}`);
   }
 
   /** Its daemon could be heard, by the one that decides or by one that this could ask, and has had time to know better. */
@@ -239,7 +239,7 @@ export class Monitor {
     const can = this.#isFitForAll(book.right) && this.#able.leads(book.right) && this.#canWrite(book.right);
     if (!can) book.wrongSince = now;
     else if (now - book.wrongSince > REPAIR_MS) {
-      this.#fail(`a late write stands on ${entry} for ${now - book.wrongSince} ms, and ${book.right} has not pushed it aside`);
+      this.fail(`a late write stands on ${entry} for ${now - book.wrongSince} ms, and ${book.right} has not pushed it aside`);
       book.wrongSince = null;
     }
   }
@@ -259,7 +259,7 @@ export class Monitor {
     const waited = now - this.#ableSince;
     this.stats.slowestMs = Math.max(this.stats.slowestMs, waited);
     if (waited <= PROMISED_MS) return;
-    this.#fail(`${current} has been lost for ${waited} ms, and ${target} has not taken over`);
+    this.fail(`${current} has been lost for ${waited} ms, and ${target} has not taken over`);
     this.#ableSince = null;
     this.#ableFor = "failed";
   }
@@ -291,7 +291,8 @@ export class Monitor {
     return this.#truth.connected(region, "provider") && !slow && !this.#truth.mayPause(region) && this.#clock.now() - this.#providerTroubledAt > LEFT_ALONE_MS;
   }
 
-  #fail(text: string): void {
+  /** A promise is broken. */
+  fail(text: string): void {
     if (this.violations.length < 20) this.violations.push(text);
   }
 }

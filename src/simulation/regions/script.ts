@@ -55,7 +55,7 @@ export function writeScript(seed: number, random: Random): Script {
   const long = story === "recluse" || draw.chance(0.1);
   const rules: RegionRules = long ? { ...DEFAULT_REGION_RULES, block: 120_000, failbackAfter: 60_000 } : DEFAULT_REGION_RULES;
   const plan: RegionPlan = { site: "shop", regions: regions.map((name) => ({ name, floor: 2 })), witnesses, rules };
-  const lengthMs = long ? 300_000 : story === "doubt" || draw.chance(0.2) ? 150_000 : 75_000;
+  const lengthMs = story === "silence" ? 330_000 : long ? 300_000 : story === "doubt" || draw.chance(0.2) ? 150_000 : 75_000;
   return {
     seed,
     plan,
@@ -71,9 +71,10 @@ export function writeScript(seed: number, random: Random): Script {
 
 /**
  * What an incident is mostly about. `contest`: two regions write late. `doubt`: those that could take over from copies are
- * in doubt. `recluse`: the primary is well again, and nobody but itself can see that. `any`: whatever happens.
+ * in doubt. `recluse`: the primary is well again, and nobody but itself can see that. `silence`: observers are gone for minutes
+ * before anything else happens. `any`: whatever happens.
  */
-type Story = "any" | "contest" | "doubt" | "recluse";
+type Story = "any" | "contest" | "doubt" | "recluse" | "silence";
 
 /** Chance, as scripts use it. */
 class Draw {
@@ -101,15 +102,17 @@ class Draw {
     const told = this.#random.next();
     if (told < 0.15 && regions > 2) return "contest";
     if (told < 0.22) return "doubt";
-    return told < 0.28 ? "recluse" : "any";
+    if (told < 0.28) return "recluse";
+    return told < 0.34 ? "silence" : "any";
   }
 
   faults(story: Story, regions: readonly string[], witnesses: readonly string[], lengthMs: Ms): readonly Timed[] {
     const primary = regions[0] ?? "";
     const faults: Timed[] = [];
     const add = (fault: Fault, at: Ms, forMs: Ms): void => void faults.push({ at, until: at + forMs, fault });
-    const struckAt = this.between(CALM_MS, 35_000);
-    if (story !== "any") this.#tell(story, regions, struckAt, add);
+    const struckAt = story === "silence" ? this.between(220_000, 260_000) : this.between(CALM_MS, 35_000);
+    if (story === "silence") this.#silence(regions, witnesses, add);
+    if (story !== "any" && story !== "silence") this.#tell(story, regions, struckAt, add);
     else if (this.chance(0.85)) add(this.#ofPrimary(primary), struckAt, this.chance(0.6) ? FOR_EVER : this.between(3_000, 60_000));
     if (this.chance(0.05)) for (const region of regions) add({ kind: "region", region, flag: "api_dead" }, struckAt + this.between(0, 3_000), FOR_EVER);
     // A loss that nothing else disturbs is what most of the promise is about.
@@ -120,7 +123,7 @@ class Draw {
     return faults.toSorted((a, b) => a.at - b.at);
   }
 
-  #tell(story: Exclude<Story, "any">, regions: readonly string[], at: Ms, add: (fault: Fault, at: Ms, forMs: Ms) => void): void {
+  #tell(story: Exclude<Story, "any" | "silence">, regions: readonly string[], at: Ms, add: (fault: Fault, at: Ms, forMs: Ms) => void): void {
     const [primary = "", standby = ""] = regions;
     switch (story) {
       case "contest":
@@ -142,6 +145,18 @@ class Draw {
     const silentAt = at + this.between(5_000, 11_000);
     if (this.chance(0.5)) for (const daemon of [0, 1]) add({ kind: "killed", region: standby, daemon }, silentAt, FOR_EVER);
     else for (const other of regions.slice(2)) add({ kind: "cut", from: standby, to: other }, silentAt, this.between(10_000, 60_000));
+  }
+
+  /** One of the observers, or all but the first region that could take over, are gone or out of reach from the start. */
+  #silence(regions: readonly string[], witnesses: readonly string[], add: (fault: Fault, at: Ms, forMs: Ms) => void): void {
+    const [, standby = ""] = regions;
+    const others = [...regions.slice(2), ...witnesses];
+    const forMs = this.chance(0.7) ? FOR_EVER : this.between(60_000, 280_000);
+    for (const observer of this.chance(0.5) ? others : others.slice(0, 1)) {
+      if (this.chance(0.3)) add({ kind: "cut", from: observer, to: standby }, 1_000, forMs);
+      else if (witnesses.includes(observer)) add({ kind: "witness_dead", witness: observer }, 1_000, forMs);
+      else for (const daemon of [0, 1]) add({ kind: "killed", region: observer, daemon }, 1_000, forMs);
+    }
   }
 
   #ofPrimary(region: string): Fault {

@@ -10,6 +10,7 @@ import { seededRandom } from "../seeded-random.ts";
 import { formatOffset } from "../transcript.ts";
 import { VirtualClock } from "../virtual-clock.ts";
 import { Monitor, type Stats } from "./monitor.ts";
+import { RollMonitor } from "./roll-monitor.ts";
 import { RegionStores } from "./region-stores.ts";
 import { writeScript, type Fault, type Script } from "./script.ts";
 import { SimulatedDaemon, SimulatedWitness, type Surroundings } from "./simulated-daemon.ts";
@@ -21,7 +22,7 @@ export type SimulatedIncident = {
   readonly transcript: readonly string[];
   /** Promises that were broken, each with its moment; empty: none. */
   readonly violations: readonly string[];
-  readonly stats: Stats;
+  readonly stats: Stats & { readonly observerPages: number; readonly silencesShown: number };
 };
 
 const START: Instant = 1_700_000_000_000;
@@ -39,6 +40,7 @@ class Incident {
   readonly #clock = new VirtualClock(START);
   readonly #truth: Truth;
   readonly #monitor: Monitor;
+  readonly #rolls: RollMonitor;
   readonly #provider: SimulatedProvider;
   readonly #around: Surroundings;
   readonly #stores = new Map<string, RegionStores>();
@@ -52,10 +54,18 @@ class Incident {
     this.#truth = new Truth(script, this.#clock, random);
     this.#monitor = new Monitor(script, this.#truth, this.#clock, {
       leads: (region) => this.#leader(region)?.leads() === true,
-      alive: (observer) => this.#witnesses.has(observer) || this.#anyOf(observer) !== null,
+      alive: (observer) => this.#isAlive(observer),
+    });
+    this.#rolls = new RollMonitor({
+      script, truth: this.#truth, clock: this.#clock,
+      term: (region) => this.#leader(region)?.term() ?? null,
+      alive: (observer) => this.#isAlive(observer),
+      shown: (region) => this.#leader(region)?.loop.view().observers ?? null,
+      fail: (text) => this.#monitor.fail(text),
     });
     this.#provider = new SimulatedProvider(script, this.#truth, this.#clock, (write) => {
       this.#say("provider", `${write.entry} leads to ${write.to}, epoch ${write.epoch}${write.late ? ": a late write" : ""}`);
+      this.#rolls.written();
       this.#checked(() => this.#monitor.written(write));
     });
     this.#around = {
@@ -86,11 +96,14 @@ class Incident {
     this.#clock.after(TICK_MS, this.#tick);
     await this.#clock.runUntil(START + lengthMs);
     for (const one of [...this.#daemons.values(), ...this.#witnesses.values()]) one.kill();
-    return { seed, transcript: this.#transcript, violations: this.#monitor.violations, stats: this.#monitor.stats };
+    return { seed, transcript: this.#transcript, violations: this.#monitor.violations, stats: { ...this.#monitor.stats, observerPages: this.#rolls.pages, silencesShown: this.#rolls.shown } };
   }
 
   readonly #tick = (): void => {
-    this.#checked(() => this.#monitor.tick(this.#provider.entries()));
+    this.#checked(() => {
+      this.#monitor.tick(this.#provider.entries());
+      this.#rolls.tick();
+    });
     this.#clock.after(TICK_MS, this.#tick);
   };
 
@@ -118,6 +131,10 @@ class Incident {
 
   #leader(region: string): SimulatedDaemon | null {
     return [0, 1].map((pair) => this.#daemons.get(`${region}/${pair}`)).find((daemon) => daemon?.leads() === true) ?? null;
+  }
+
+  #isAlive(observer: string): boolean {
+    return this.#witnesses.has(observer) || this.#anyOf(observer) !== null;
   }
 
   #anyOf(region: string): SimulatedDaemon | null {
@@ -180,8 +197,9 @@ class Incident {
     return known && daemon.loop.answer({ nonce: "", about: [led] }).some((vote) => vote.says === "down");
   }
 
-  #alerted(region: string, { severity, state, reason }: Alert): void {
-    this.#say(region, `${severity} ${state}: ${reason}`);
+  #alerted(region: string, alert: Alert): void {
+    this.#say(region, `${alert.severity} ${alert.state}: ${alert.reason}`);
+    this.#checked(() => this.#rolls.alerted(region, alert));
   }
 
   /** Promises are judged by what is so at this very moment, and a broken one says when. */
@@ -207,6 +225,7 @@ function describeEvent(event: Exclude<RegionEvent, { readonly kind: "decided" }>
     case "ended":
       return `${event.intent.kind} to ${event.intent.to}, epoch ${event.intent.epoch}: ${event.outcome}: ${event.text}`;
     case "stands":
+    case "called":
       return event.text;
     case "troubled":
       return `trouble (${event.where}): ${event.detail}`;

@@ -3,7 +3,7 @@
  */
 import type { OutsideSight } from "../../core/region/outside.ts";
 import type { RegionReport } from "../../core/region/report.ts";
-import type { Vote } from "../../core/region/vote.ts";
+import type { Reply, Vote } from "../../core/region/vote.ts";
 import type { Alert } from "../../core/alert.ts";
 import type { Ms } from "../../core/time.ts";
 import { createLead, type Lead } from "../../engine/lead.ts";
@@ -69,7 +69,11 @@ export function eyesOf(observer: string, { truth, clock, directory, looked }: Su
       return !truth.isBlind(observer);
     },
     report: (region) => over(region, () => directory.report(region)),
-    ask: (other, ballot) => over(other, () => directory.vote(other, ballot)),
+    ask: (other, ballot) =>
+      over<Reply>(other, () => {
+        const votes = directory.vote(other, ballot);
+        return votes === null ? { kind: "silent", why: "refused" } : { kind: "votes", votes };
+      }),
   };
 }
 
@@ -114,22 +118,29 @@ export type DaemonParts = {
 export class SimulatedDaemon {
   readonly #stopping = new AbortController();
   readonly #lead: Lead;
+  readonly #name: string;
+  #terms = 0;
   readonly loop: RegionLoop;
 
   constructor({ region, name, skewMs, stores, leaseCut, told, alerted }: DaemonParts, around: Surroundings) {
     const clock = skewed(around.clock, skewMs);
     const { signal } = this.#stopping;
     const { script, random, truth, provider } = around;
+    const eyes = eyesOf(region, around);
+    this.#name = name;
     this.#lead = createLead({
       lease: stores.leaseFor(() => !signal.aborted && !leaseCut()),
       clock,
       me: name,
-      won: ({ epoch }) => this.loop.begin(stores.storeFor(epoch, signal)),
+      won: ({ epoch }) => {
+        this.#terms += 1;
+        this.loop.begin(stores.storeFor(epoch, signal));
+      },
       lost: () => this.loop.end(),
       troubled: () => {},
     });
     this.loop = new RegionLoop({
-      plan: script.plan, me: region, eyes: eyesOf(region, around), traffic: provider.trafficFor(region), clock, random, mayAct: () => this.#lead.mayAct(), onlyRecords: () => null,
+      plan: script.plan, me: region, eyes, watch: new RegionWatch({ observer: region, plan: script.plan, eyes, clock }), traffic: provider.trafficFor(region), clock, random, mayAct: () => this.#lead.mayAct(), onlyRecords: () => null,
       outbox: { enqueue: async (_, alert) => alerted(alert) }, alertRoute: "on_call", runbooks: "docs/runbooks", ledger: NO_LEDGER, own: () => truth.own(region),
       told: (event) => {
         if (!signal.aborted) told(event);
@@ -141,6 +152,11 @@ export class SimulatedDaemon {
 
   leads(): boolean {
     return this.loop.leads() && this.#lead.mayAct();
+  }
+
+  /** Another text for each leadership. */
+  term(): string {
+    return `${this.#name}, term ${this.#terms}`;
   }
 
   /** At once, giving nothing back; what it has sent is on its way. */

@@ -18,12 +18,15 @@ export type IncidentTally = {
   /** Losses with a fit target and most observers connected, and the longest that one of them lasted. */
   readonly promised: number;
   readonly slowestMs: Ms;
+  /** People called for too few observers, and how often a leader was seen to show a silence of over a minute. */
+  readonly observerPages: number;
+  readonly silencesShown: number;
   /** Reasons to hold that were met, sorted. */
   readonly codes: readonly string[];
 };
 
 export function startTally(): IncidentTally {
-  return { incidents: 0, broken: 0, violations: [], flips: 0, failbacks: 0, manual: 0, repairs: 0, lateWrites: 0, holds: 0, decisions: 0, promised: 0, slowestMs: 0, codes: [] };
+  return { incidents: 0, broken: 0, violations: [], flips: 0, failbacks: 0, manual: 0, repairs: 0, lateWrites: 0, holds: 0, decisions: 0, promised: 0, slowestMs: 0, observerPages: 0, silencesShown: 0, codes: [] };
 }
 
 export function addTally(tally: IncidentTally, { violations, stats }: SimulatedIncident): IncidentTally {
@@ -40,12 +43,14 @@ export function addTally(tally: IncidentTally, { violations, stats }: SimulatedI
     decisions: tally.decisions + stats.steps,
     promised: tally.promised + stats.promised,
     slowestMs: Math.max(tally.slowestMs, stats.slowestMs),
+    observerPages: tally.observerPages + stats.observerPages,
+    silencesShown: tally.silencesShown + stats.silencesShown,
     codes: [...new Set([...tally.codes, ...stats.codes])].toSorted(),
   };
 }
 
 export function tallyText(tally: IncidentTally): string {
-  const { incidents, broken, flips, failbacks, manual, repairs, lateWrites, holds, decisions, promised, slowestMs } = tally;
+  const { incidents, broken, flips, failbacks, manual, repairs, lateWrites, holds, decisions, promised, slowestMs, observerPages } = tally;
   const head = `${incidents} incidents, ${broken} with a broken promise`;
-  return `${head}: ${decisions} decisions, ${flips} flips, ${failbacks} failbacks, ${manual} by order, ${holds} holds, ${lateWrites} late writes, ${repairs} repairs; ${promised} losses that had to be left within 15s, the slowest in ${formatDuration(slowestMs)}`;
+  return `${head}: ${decisions} decisions, ${flips} flips, ${failbacks} failbacks, ${manual} by order, ${holds} holds, ${lateWrites} late writes, ${repairs} repairs; ${promised} losses that had to be left within 15s, the slowest in ${formatDuration(slowestMs)}; ${observerPages} calls for too few observers`;
 }

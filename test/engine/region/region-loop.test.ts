@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { RegionWatch } from "../../../src/engine/region/watch.ts";
 import { TrafficError } from "../../../src/ports/traffic.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
-import { WELL } from "../../support/region-scene.ts";
+import { PLAN, WELL } from "../../support/region-scene.ts";
 import { fakeEntry, loseEu, regionWorld, type RegionWorld } from "../../support/region-world.ts";
 
 /** The last decision in a word: "stay", "flip down", "quorum veto". */
@@ -41,6 +42,35 @@ describe("a daemon that has lost its state", () => {
     loseEu(world);
     await world.rounds(4);
     expect([where(world), last(world)]).toEqual(["eu 7", "block"]);
+  });
+});
+
+describe("a daemon that begins to lead", () => {
+  test("decides on the looks that were made while it stood by: the region is left as soon as what stands was read", async () => {
+    const world = regionWorld();
+    await world.rounds(2);
+    const watch = new RegionWatch({ observer: "us", plan: PLAN, eyes: world.eyes, clock: world.clock });
+    loseEu(world);
+    for (let at = 0; at < 3; at += 1) {
+      await watch.step(new AbortController().signal);
+      await world.clock.advance(2_000);
+    }
+    world.succeed(world.clock, { watch });
+    await world.rounds(1);
+    expect([last(world), where(world)]).toEqual(["records_unread", "eu 1"]);
+    await world.rounds(1);
+    expect(where(world)).toBe("us 2");
+  });
+
+  test("without any of them needs three of its own", async () => {
+    const world = regionWorld();
+    await world.rounds(2);
+    loseEu(world);
+    world.succeed();
+    await world.rounds(2);
+    expect(where(world)).toBe("eu 1");
+    await world.rounds(1);
+    expect(where(world)).toBe("us 2");
   });
 });
 

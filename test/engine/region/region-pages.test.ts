@@ -38,6 +38,14 @@ test("a reason is counted from when it began to hold, and anew after a break", (
   expect([followHeld(first, veto, 30_000).get("veto"), followHeld(followHeld(first, hold("takeover", "quorum"), 30_000), veto, 40_000).get("veto")]).toEqual([0, 40_000]);
 });
 
+test("what decisions do not speak of fires on: that is for others to end", () => {
+  const parts = { site: "shop", me: "us", runbooks: "docs/runbooks", disagreeFor: 60_000 };
+  const before = { region_observers_few: 5, region_held: 6 };
+  const { firing, alerts } = ring(parts, before, new Set(), { kind: "stay", why: "eu answers" }, 9, 300);
+  expect([firing, alerts.map(({ reason }) => reason)]).toEqual([{ region_observers_few: 5 }, ["region_held"]]);
+  expect(ring(parts, firing, new Set(), { kind: "stay", why: "eu answers" }, 9, 400).firing).toBe(firing);
+});
+
 test("an alert fires once, keeps its key, and is resolved under it", () => {
   const parts = { site: "shop", me: "us", runbooks: "docs/runbooks", disagreeFor: 60_000 };
   const veto = hold("takeover", "veto");

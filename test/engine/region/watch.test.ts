@@ -56,6 +56,32 @@ describe("a witness", () => {
     expect(says("us")).toBe("up");
   });
 
+  test("counts no look that a stop cut short", async () => {
+    const { clock, eyes, rounds, watch, says } = witness();
+    await rounds(2);
+    eyes.sights.set("eu", "never");
+    for (let at = 0; at < 4; at += 1) {
+      const stopping = new AbortController();
+      const cut = watch.step(stopping.signal);
+      stopping.abort();
+      await cut;
+      await clock.advance(2_000);
+    }
+    await rounds(2);
+    expect(says()).toBe("up");
+  });
+
+  test("makes no second look in one moment: three of them are to be seconds apart", async () => {
+    const { clock, eyes, rounds, watch, says } = witness();
+    await rounds(1);
+    eyes.sights.set("eu", { kind: "failed", detail: "refused" });
+    for (let at = 0; at < 6; at += 1) {
+      await watch.step(new AbortController().signal);
+      await clock.advance(500);
+    }
+    expect([says(), watch.views().get("eu")?.failing]).toEqual(["down", 3]);
+  });
+
   test("leaves no timer behind, and does nothing once it is stopped", async () => {
     const { clock, eyes, rounds, watch, says } = witness();
     await rounds(3);
