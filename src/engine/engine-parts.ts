@@ -6,7 +6,7 @@ import type { Evidence } from "../core/evidence.ts";
 import type { GatewayView } from "../core/gateway-view.ts";
 import type { PolicySpec } from "../core/policy.ts";
 import type { Roster } from "../core/roster.ts";
-import type { GuardSettings } from "../core/scene.ts";
+import type { GuardSettings, RegionHealth } from "../core/scene.ts";
 import type { TargetId } from "../core/target.ts";
 import type { Instant, Ms } from "../core/time.ts";
 import type { AlertOutbox } from "../ports/alert-outbox.ts";
@@ -32,6 +32,8 @@ export type EngineParts = Roster & {
   /** What keeps a policy from being carried out at this moment; asked at each step. Absent: only what its own `unavailable` says. */
   readonly unavailable?: (policy: string) => string | null;
   readonly settings: GuardSettings;
+  /** For triggers, by name; asked at each step. Absent: the shop has one region. */
+  readonly regions?: () => ReadonlyMap<string, RegionHealth>;
   readonly timeZone: string;
   readonly actionsPerMinute: number;
   /** Of our own accord nothing is done for this long after what an earlier process left is settled; 0: at once. */

@@ -40,13 +40,18 @@ type StepParts = ProposeParts & { readonly findings: Findings };
 
 /** A proposal for every policy and target whose trigger fires now. One that cannot be prepared is told as trouble and left out until the next step. */
 export async function propose(scene: Scene, policies: readonly PolicySpec[], parts: StepParts, signal: AbortSignal): Promise<readonly Asked[]> {
-  const firing = policies.flatMap((policy) => together(policy, evaluate(policy.trigger, scene), parts.roll.targets).map((one) => ({ policy, one })));
+  const firing = policies.filter((policy) => !isOfTheRegions(policy)).flatMap((policy) => together(policy, evaluate(policy.trigger, scene), parts.roll.targets).map((one) => ({ policy, one })));
   const asked: Asked[] = [];
   for (let from = 0; from < firing.length && !signal.aborted; from += AT_ONCE) {
     const some = await Promise.all(firing.slice(from, from + AT_ONCE).map(({ policy, one }) => prepared(policy, one, scene, parts, signal)));
     asked.push(...some.filter((one) => one !== null));
   }
   return asked;
+}
+
+/** The watch of the regions decides on it, by votes. */
+function isOfTheRegions({ action, unavailable }: PolicySpec): boolean {
+  return action === "failover_dns" && unavailable === null;
 }
 
 /** What is done to a workload as a whole is asked for once, by the target that has needed it longest. */

@@ -17,6 +17,8 @@ import type { Clock } from "../ports/clock.ts";
 export const QUIET_STEP_MS: Ms = 30_000;
 /** Within this time where the look may fire a trigger though it passed (a figure above its bound), or end one that fires. */
 export const MURMUR_STEP_MS: Ms = 1_000;
+/** Within this time where a trigger asks for a region, which no look of this engine shows. */
+export const REGION_STEP_MS: Ms = 5_000;
 /** Rest after a step, in times of what it computed: about a tenth of the thread at most. */
 const REST_FACTOR = 20;
 /** However long a step took, the next one may come after this. */
@@ -38,13 +40,16 @@ export function isQuiet(key: LookKey, seen: Observation, specs: readonly CheckSp
  */
 export function quietWait(policies: readonly PolicySpec[]): (seen: Observation, firing: boolean) => Ms {
   const bounds = new Map<string, number>();
-  for (const leaf of policies.flatMap((policy) => leaves(policy.trigger))) {
+  // A failover is not decided here.
+  const all = policies.filter(({ action }) => action !== "failover_dns").flatMap((policy) => leaves(policy.trigger));
+  const calm = all.some(({ kind }) => kind === "region") ? REGION_STEP_MS : QUIET_STEP_MS;
+  for (const leaf of all) {
     if (leaf.kind === "sustained") bounds.set(leaf.metric, Math.min(leaf.over, bounds.get(leaf.metric) ?? Infinity));
   }
   return (seen, firing) => {
     if (firing) return MURMUR_STEP_MS;
     if (seen.kind !== "unknown") for (const [figure, bound] of bounds) if ((seen.facts[figure] ?? -Infinity) > bound) return MURMUR_STEP_MS;
-    return QUIET_STEP_MS;
+    return calm;
   };
 }
 

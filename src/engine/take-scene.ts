@@ -38,6 +38,7 @@ export type RecoveryView = {
 export type SceneParts = {
   readonly roll: Roll;
   readonly settings: GuardSettings;
+  readonly regions?: () => ReadonlyMap<string, RegionHealth>;
   readonly timeZone: string;
   readonly actionsPerMinute: number;
   /** Nothing is done of our own accord before this instant; -Infinity: at once. */
@@ -109,7 +110,7 @@ export class SceneTaker {
       startedAt: view.startedAt(),
       flapping: view.flapping(),
       looks: this.#looks,
-      regions: NO_REGIONS,
+      regions: this.#parts.regions?.() ?? NO_REGIONS,
       evidence: view.evidence(),
       breakers: view.breakers(),
       pauses: view.pauses(),

@@ -11,6 +11,7 @@ import { createSystemRandom } from "../adapters/system-random.ts";
 import { createSystemdUnits } from "../adapters/systemd-units.ts";
 import { createLeanHttp } from "../adapters/lean-http.ts";
 import type { AlertRoute, Config } from "../config/config.ts";
+import type { RegionHealth } from "../core/scene.ts";
 import { alwaysClear } from "../engine/act.ts";
 import { createEngine, type Engine } from "../engine/engine.ts";
 import { createOutbox, type Outbox } from "../engine/outbox.ts";
@@ -72,7 +73,7 @@ export async function layGround({ config, env, clock, log }: DaemonParts, stores
   return { http, processes, outbox, probing, registry, metrics };
 }
 
-export function composeEngine(ground: Ground, stores: Stores, { config, parts, clock, log }: DaemonParts, host: GatewayHost | null, side: ClusterSide | null): Engine {
+export function composeEngine(ground: Ground, stores: Stores, { config, parts, clock, log }: DaemonParts, host: GatewayHost | null, side: ClusterSide | null, regions: (() => ReadonlyMap<string, RegionHealth>) | null): Engine {
   const { processes, outbox, probing, metrics } = ground;
   const remedies = makeRemedies({
     site: config.site,
@@ -94,6 +95,7 @@ export function composeEngine(ground: Ground, stores: Stores, { config, parts, c
     policies: config.policies,
     ...(side === null ? {} : { unavailable: side.missing }),
     settings: config.guards,
+    ...(regions === null ? {} : { regions }),
     timeZone: config.timeZone,
     actionsPerMinute: config.budget.actionsPerMinute,
     references: probing.references,

@@ -4,6 +4,8 @@
  */
 import { createSystemRandom } from "../adapters/system-random.ts";
 import { createSystemResolver } from "../adapters/system-resolver.ts";
+import { regionHealths } from "../core/region/health.ts";
+import type { RegionHealth } from "../core/scene.ts";
 import { hasLeft } from "../core/siblings.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Http } from "../ports/http.ts";
@@ -17,7 +19,7 @@ import { tendCluster } from "./tend-cluster.ts";
 import { watchPulse } from "./pulse-watch.ts";
 import { createReach } from "./reach.ts";
 import type { RegionLookout } from "./region-lookout.ts";
-import type { Regions } from "./regions.ts";
+import type { RegionParts, Regions } from "./regions.ts";
 import { createSiblings, type Siblings } from "./siblings.ts";
 import type { Stores } from "./stores.ts";
 
@@ -44,6 +46,8 @@ export type Shift = {
   close(): Promise<void>;
 };
 
+type WatchedRegions = { readonly lookout: RegionLookout; readonly regions: RegionParts["regions"]; readonly healths: () => ReadonlyMap<string, RegionHealth> };
+
 type Steps = (() => Promise<void> | void)[];
 
 /**
@@ -67,8 +71,9 @@ async function start(daemon: DaemonParts, { stores, gateway, side, lookout, onLo
   const { config, parts, clock, log } = daemon;
   const ground = await layGround(daemon, stores, side, (step) => closing.push(step));
   const host = gateway?.host ?? null;
-  const engine = composeEngine(ground, stores, daemon, host, side);
-  const regions = await regionsOf(daemon, ground, { stores, side, lookout }, engine, (step) => closing.push(step));
+  const watched = await watchedRegions(daemon, ground.http, lookout, (step) => closing.push(step));
+  const engine = composeEngine(ground, stores, daemon, host, side, watched?.healths ?? null);
+  const regions = await regionsOf(daemon, ground, { stores, side }, watched, engine);
   if (regions !== null) resting.push(() => regions.stop());
   const sitting = { control: engine, ledger: stores.ledger, registry: ground.registry, metrics: ground.metrics, regions: regions?.seat ?? null };
   if (gateway !== null) resting.push(joinGateway(gateway, engine, config, clock, log));
@@ -94,13 +99,18 @@ async function start(daemon: DaemonParts, { stores, gateway, side, lookout, onLo
 }
 
 /** null: the shop has one region, or this one leads nobody. Loaded where there are several. */
-async function regionsOf(daemon: DaemonParts, { http, outbox }: Ground, { stores, side, lookout: given }: Pick<Lasting, "stores" | "side" | "lookout">, engine: Engine, atClose: AtStop): Promise<Regions | null> {
-  const { clock, log, config: { regions, connectivity } } = daemon;
+async function watchedRegions({ clock, log, config: { regions, connectivity } }: DaemonParts, http: Http, given: RegionLookout | null, atClose: AtStop): Promise<WatchedRegions | null> {
   if (regions === null || regions.here === null || regions.provider === null) return null;
-  const [{ startRegions }, { openLookout }] = await Promise.all([import("./regions.ts"), import("./region-lookout.ts")]);
+  const { openLookout } = await import("./region-lookout.ts");
   const lookout = given ?? openLookout({ regions, connectivity, http, clock, log });
   if (given === null) atClose(() => lookout.close());
-  return startRegions({ daemon, regions: { ...regions, here: regions.here, provider: regions.provider }, http, lookout, outbox, stores, side, snapshot: () => engine.snapshot() });
+  return { lookout, regions: { ...regions, here: regions.here, provider: regions.provider }, healths: () => regionHealths(regions.plan, lookout.watch.views(), clock.now()) };
+}
+
+async function regionsOf(daemon: DaemonParts, { http, outbox }: Ground, { stores, side }: Pick<Lasting, "stores" | "side">, watched: WatchedRegions | null, engine: Engine): Promise<Regions | null> {
+  if (watched === null) return null;
+  const { startRegions } = await import("./regions.ts");
+  return startRegions({ daemon, regions: watched.regions, http, lookout: watched.lookout, outbox, stores, side, snapshot: () => engine.snapshot() });
 }
 
 /** null: this one has no siblings, or nobody may ask it for them. */

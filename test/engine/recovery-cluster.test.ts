@@ -105,8 +105,8 @@ describe("a failing pod", () => {
     expect(await ledger.query({ kinds: ["verified"] })).toMatchObject([{ details: { effect: { from: 3, to: 4 } } }]);
   });
 
-  test("is only recorded where nothing of a cluster is at hand", async () => {
-    const { held, troubles } = await bench({ action: "failover_dns" });
+  test("is only recorded where nothing of the region is at hand", async () => {
+    const { held, troubles } = await bench({ action: "failover_dns", unavailable: "failover needs regions" });
     expect([held, troubles]).toEqual([["unavailable"], []]);
   });
 });

@@ -9,7 +9,7 @@ import type { Alert } from "../../src/core/alert.ts";
 import type { CheckState } from "../../src/core/check-state.ts";
 import type { PolicySpec } from "../../src/core/policy.ts";
 import type { Decision } from "../../src/core/proposal.ts";
-import type { Acknowledgement, Pause } from "../../src/core/scene.ts";
+import type { Acknowledgement, Pause, RegionHealth } from "../../src/core/scene.ts";
 import { DEFAULT_GUARD_SETTINGS } from "../../src/core/scene.ts";
 import { alwaysClear, createActor } from "../../src/engine/act.ts";
 import { createRecovery } from "../../src/engine/recovery.ts";
@@ -22,12 +22,12 @@ import { VirtualClock } from "../../src/simulation/virtual-clock.ts";
 import { look } from "../support/notation.ts";
 import { ack, after, checkSpec, NOW, RESTART, web } from "../support/scene.ts";
 
-type Bench = { readonly policy?: Partial<PolicySpec>; readonly remedy?: Partial<Remedy>; readonly rows?: Map<string, Stored>; readonly clock?: VirtualClock };
+type Bench = { readonly policy?: Partial<PolicySpec>; readonly remedy?: Partial<Remedy>; readonly rows?: Map<string, Stored>; readonly clock?: VirtualClock; readonly regions?: ReadonlyMap<string, RegionHealth> };
 
 const LIVING: Prepared = { precondition: { kind: "process", pid: 7, startTime: "1" }, destructive: true, gone: false };
 
 /** A recovery loop of one target whose `page` fails, on real stores and a real actor. */
-async function bench({ policy = {}, remedy = {}, rows = new Map(), clock = new VirtualClock(NOW) }: Bench = {}) {
+async function bench({ policy = {}, remedy = {}, rows = new Map(), clock = new VirtualClock(NOW), regions = new Map() }: Bench = {}) {
   const store = createMemoryStateStore(rows);
   const ledger = createMemoryLedger(clock, { maxAgeMs: 1e10, maxBytes: 1e7 });
   const alerts: Alert[] = [];
@@ -54,7 +54,7 @@ async function bench({ policy = {}, remedy = {}, rows = new Map(), clock = new V
     target: (id) => targets.find((target) => target.id === id) ?? null, problem: (text) => troubles.push(text),
   });
   const recovery = createRecovery({
-    site: "shop", roll: new Roll({ checks: [checkSpec("page", ["web-1"])], targets, startupGrace: new Map() }), settings: DEFAULT_GUARD_SETTINGS, timeZone: "UTC", actionsPerMinute: 10, actFrom: () => Number.NEGATIVE_INFINITY,
+    site: "shop", roll: new Roll({ checks: [checkSpec("page", ["web-1"])], targets, startupGrace: new Map() }), settings: DEFAULT_GUARD_SETTINGS, regions: () => regions, timeZone: "UTC", actionsPerMinute: 10, actFrom: () => Number.NEGATIVE_INFINITY,
     clock, store, ledger, outbox, actor, remedies, runbooks: "docs/runbooks",
     policies: () => [{ ...RESTART, ...policy }],
     view: { checks: () => checks, flapping: () => new Set(), evidence: () => new Map(), breakers: () => [], pauses: () => pauses, acknowledgements: () => acknowledged, startedAt: () => new Map() },
@@ -102,6 +102,15 @@ describe("decisions", () => {
   test("a remedy that this kind of target does not have is said, not tried", async () => {
     const { decisions } = await bench({ policy: { action: "scale_up" } });
     expect(kinds(decisions)).toEqual(["unavailable"]);
+  });
+
+  test("a region that is lost fires what asks for it, and a failover is left to the watch of the regions", async () => {
+    const regions = new Map<string, RegionHealth>([["primary", { health: "unhealthy", since: NOW - 9_000 }]]);
+    const trigger = { kind: "region", region: "primary" } as const;
+    const warmed = await bench({ regions, policy: { trigger, action: "pre_scale", unavailable: "no cluster" } });
+    expect(warmed.decisions.map(({ decision }) => [decision.proposal.policy, decision.proposal.target, decision.proposal.why, decision.proposal.since])).toEqual([["pod_restart", "site", "region primary is unhealthy", NOW - 9_000]]);
+    expect((await bench({ regions, policy: { trigger, action: "failover_dns", unavailable: null } })).decisions).toEqual([]);
+    expect((await bench({ policy: { trigger, action: "pre_scale" } })).decisions).toEqual([]);
   });
 
   test("what is only held by time is asked again when the time is over", async () => {

@@ -3,7 +3,7 @@ import type { CheckSpec } from "../../src/core/check.ts";
 import { initialState, observe } from "../../src/core/check-state.ts";
 import type { Observation } from "../../src/core/observation.ts";
 import { lookKey } from "../../src/core/target.ts";
-import { isQuiet, MURMUR_STEP_MS, QUIET_STEP_MS, quietWait, StepPace } from "../../src/engine/step-pace.ts";
+import { isQuiet, MURMUR_STEP_MS, QUIET_STEP_MS, quietWait, REGION_STEP_MS, StepPace } from "../../src/engine/step-pace.ts";
 import { RESTART } from "../support/scene.ts";
 import { VirtualClock } from "../../src/simulation/virtual-clock.ts";
 
@@ -52,6 +52,11 @@ describe("how soon a step follows a quiet look", () => {
 
   test("late, where nothing waits for it", () => {
     expect(wait(seen({ cpu_usage: 70, memory_usage: 99 }), false)).toBe(QUIET_STEP_MS);
+  });
+
+  test("within seconds, where a trigger asks for a region that is not looked at here", () => {
+    const asking = (action: string): ReturnType<typeof quietWait> => quietWait([{ ...RESTART, action, trigger: { kind: "region", region: "primary" } }]);
+    expect([asking("pre_scale")(seen({}), false), asking("failover_dns")(seen({}), false)]).toEqual([REGION_STEP_MS, QUIET_STEP_MS]);
   });
 
   test("soon, where a figure is above a trigger's bound or a trigger fires", () => {
