@@ -70,7 +70,7 @@ async function start(daemon: DaemonParts, { stores, gateway, side, lookout, onLo
   const engine = composeEngine(ground, stores, daemon, host, side);
   const regions = await regionsOf(daemon, ground, { stores, side, lookout }, engine, (step) => closing.push(step));
   if (regions !== null) resting.push(() => regions.stop());
-  const sitting = { control: engine, ledger: stores.ledger, registry: ground.registry, metrics: ground.metrics, regions: regions?.seat ?? null };
+  const sitting = { control: engine, ledger: stores.ledger, registry: ground.registry, metrics: ground.metrics, regions: regions?.seat ?? null, measure: () => regions?.measure() };
   if (gateway !== null) resting.push(joinGateway(gateway, engine, config, clock, log));
   const siblings = joinSiblings(daemon, engine, ground.http, resting);
   const listeners = side?.listeners(sitting) ?? (await startListeners({ config, admin: parts.admin, sitting: () => sitting, host, clock, log, resumed, siblings: () => siblings?.state() ?? null, reach: reachOf(daemon, ground.http) }));
@@ -94,13 +94,13 @@ async function start(daemon: DaemonParts, { stores, gateway, side, lookout, onLo
 }
 
 /** null: the shop has one region, or this one leads nobody. Loaded where there are several. */
-async function regionsOf(daemon: DaemonParts, { http, outbox }: Ground, { stores, side, lookout: given }: Pick<Lasting, "stores" | "side" | "lookout">, engine: Engine, atClose: AtStop): Promise<Regions | null> {
+async function regionsOf(daemon: DaemonParts, { http, outbox, registry }: Ground, { stores, side, lookout: given }: Pick<Lasting, "stores" | "side" | "lookout">, engine: Engine, atClose: AtStop): Promise<Regions | null> {
   const { clock, log, config: { regions, connectivity } } = daemon;
   if (regions === null || regions.here === null || regions.provider === null) return null;
   const [{ startRegions }, { openLookout }] = await Promise.all([import("./regions.ts"), import("./region-lookout.ts")]);
   const lookout = given ?? openLookout({ regions, connectivity, http, clock, log });
   if (given === null) atClose(() => lookout.close());
-  return startRegions({ daemon, regions: { ...regions, here: regions.here, provider: regions.provider }, http, lookout, outbox, stores, side, snapshot: () => engine.snapshot() });
+  return startRegions({ daemon, regions: { ...regions, here: regions.here, provider: regions.provider }, http, lookout, outbox, registry, stores, side, snapshot: () => engine.snapshot() });
 }
 
 /** null: this one has no siblings, or nobody may ask it for them. */
