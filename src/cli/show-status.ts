@@ -48,7 +48,7 @@ function regionsText(regions: RegionsView | null, at: Instant, paint: Paint): st
   const rows = regions.regions.map((one) => [
     `${one.name}${one.name === regions.leadsTo ? " (buyers)" : ""}`, paint(one.sees === "up" ? "green" : one.sees === "unknown" ? "gray" : "red", one.sees), ago(at, one.since), says(one.says), one.detail,
   ]);
-  const lines = [regions.standing || "what stands at the provider has not been read yet", ...(regions.decision === "" ? [] : [regions.decision]), ...(regions.onlyRecords === null ? [] : [paint("yellow", regions.onlyRecords)])];
+  const lines = [regions.standing || "what stands at the provider has not been read yet", ...(regions.decision === "" ? [] : [regions.decision]), ...(regions.blockedUntil === null ? [] : [`no other failover for ${formatDuration(Math.max(0, regions.blockedUntil - at))}, unless a person acknowledges the last one`]), ...(regions.onlyRecords === null ? [] : [paint("yellow", regions.onlyRecords)])];
   const observers = section(["OBSERVER", "LAST HEARD", ""], regions.observers.map((one) => observerRow(one, at, paint)));
   return [section(["REGION", "FROM OUTSIDE", "FOR", "SAYS OF ITSELF", ""], rows), ...lines.map((line) => `  ${line}`), ...(observers === "" ? [] : ["", observers])].join("\n");
 }

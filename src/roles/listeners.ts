@@ -145,7 +145,8 @@ function healthOf(parts: ListenersParts, life: Life, delay: IntervalHistogram): 
     started: () => life.startedAt !== null,
     gateway: () => standingOf(host?.evidence() ?? null, clock.now()),
     metrics: () => {
-      const { metrics, registry } = sitting();
+      const { metrics, registry, measure } = sitting();
+      measure();
       metrics.loopDelay(delay.percentile(99) / 1e6 - DELAY_RESOLUTION_MS);
       delay.reset();
       for (const { name, effective } of host?.breakers() ?? []) metrics.breakerState(name, effective);

@@ -2,6 +2,8 @@
  * The regions' part of a shift: goes on looking at all of them, answers what others ask, and leads buyers here where the rules say so.
  */
 import type { Logger } from "pino";
+import type { Registry } from "prom-client";
+import { createRegionMetrics, type RegionMetrics } from "../adapters/region-metrics.ts";
 import { createSystemRandom } from "../adapters/system-random.ts";
 import type { ProviderConfig, RegionsConfig } from "../config/regions-config.ts";
 import type { OwnState } from "../core/region/fitness.ts";
@@ -23,7 +25,7 @@ import { watchProvider } from "./provider-watch.ts";
 import type { Stores } from "./stores.ts";
 import { openTraffic } from "./traffic.ts";
 
-export type Regions = { readonly seat: RegionSeat; stop(): Promise<void> };
+export type Regions = { readonly seat: RegionSeat; /** Brings the levels of its metrics up to date. */ measure(): void; stop(): Promise<void> };
 
 export type RegionParts = {
   readonly daemon: DaemonParts;
@@ -32,6 +34,7 @@ export type RegionParts = {
   /** Looks already. */
   readonly lookout: RegionLookout;
   readonly outbox: AlertOutbox;
+  readonly registry: Registry;
   readonly stores: Stores;
   readonly side: ClusterSide | null;
   readonly snapshot: () => Snapshot;
@@ -47,13 +50,14 @@ export async function startRegions(parts: RegionParts): Promise<Regions> {
   const opened = await openTraffic(config.site, regions.provider, http, clock);
   const stopping = new AbortController();
   const snapshot = lasting(parts.snapshot, clock);
+  const metrics = createRegionMetrics(parts.registry);
   const own = ownState({ ...parts, snapshot });
   const alertRoute = routeFor(config.alerts, "page");
   const loopParts: RegionLoopParts = {
     plan: regions.plan, me: regions.here, eyes: lookout.eyes, watch: lookout.watch, traffic: opened.traffic, outbox, clock, random: createSystemRandom(),
     mayAct: () => side === null || side.mayAct().kind === "clear",
     onlyRecords: () => onlyRecords(snapshot()),
-    alertRoute, runbooks: RUNBOOKS, ledger: stores.ledger, own, told: (event) => tell(log, event),
+    alertRoute, runbooks: RUNBOOKS, ledger: stores.ledger, own, told: (event) => tell(log, metrics, event),
   };
   const loop = new RegionLoop(loopParts);
   loop.begin(stores.state);
@@ -68,6 +72,7 @@ export async function startRegions(parts: RegionParts): Promise<Regions> {
         return givesUp ?? (status === "unhealthy" ? "too few of its instances are well, or what they share is not" : null);
       },
     },
+    measure: () => metrics.stand(loop.view(), clock.now()),
     stop: async () => {
       giveBack();
       provider.stop();
@@ -112,7 +117,7 @@ function onlyRecords({ policies, pauses }: Snapshot): string | null {
   return policy.mode === "act" ? null : `the policy ${policy.name} only records`;
 }
 
-function tell(log: Logger, event: RegionEvent): void {
+function tell(log: Logger, metrics: RegionMetrics, event: RegionEvent): void {
   switch (event.kind) {
     case "decided":
       if (!event.repeated && event.decision.kind !== "stay") log.warn({ event: "region", decision: event.decision }, textOf(event.decision));
@@ -121,6 +126,7 @@ function tell(log: Logger, event: RegionEvent): void {
       log.warn({ event: "region", intent: event.intent }, `${event.intent.kind} to ${event.intent.to}, epoch ${event.intent.epoch} (${event.intent.cause})`);
       return;
     case "ended":
+      metrics.acted({ ...event.intent, outcome: event.outcome, sinceFaultMs: event.sinceFaultMs });
       log.warn({ event: "region", intent: event.intent.id, outcome: event.outcome }, event.text);
       return;
     case "stands":

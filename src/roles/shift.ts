@@ -75,7 +75,7 @@ async function start(daemon: DaemonParts, { stores, gateway, side, lookout, onLo
   const engine = composeEngine(ground, stores, daemon, host, side, watched?.healths ?? null);
   const regions = await regionsOf(daemon, ground, { stores, side }, watched, engine);
   if (regions !== null) resting.push(() => regions.stop());
-  const sitting = { control: engine, ledger: stores.ledger, registry: ground.registry, metrics: ground.metrics, regions: regions?.seat ?? null };
+  const sitting = { control: engine, ledger: stores.ledger, registry: ground.registry, metrics: ground.metrics, regions: regions?.seat ?? null, measure: () => regions?.measure() };
   if (gateway !== null) resting.push(joinGateway(gateway, engine, config, clock, log));
   const siblings = joinSiblings(daemon, engine, ground.http, resting);
   const listeners = side?.listeners(sitting) ?? (await startListeners({ config, admin: parts.admin, sitting: () => sitting, host, clock, log, resumed, siblings: () => siblings?.state() ?? null, reach: reachOf(daemon, ground.http) }));
@@ -107,10 +107,10 @@ async function watchedRegions({ clock, log, config: { regions, connectivity } }:
   return { lookout, regions: { ...regions, here: regions.here, provider: regions.provider }, healths: () => regionHealths(regions.plan, lookout.watch.views(), clock.now()) };
 }
 
-async function regionsOf(daemon: DaemonParts, { http, outbox }: Ground, { stores, side }: Pick<Lasting, "stores" | "side">, watched: WatchedRegions | null, engine: Engine): Promise<Regions | null> {
+async function regionsOf(daemon: DaemonParts, { http, outbox, registry }: Ground, { stores, side }: Pick<Lasting, "stores" | "side">, watched: WatchedRegions | null, engine: Engine): Promise<Regions | null> {
   if (watched === null) return null;
   const { startRegions } = await import("./regions.ts");
-  return startRegions({ daemon, regions: watched.regions, http, lookout: watched.lookout, outbox, stores, side, snapshot: () => engine.snapshot() });
+  return startRegions({ daemon, regions: watched.regions, http, lookout: watched.lookout, outbox, registry, stores, side, snapshot: () => engine.snapshot() });
 }
 
 /** null: this one has no siblings, or nobody may ask it for them. */

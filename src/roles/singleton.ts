@@ -11,6 +11,7 @@ import { Registry } from "prom-client";
 import { createLeanHttp } from "../adapters/lean-http.ts";
 import { createMemoryLedger } from "../adapters/memory-ledger.ts";
 import { createEngineMetrics } from "../adapters/metrics.ts";
+import { createRegionSight } from "../adapters/region-metrics.ts";
 import { ownAddress } from "../adapters/own-address.ts";
 import { createSystemRandom } from "../adapters/system-random.ts";
 import type { Leadership } from "../core/lease.ts";
@@ -58,7 +59,7 @@ class Singleton implements Daemon {
 
   constructor(parts: DaemonParts) {
     this.#parts = parts;
-    this.#standby = standbySitting(parts);
+    this.#standby = this.#standingBy(parts);
     this.#sitting = this.#standby;
   }
 
@@ -95,7 +96,7 @@ class Singleton implements Daemon {
     const begin = async (next: DaemonParts): Promise<void> => {
       this.#parts = next;
       this.#stopped = false;
-      this.#standby = standbySitting(next);
+      this.#standby = this.#standingBy(next);
       this.#sitting = this.#standby;
       await this.start();
     };
@@ -223,6 +224,10 @@ class Singleton implements Daemon {
     this.#parts.log.info({ event: "leader" }, `the shift has ended: ${why}`);
   }
 
+  #standingBy(parts: DaemonParts): Sitting {
+    return standbySitting(parts, () => this.#lookout?.watch.verdicts() ?? new Map());
+  }
+
   #acting(): ActingOne {
     if (this.#leading !== null) return { kind: "here" };
     const [, address = ""] = (this.#lead?.holder() ?? "").split("/");
@@ -239,11 +244,12 @@ async function lookoutOf({ config: { regions, connectivity }, clock, log }: Daem
   return openLookout({ regions, connectivity, http, clock, log });
 }
 
-function standbySitting({ config, clock }: DaemonParts): Sitting {
+function standbySitting({ config, clock }: DaemonParts, verdicts: () => ReturnType<RegionLookout["watch"]["verdicts"]>): Sitting {
   const registry = new Registry();
   const metrics = createEngineMetrics(registry);
   metrics.leader(false);
-  return { control: standbyControl(config.site, clock.now(), clock.now), ledger: createMemoryLedger(clock, { maxAgeMs: 1_000, maxBytes: 1_000 }), registry, metrics, regions: null };
+  const see = config.regions === null ? null : createRegionSight(registry);
+  return { control: standbyControl(config.site, clock.now(), clock.now), ledger: createMemoryLedger(clock, { maxAgeMs: 1_000, maxBytes: 1_000 }), registry, metrics, regions: null, measure: () => see?.(verdicts()) };
 }
 
 /** Where others reach it, "10.0.0.3:9471"; "" where they cannot. */

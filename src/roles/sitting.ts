@@ -16,6 +16,8 @@ export type Sitting = {
   readonly metrics: EngineMetrics;
   /** Of a site with regions, while this one acts; null: it answers nobody about them. */
   readonly regions: RegionSeat | null;
+  /** Brings up to date what is only measured when somebody reads it. */
+  readonly measure: () => void;
 };
 
 /** Each call goes to whoever is there at that moment. */

@@ -5,6 +5,7 @@ import { Registry } from "prom-client";
 import { createLeanHttp } from "../adapters/lean-http.ts";
 import { createMemoryLedger } from "../adapters/memory-ledger.ts";
 import { createEngineMetrics } from "../adapters/metrics.ts";
+import { createRegionSight } from "../adapters/region-metrics.ts";
 import type { RegionWatch } from "../engine/region/watch.ts";
 import type { Daemon, DaemonPorts, Taken } from "./daemon.ts";
 import type { DaemonParts } from "./ground.ts";
@@ -85,6 +86,7 @@ class Witness implements Daemon {
 /** It has nothing of its own that could be ill: that it looks is all there is to say. */
 function sittingOf({ config, clock }: DaemonParts, watch: RegionWatch, me: string): Sitting {
   const registry = new Registry();
+  const see = createRegionSight(registry);
   const control = standbyControl(config.site, clock.now(), clock.now);
   return {
     control: { ...control, snapshot: () => ({ ...control.snapshot(), status: "healthy" }) },
@@ -92,5 +94,6 @@ function sittingOf({ config, clock }: DaemonParts, watch: RegionWatch, me: strin
     registry,
     metrics: createEngineMetrics(registry),
     regions: { control: null, answer: ({ nonce, about }) => ({ nonce, observer: me, votes: watch.answer({ nonce, about }), report: null }), lost: () => null },
+    measure: () => see(watch.verdicts()),
   };
 }

@@ -12,7 +12,7 @@ import { ManualClock } from "../support/manual-clock.ts";
 import { run as runIn, type Ran, type World } from "./recording-terminal.ts";
 
 const VIEW: RegionsView = {
-  here: "us", leadsTo: "us", standing: "buyers are led to us; us epoch 2 is right", epoch: 2, provider: "cloudflare_dns", onlyRecords: null,
+  here: "us", leadsTo: "us", standing: "buyers are led to us; us epoch 2 is right", epoch: 2, blockedUntil: NOW + 1_800_000, provider: "cloudflare_dns", onlyRecords: null,
   decision: "stay: buyers are led to us, which is here", entries: [{ name: "shop.example.com A", leadsTo: "us", value: "198.51.100.9, proxied" }],
   regions: [
     { name: "eu", floor: 2, sees: "down", since: NOW - 90_000, detail: "timeout: late", says: null },
@@ -58,6 +58,7 @@ test("status shows the regions: what is seen, what each says of itself, and wher
   expect(shown).toContain("eu           down          1m30s  not heard         timeout: late");
   expect(shown).toContain("us (buyers)  up            1h     healthy, 3 ready");
   expect(shown).toContain("buyers are led to us; us epoch 2 is right");
+  expect(shown).toContain("no other failover for 30m, unless a person acknowledges the last one");
   expect(shown.slice(shown.indexOf("OBSERVER")).split("\n").slice(0, 5).map((line) => line.trim())).toEqual([
     "OBSERVER  LAST HEARD", "eu        1m20s ago      could not speak: timeout: late", "ap        20s ago", "home      never          could not speak: refused: ECONNREFUSED", "away      not asked yet",
   ]);

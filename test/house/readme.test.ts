@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { METRICS } from "../../src/adapters/metrics.ts";
+import { REGION_METRICS } from "../../src/adapters/region-metrics.ts";
 import { createSystemClock } from "../../src/adapters/system-clock.ts";
 import { createProgram } from "../../src/cli/program.ts";
 import type { Config } from "../../src/config/config.ts";
@@ -50,7 +51,7 @@ describe("README", () => {
 
   test("lists every metric with its labels", () => {
     const listed = Object.fromEntries(tableOf("metric", "labels").map(([name, labels]) => [code(name), [...(labels ?? "").matchAll(/`([^`]+)`/g)].map((found) => found[1])]));
-    expect(listed).toEqual(Object.fromEntries(Object.entries(METRICS).map(([name, { labels }]) => [name, [...labels]])));
+    expect(listed).toEqual(Object.fromEntries(Object.entries({ ...METRICS, ...REGION_METRICS }).map(([name, { labels }]) => [name, [...labels]])));
   });
 
   test("lists every code of an error with its status", () => {

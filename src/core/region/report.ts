@@ -25,6 +25,11 @@ export function vetoes(heard: Heard): boolean {
   return heard !== null && heard.report.status === "healthy" && heard.report.outside === "up" && heard.report.givesUp === null;
 }
 
+/** The marks that others take for the right one. */
+export function toldMarks(heard: ReadonlyMap<RegionName, Heard>): readonly NonNullable<RegionReport["mark"]>[] {
+  return [...heard.values()].flatMap((one) => (one?.report.mark == null ? [] : [one.report.mark]));
+}
+
 /** Why it gives itself up; null: it does not, or was not heard. */
 export function gaveUp(heard: Heard): string | null {
   return heard?.report.givesUp ?? null;

@@ -46,7 +46,8 @@ export type RegionScene = {
   readonly order: ManualOrder | null;
 };
 
-export type FlipCause = "down" | "copies-only" | "failback" | "manual";
+export const FLIP_CAUSES = ["down", "copies-only", "failback", "manual"] as const;
+export type FlipCause = (typeof FLIP_CAUSES)[number];
 
 export type RegionDecision =
   /** Nothing is wrong that this daemon could mend. */

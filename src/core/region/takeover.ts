@@ -6,7 +6,7 @@ import { blockedUntil } from "./block.ts";
 import { fitnessOf, type Fitness } from "./fitness.ts";
 import { because, type HoldReason } from "./reason.ts";
 import { preferredTo, rankOf, specOf, type RegionName } from "./region.ts";
-import { gaveUp, vetoes, type RegionReport } from "./report.ts";
+import { gaveUp, toldMarks, vetoes, type RegionReport } from "./report.ts";
 import { findingOn, sees, tallyOf, type RegionDecision, type RegionScene } from "./scene.ts";
 import type { Finding, Tally } from "./vote.ts";
 
@@ -47,8 +47,7 @@ export function nextEpoch({ memory }: RegionScene): number {
 
 export function blockOf(scene: RegionScene): readonly HoldReason[] {
   if (scene.memory === null) return [];
-  const told = [...scene.heard.values()].flatMap((heard) => (heard?.report.mark ? [heard.report.mark] : []));
-  const until = blockedUntil(scene.memory, told, scene.acknowledged, scene.now, scene.plan.rules);
+  const until = blockedUntil(scene.memory, toldMarks(scene.heard), scene.acknowledged, scene.now, scene.plan.rules);
   return until === null ? [] : [because("block", `the last flip is too fresh: none for another ${formatDuration(until - scene.now)}, unless a person acknowledges it`, until)];
 }
 

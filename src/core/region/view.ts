@@ -27,6 +27,8 @@ export type RegionsView = {
   /** What stands at the provider, in one sentence; "" before it was read. */
   readonly standing: string;
   readonly epoch: number | null;
+  /** No other failover before, unless a person acknowledges the last one; null: it may follow. */
+  readonly blockedUntil: Instant | null;
   /** "cloudflare_dns", "cloudflare_pools", "route53". */
   readonly provider: string;
   /** Why decisions are only recorded; null: they are carried out. */

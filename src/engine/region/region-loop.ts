@@ -6,12 +6,13 @@
  * with closed eyes; only the one that leads decides. So the watch is given: it outlives a leadership, and goes on looking
  * by itself where no loop steps.
  */
+import { blockedUntil } from "../../core/region/block.ts";
 import { fitnessOf, type OwnState } from "../../core/region/fitness.ts";
 import { verdictOf } from "../../core/region/outside.ts";
 import type { RegionName } from "../../core/region/region.ts";
 import { specOf } from "../../core/region/region.ts";
 import type { RegionsView } from "../../core/region/view.ts";
-import { vetoes, type Heard, type RegionReport } from "../../core/region/report.ts";
+import { toldMarks, vetoes, type Heard, type RegionReport } from "../../core/region/report.ts";
 import type { ManualOrder, RegionDecision } from "../../core/region/scene.ts";
 import type { Ballot, Vote } from "../../core/region/vote.ts";
 import type { Instant } from "../../core/time.ts";
@@ -113,6 +114,7 @@ export class RegionLoop {
       leadsTo: standing.kind === "ours" ? standing.leadsTo : null,
       standing: describeStanding(standing),
       epoch: standing.kind === "ours" ? standing.right.epoch : null,
+      blockedUntil: this.#blockedUntil(now),
       provider: traffic.kind,
       onlyRecords: onlyRecords(),
       decision: this.#decision === null ? "" : textOf(this.#decision),
@@ -190,6 +192,11 @@ export class RegionLoop {
     const spec = specOf(plan, me);
     const fit = spec !== undefined && fitnessOf(spec, state, { outside: this.#outside(), parity: state.parity, wholeDown: false }).fit;
     this.#fitSince = fit ? (this.#fitSince ?? now) : null;
+  }
+
+  #blockedUntil(now: Instant): Instant | null {
+    const { memory = null, acknowledged = 0 } = this.#shift?.state() ?? {};
+    return memory === null ? null : blockedUntil(memory, toldMarks(this.#heard), acknowledged, now, this.#parts.plan.rules);
   }
 
   #outside(): RegionReport["outside"] {

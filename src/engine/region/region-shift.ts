@@ -8,6 +8,7 @@ import { followIncident, followReadiness } from "../../core/region/incident.ts";
 import { couldTakeOver, decideRegion, isUrgent, questionsOf } from "../../core/region/decide.ts";
 import { initialOutside } from "../../core/region/outside.ts";
 import type { RegionMark } from "../../core/region/mark.ts";
+import { toldMarks } from "../../core/region/report.ts";
 import { ledTo, type ManualOrder, type RegionDecision, type RegionScene } from "../../core/region/scene.ts";
 import { learnAge, readStanding, type Standing } from "../../core/region/standing.ts";
 import { answeredAgain, failedTry, NO_TRIES, type Tries } from "../../core/region/tries.ts";
@@ -192,8 +193,7 @@ export class RegionShift {
     const incident = followIncident(this.#state.incident, current, scene.me, view, scene.own.parity, scene.now);
     // What the provider did in another trouble says nothing of this one.
     if (incident?.since !== this.#state.incident?.since && this.#state.intent === null) this.#tries = NO_TRIES;
-    const told = [...scene.heard.values()].flatMap((heard) => (heard?.report.mark == null ? [] : [heard.report.mark]));
-    this.#set({ incident, ...(this.#state.memory === null ? {} : { memory: learnAge(this.#state.memory, told, scene.now) }) });
+    this.#set({ incident, ...(this.#state.memory === null ? {} : { memory: learnAge(this.#state.memory, toldMarks(scene.heard), scene.now) }) });
   }
 
   #ready(scene: RegionScene): void {
@@ -294,7 +294,7 @@ export class RegionShift {
     this.#take(this.#desk.learn(done));
     this.#tries = done.failure === null ? NO_TRIES : failedTry(this.#tries, done.failure, beganAt, now, plan.rules);
     if (intent.kind === "repair" && done.accepted) this.#set({ repairedAt: [...this.#state.repairedAt, now].slice(-MAX_REPAIRS_KEPT) });
-    if (done.uncertain !== null) return this.#parts.teller.ended(intent, "uncertain", done.uncertain);
+    if (done.uncertain !== null) return this.#parts.teller.ended(intent, "uncertain", done.uncertain, null);
     const whole = done.outcomes.every(({ outcome }) => outcome.kind === "switched");
     const text = done.outcomes.map(({ entry, outcome }) => `${entry.name} ${outcome.kind === "failed" ? outcome.why : outcome.kind}`).join(", ");
     this.#end(intent, whole ? "done" : done.accepted ? "partly" : "refused", text);
@@ -302,7 +302,10 @@ export class RegionShift {
   }
 
   #end(intent: RegionIntent, outcome: "done" | "partly" | "refused", text: string): void {
-    this.#parts.teller.ended(intent, outcome, text);
+    const { clock, teller } = this.#parts;
+    const { incident } = this.#state;
+    const fault = outcome === "done" && intent.kind === "flip" && incident?.about === intent.from ? incident.since : null;
+    teller.ended(intent, outcome, text, fault === null ? null : clock.now() - fault);
     this.#set({ intent: null });
     if (outcome !== "refused") void this.#pager.acted(intent, text);
   }

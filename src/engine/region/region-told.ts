@@ -16,7 +16,7 @@ export type RegionEvent =
   /** `repeated`: the same answer as at the step before. */
   | { readonly kind: "decided"; readonly at: Instant; readonly decision: RegionDecision; readonly repeated: boolean }
   | { readonly kind: "intended"; readonly at: Instant; readonly intent: RegionIntent }
-  | { readonly kind: "ended"; readonly at: Instant; readonly intent: RegionIntent; readonly outcome: "done" | "partly" | "refused" | "uncertain"; readonly text: string }
+  | { readonly kind: "ended"; readonly at: Instant; readonly intent: RegionIntent; readonly outcome: "done" | "partly" | "refused" | "uncertain"; readonly text: string; /** From the first look that failed until the flip was done; null: it was not, or nothing was wrong. */ readonly sinceFaultMs: Ms | null }
   /** What stands at the provider has changed, or is known for the first time. */
   | { readonly kind: "stands"; readonly at: Instant; readonly text: string }
   /** Who could speak in an incident has changed, or is known for the first time. `lacking`: observers who could not. */
@@ -58,9 +58,9 @@ export class RegionTeller {
     this.#write("intent", intent.who, `${intent.kind} to ${intent.to}, epoch ${intent.epoch} (${intent.cause})`, intent.id, "", { from: intent.from ?? "" });
   }
 
-  ended(intent: RegionIntent, outcome: "done" | "partly" | "refused" | "uncertain", text: string): void {
-    this.#parts.told({ kind: "ended", at: this.#parts.clock.now(), intent, outcome, text });
-    this.#write("outcome", intent.who, `${intent.kind} to ${intent.to}, epoch ${intent.epoch}: ${outcome}: ${text}`, intent.id, "", { outcome });
+  ended(intent: RegionIntent, outcome: "done" | "partly" | "refused" | "uncertain", text: string, sinceFaultMs: Ms | null): void {
+    this.#parts.told({ kind: "ended", at: this.#parts.clock.now(), intent, outcome, text, sinceFaultMs });
+    this.#write("outcome", intent.who, `${intent.kind} to ${intent.to}, epoch ${intent.epoch}: ${outcome}: ${text}`, intent.id, "", { outcome, ...(sinceFaultMs === null ? {} : { sinceFaultMs }) });
   }
 
   stands(text: string): void {

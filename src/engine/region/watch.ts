@@ -4,7 +4,7 @@
  * Each round asks the reference hosts in the same moment as the regions: a look that failed while none of them answers
  * either was our own network's, not theirs.
  */
-import { copiesFor, initialOutside, seeOutside, verdictOf, type OutsideSight, type OutsideView } from "../../core/region/outside.ts";
+import { copiesFor, initialOutside, seeOutside, verdictOf, type OutsideSight, type OutsideVerdict, type OutsideView } from "../../core/region/outside.ts";
 import { MAX_REGIONS, type RegionName, type RegionPlan } from "../../core/region/region.ts";
 import type { Ballot, Vote } from "../../core/region/vote.ts";
 import type { Instant } from "../../core/time.ts";
@@ -32,6 +32,11 @@ export class RegionWatch {
 
   views(): ReadonlyMap<RegionName, OutsideView> {
     return this.#views;
+  }
+
+  verdicts(): ReadonlyMap<RegionName, OutsideVerdict> {
+    const now = this.#parts.clock.now();
+    return new Map([...this.#views].map(([region, view]) => [region, verdictOf(view, now, this.#parts.plan.rules)]));
   }
 
   /**

@@ -100,6 +100,16 @@ describe("a region that is lost", () => {
     expect([last(world), world.traffic.orders.length]).toEqual(["stay", 1]);
   });
 
+  test("is left under a pause that is shown, and the time since its first failed look is told with the act", async () => {
+    const world = await lostAfterCalm();
+    expect(world.loop.view().blockedUntil).toBeNull();
+    await world.rounds(3);
+    expect(world.events.flatMap((event) => (event.kind === "ended" ? [[event.outcome, event.sinceFaultMs]] : []))).toEqual([["done", 4_000]]);
+    expect(world.loop.view().blockedUntil).toBe(world.clock.now() - 2_000 + 3_600_000);
+    await world.loop.acknowledge();
+    expect(world.loop.view().blockedUntil).toBeNull();
+  });
+
   test("is not left by a daemon that may not act, nor by one that lost the lead between deciding and writing", async () => {
     const idle = await lostAfterCalm();
     idle.fence.leads = false;
