@@ -29,11 +29,14 @@ export const REFUSALS = {
 export type Point = "before" | "after";
 export type Gate = { readonly reached: Promise<void>; open(): void };
 
+/** A call as a gate tells it from others. `token`: the id of the one it came with. */
+export type Passing = { readonly method: string; readonly path: string; readonly token: string };
+
 export type Seen = { readonly method: string; readonly path: string; readonly status: number | null };
 
 const MAX_SEEN = 1_000;
 
-type Waiting = { readonly method: Method; readonly point: Point; readonly arrive: () => void; readonly opened: Promise<void> };
+type Waiting = { readonly method: Method; readonly point: Point; readonly which: (call: Passing) => boolean; readonly arrive: () => void; readonly opened: Promise<void> };
 
 export class Control {
   /** The last calls, oldest first; status null: not answered. */
@@ -52,11 +55,11 @@ export class Control {
     this.#faults = [];
   }
 
-  /** The next call of that method waits there until the gate is opened. */
-  hold(method: Method, point: Point): Gate {
+  /** The next call of that method waits there until the gate is opened. @param which of them; asked when it is there. Default: whichever comes. */
+  hold(method: Method, point: Point, which: (call: Passing) => boolean = () => true): Gate {
     const reached = Promise.withResolvers<void>();
     const opened = Promise.withResolvers<void>();
-    this.#gates.push({ method, point, arrive: reached.resolve, opened: opened.promise });
+    this.#gates.push({ method, point, which, arrive: reached.resolve, opened: opened.promise });
     return { reached: reached.promise, open: opened.resolve };
   }
 
@@ -70,8 +73,8 @@ export class Control {
   }
 
   /** The stand-in's own. */
-  async pass(method: string, point: Point): Promise<void> {
-    const gate = this.#gates.find((one) => one.method === method && one.point === point);
+  async pass(call: Passing, point: Point): Promise<void> {
+    const gate = this.#gates.find((one) => one.method === call.method && one.point === point && one.which(call));
     if (gate === undefined) return;
     this.#gates = this.#gates.filter((one) => one !== gate);
     gate.arrive();

@@ -98,11 +98,12 @@ class Api {
     if (route.right !== null && !may(token, route.right)) throw new Refused({ status: 403, code: 10000, message: "Authentication error" });
     const call: Call = { world: this.#world, token, ids, query: queryOf(operation, searchParams), body: bodyOf(operation, text) };
     const fault = this.#control.takeFault(method);
-    await this.#control.pass(method, "before");
+    const passing = { method, path: pathname, token: token.id };
+    await this.#control.pass(passing, "before");
     if (fault !== null) return this.#fail(fault, matched, call, response);
     route.find(call);
     const result = await route.run(call, false);
-    await this.#control.pass(method, "after");
+    await this.#control.pass(passing, "after");
     return this.#success(operation, result);
   }
 

@@ -25,6 +25,12 @@ export type WorldOptions = {
   readonly dns: PublicDns | null;
 };
 
+/** How a record stood after a change. */
+export type RecordChange = Pick<StoredRecord, "id" | "content" | "comment">;
+
+/** A stand-in may stand for days in a demo. */
+const MAX_CHANGES = 1_000;
+
 export class World {
   readonly zoneId = "023e105f4ecef8ad9ca31a8372d0c353";
   readonly accountId = "01a7362d577a6c3019a474fd6f485823";
@@ -32,6 +38,8 @@ export class World {
   readonly records = new Map<string, StoredRecord>();
   readonly pools = new Map<string, Pool>();
   readonly loadBalancers = new Map<string, LoadBalancer>();
+  /** The last changes of records, oldest first, also those that changed nothing. */
+  readonly recordChanges: RecordChange[] = [];
   #made = 0;
   #changes = 0;
 
@@ -54,6 +62,8 @@ export class World {
     const merged = { ...found(this.records, id), ...changes, modified_on: this.#stamp() };
     const record = { ...merged, comment: merged.comment === "" ? null : merged.comment, ttl: merged.proxied ? AUTOMATIC_TTL : merged.ttl };
     this.records.set(id, record);
+    this.recordChanges.push({ id, content: record.content, comment: record.comment });
+    if (this.recordChanges.length > MAX_CHANGES) this.recordChanges.shift();
     await this.#publish(record.name);
     return record;
   }

@@ -4,8 +4,10 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer } from "node:net";
+import { readStat } from "../../src/adapters/proc-files.ts";
 import type { Snapshot } from "../../src/core/snapshot.ts";
 import { bundle } from "../support/bundle.ts";
+import { until } from "../support/faulty-server.ts";
 import { PEER_TOKEN } from "./told-sidecars.ts";
 
 const OPERATOR = "operator-token";
@@ -24,17 +26,19 @@ export type SingletonsOptions = {
   readonly lease?: string;
   /** Default: shop. */
   readonly site?: string;
-  /** Where regions ask it; default: nowhere. */
-  readonly publicPort?: number;
 };
 
 /** What a site file names by `${…}`. */
-export const SECRETS = { REGION_SECRET: "a secret that all regions of one shop share", CLOUDFLARE_TOKEN: "token-of-cloudflare-0123456789abcdefghij" } as const;
+export const SECRETS = { REGION_SECRET: "a secret that all regions of one shop share", CLOUDFLARE_EU: "token-of-cloudflare-for-eu-0123456789abcd", CLOUDFLARE_US: "token-of-cloudflare-for-us-0123456789abcd" } as const;
+
+/** An address of its own, as a pod has one: all of a region have the same ports. */
+export type Place = { readonly host: string; readonly health: number; readonly public: number };
 
 export const SHORT_LEASE = "  lease: { duration: 3s, renew_within: 2s, retry: 400ms }\n  watch_first: 2s";
 
 /** Shortened: a lease of 3 s, a new leader acts after 2 s, looks every second. */
-function siteFile({ kubeconfig, namespace, sidecarPort, settings = "", lease = SHORT_LEASE, site = "shop", publicPort }: SingletonsOptions): string {
+function siteFile({ kubeconfig, namespace, sidecarPort, settings = "", lease = SHORT_LEASE, site = "shop" }: SingletonsOptions, place: Place | null): string {
+  const open = place === null ? 'health: "127.0.0.1:0"' : `health: "${place.host}:${place.health}", public: "${place.host}:${place.public}"`;
   return `site: ${site}
 role: singleton
 targets:
@@ -47,7 +51,7 @@ kubernetes:
 ${lease}
 connectivity: []
 peer_token: "\${PEER_TOKEN}"
-listeners: { health: "127.0.0.1:0", admin: "0.0.0.0:0"${publicPort === undefined ? "" : `, public: "127.0.0.1:${publicPort}"`} }
+listeners: { ${open}, admin: "0.0.0.0:0" }
 tokens: { operator: { role: operator, value: "\${OPERATOR_TOKEN}" } }
 ${settings}
 `;
@@ -68,13 +72,13 @@ export class Singletons {
     this.#options = options;
   }
 
-  /** @param kubeconfig of this one, where it has a way to the API server of its own. */
-  async start(kubeconfig = this.#options.kubeconfig): Promise<RunningSingleton> {
-    const folder = await mkdtemp(join(tmpdir(), "shopkeeper-singleton-"));
-    const files = { "shopkeeper.yaml": siteFile({ ...this.#options, kubeconfig }), ...CHECKS, ...this.#options.files };
-    await Promise.all(["checks", "policies"].map((name) => mkdir(join(folder, name))));
-    await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(folder, name), text)));
-    const one = new RunningSingleton(folder);
+  /**
+   * @param kubeconfig of this one, where it has a way to the API server of its own.
+   * @param place null: loopback, and no public listener.
+   */
+  async start(kubeconfig = this.#options.kubeconfig, place: Place | null = null): Promise<RunningSingleton> {
+    const folder = await folderOf({ "shopkeeper.yaml": siteFile({ ...this.#options, kubeconfig }, place), ...CHECKS, ...this.#options.files });
+    const one = new RunningSingleton(folder, place?.host);
     this.#running.push(one);
     await one.started();
     return one;
@@ -95,14 +99,25 @@ export class Singletons {
   }
 }
 
+/** A configuration's folder, by path within it. Whoever runs on it removes it. */
+export async function folderOf(files: Readonly<Record<string, string>>): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "shopkeeper-singleton-"));
+  await Promise.all(["checks", "policies"].map((name) => mkdir(join(folder, name))));
+  await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(folder, name), text)));
+  return folder;
+}
+
 export class RunningSingleton {
   readonly #folder: string;
+  /** Where its health listener is. */
+  readonly #host: string;
   readonly #child: ChildProcess;
   #output = "";
   readonly #exit: Promise<number | null>;
 
-  constructor(folder: string) {
+  constructor(folder: string, host = "127.0.0.1") {
     this.#folder = folder;
+    this.#host = host;
     this.#child = spawn(process.execPath, [bundle(), "run", "--config", join(folder, "shopkeeper.yaml")], {
       env: { ...process.env, ...SECRETS, PEER_TOKEN, OPERATOR_TOKEN: OPERATOR },
       stdio: ["ignore", "pipe", "pipe"],
@@ -114,6 +129,10 @@ export class RunningSingleton {
 
   get pid(): number {
     return this.#child.pid ?? 0;
+  }
+
+  isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
   output(): string {
@@ -137,7 +156,7 @@ export class RunningSingleton {
 
   /** What a probe or a person is answered. `listener`: which of the two. */
   async answer(listener: "health" | "admin", path: string): Promise<{ readonly status: number; readonly body: unknown }> {
-    return listener === "admin" ? this.#ask("GET", path) : plain(`http://127.0.0.1:${this.#port("health")}${path}`);
+    return listener === "admin" ? this.#ask("GET", path) : plain(`http://${this.#host}:${this.#port("health")}${path}`);
   }
 
   /** Log lines of one event. */
@@ -183,13 +202,24 @@ export class RunningSingleton {
     if (status !== 200) throw new Error(`pause: ${status} ${JSON.stringify(body)}`);
   }
 
+  /** What an operator asks for. Rejects after ten seconds. */
+  async order(path: string, body: object): Promise<{ readonly status: number; readonly body: unknown }> {
+    return this.#ask("POST", path, body);
+  }
+
   async metric(name: string): Promise<number> {
-    const text = await (await fetch(`http://127.0.0.1:${this.#port("health")}/metrics`, { signal: AbortSignal.timeout(5_000) })).text();
+    const text = await (await fetch(`http://${this.#host}:${this.#port("health")}/metrics`, { signal: AbortSignal.timeout(5_000) })).text();
     return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1]);
   }
 
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
+  }
+
+  /** Resolves once it stands still: it keeps its sockets, and answers nothing until SIGCONT. */
+  async freeze(): Promise<void> {
+    this.signal("SIGSTOP");
+    await until(() => readStat(this.pid)?.state === "T", "it stands still");
   }
 
   async kill(): Promise<void> {
@@ -207,7 +237,7 @@ export class RunningSingleton {
     this.signal("SIGCONT");
     this.signal("SIGTERM");
     const late = setTimeout(() => this.signal("SIGKILL"), 10_000);
-    if (this.#child.exitCode === null && this.#child.signalCode === null) await this.#exit;
+    if (this.isRunning()) await this.#exit;
     clearTimeout(late);
     await rm(this.#folder, { recursive: true, force: true });
   }

@@ -24,7 +24,8 @@ export type OwnState = {
   readonly givesUp: string | null;
 };
 
-export type UnfitCode = "unfit_checks" | "unfit_path" | "unfit_degraded" | "unfit_capacity" | "unfit_parity" | "unfit_gave_up";
+/** `unfit_unseen`: nobody knows yet, as when a daemon has just begun to lead. */
+export type UnfitCode = "unfit_unseen" | "unfit_checks" | "unfit_path" | "unfit_degraded" | "unfit_capacity" | "unfit_parity" | "unfit_gave_up";
 
 export type Doubt = { readonly code: UnfitCode; readonly text: string };
 
@@ -42,10 +43,12 @@ export type Asked = {
 export function fitnessOf(spec: RegionSpec, own: OwnState, { outside, parity, wholeDown }: Asked): Fitness {
   const blocks: Doubt[] = [];
   const doubts: Doubt[] = [];
-  if (own.status === "unhealthy" || own.status === "unknown" || !own.selling) blocks.push({ code: "unfit_checks", text: `${spec.name} is ${own.selling ? own.status : "not able to sell"} by its own checks` });
-  if (outside !== "up") blocks.push({ code: "unfit_path", text: `${spec.name} is ${outside} from outside by its own probe` });
+  const isSeen = own.status !== "unknown";
+  if (!isSeen) blocks.push({ code: "unfit_unseen", text: `${spec.name} is not known yet by its own checks: ${own.ready} pods are seen to be ready, and it needs ${spec.floor}` });
+  else if (own.status === "unhealthy" || !own.selling) blocks.push({ code: "unfit_checks", text: `${spec.name} is ${own.selling ? own.status : "not able to sell"} by its own checks` });
+  if (outside !== "up") blocks.push({ code: outside === "unknown" ? "unfit_unseen" : "unfit_path", text: `${spec.name} is ${outside} from outside by its own probe` });
   if (own.givesUp !== null) blocks.push({ code: "unfit_gave_up", text: `${spec.name} has given itself up: ${own.givesUp}` });
-  if (own.ready < spec.floor) blocks.push({ code: "unfit_capacity", text: `${spec.name} has ${own.ready} pods ready and needs ${spec.floor}` });
+  if (isSeen && own.ready < spec.floor) blocks.push({ code: "unfit_capacity", text: `${spec.name} has ${own.ready} pods ready and needs ${spec.floor}` });
   if (own.status === "degraded") doubts.push({ code: "unfit_degraded", text: `${spec.name} is degraded by its own checks` });
   if (parity === "failed") doubts.push({ code: "unfit_parity", text: `${spec.name} did not answer as the primary does when the incident began` });
   if (!wholeDown) blocks.push(...doubts);

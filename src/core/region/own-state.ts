@@ -38,7 +38,9 @@ export function ownStateOf(snapshot: Pick<Snapshot, "looks" | "targets">, floor:
 
 function ofInstances(applications: readonly LookView[], ready: number, floor: number): SiteStatus {
   if (ready >= floor) return "healthy";
-  if (ready > 0) return "degraded";
+  // A daemon that has just begun has not looked at all of them: those it does not know may be well.
+  const unseen = applications.filter(({ verdict }) => verdict === "unknown").length;
+  if (ready > 0) return ready + unseen >= floor ? "unknown" : "degraded";
   return applications.some(({ verdict }) => verdict === "unhealthy") || applications.length === 0 ? "unhealthy" : "unknown";
 }
 

@@ -49,6 +49,7 @@ export type HoldReason = {
 
 /** When a person is called, from when the reason began to hold: at once, after a while, never. */
 const PAGE_AFTER: Readonly<Record<HoldCode, Ms | null>> = {
+  unfit_unseen: 60_000,
   unfit_checks: 0,
   unfit_path: 0,
   unfit_degraded: 0,

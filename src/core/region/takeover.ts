@@ -124,7 +124,7 @@ function preferredOnes(scene: RegionScene, current: RegionName, wholeDown: boole
 }
 
 function allBad(scene: RegionScene, current: RegionName, own: Fitness): readonly HoldReason[] {
-  if (own.fit) return [];
+  if (own.blocks.every(({ code }) => code === "unfit_unseen")) return [];
   const others = scene.plan.regions.filter(({ name }) => name !== current && name !== scene.me);
   const hope = others.some(({ name }) => {
     const report = scene.heard.get(name)?.report;

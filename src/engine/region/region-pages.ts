@@ -117,6 +117,7 @@ function lastingOf(code: HoldCode): LastingReason {
     case "late_write":
     case "repairs_spent":
       return "region_late_write";
+    case "unfit_unseen":
     case "unfit_checks":
     case "unfit_path":
     case "unfit_degraded":

@@ -41,6 +41,7 @@ describe("where eu is lost and us is the next", () => {
     ["but against one whose own public path fails", { heard: new Map([["eu", heard("eu", { outside: "down" })], ["ap", heard("ap")]]) }, "flip down 2"],
     ["and against one that gives itself up", { heard: new Map([["eu", heard("eu", { givesUp: "draining" })], ["ap", heard("ap")]]) }, "flip down 2"],
     ["not while it is ill itself, though ap is there", { own: { ...WELL, status: "unhealthy" } }, "unfit_checks"],
+    ["not before it has looked at itself, which is no reason to say that all are bad", { own: { ...WELL, status: "unknown", selling: false, ready: 0 }, heard: new Map([["eu", null], ["ap", heard("ap", { selling: false })]]) }, "unfit_unseen"],
     ["not with too few pods", { own: { ...WELL, ready: 1 } }, "unfit_capacity"],
     ["not where it cannot be reached itself", { views: new Map([["eu", DOWN], ["us", DOWN], ["ap", UP]]) }, "unfit_path"],
     ["and where ap is no better, says that all are bad", { own: { ...WELL, selling: false }, heard: new Map([["eu", null], ["ap", heard("ap", { selling: false })]]) }, "unfit_checks all_bad"],
@@ -62,7 +63,7 @@ describe("where eu is lost and us is the next", () => {
   });
 
   test("every hold has a known code and a sentence", () => {
-    const decision = decideRegion(lost({ own: { ...WELL, ready: 0, status: "unknown", selling: false }, ...voted("eu", ""), ...records("eu", 4, NOW) }));
+    const decision = decideRegion(lost({ own: { ...WELL, ready: 0, status: "unhealthy", selling: false }, ...voted("eu", ""), ...records("eu", 4, NOW) }));
     expect(decision.kind === "hold" && decision.reasons.every((one) => HOLD_CODES.includes(one.code) && one.text.length > 10)).toBe(true);
     expect(word(decision)).toBe("quorum unfit_checks unfit_capacity block");
   });

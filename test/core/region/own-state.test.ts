@@ -38,6 +38,11 @@ describe("a region as its own checks know it", () => {
     expect(ownStateOf(seen([...pods("healthy", "unhealthy"), API]), 2, "not_measured", null, NOW)).toMatchObject({ status: "degraded", ready: 1 });
   });
 
+  it("does not call itself degraded while those it has not looked at may be well", () => {
+    const status = (a: LookView["verdict"], b: LookView["verdict"], floor: number): string => ownStateOf(seen([...pods(a, b), API]), floor, "not_measured", null, NOW).status;
+    expect([status("healthy", "unknown", 2), status("healthy", "unknown", 3), status("healthy", "unknown", 1), status("unhealthy", "unknown", 1)]).toEqual(["unknown", "degraded", "healthy", "unhealthy"]);
+  });
+
   it("gives itself up once it has had no instance for a while, and not in the moment between two", () => {
     const empty = (since: number | null): string | null => ownStateOf(seen([]), 1, "not_measured", since, NOW).givesUp;
     expect(empty(null)).toBeNull();

@@ -14,6 +14,8 @@ function pages(decision: RegionDecision, heldFor: number): readonly string[] {
 describe("a person is called", () => {
   test.each<[string, RegionDecision, number, readonly string[]]>([
     ["at once where the target is unfit", hold("takeover", "unfit_checks"), 0, ["region_held"]],
+    ["not because a leader that has just begun has not looked yet", hold("takeover", "unfit_unseen"), 59_999, []],
+    ["but where it never comes to know", hold("takeover", "unfit_unseen"), 60_000, ["region_held"]],
     ["at once because of the block", hold("takeover", "block"), 0, ["region_held"]],
     ["not while it is not agreed on that anything is wrong", hold("takeover", "quorum", "unfit_checks", "block"), 0, []],
     ["after a minute without agreement", hold("takeover", "quorum", "unfit_checks"), 60_000, ["region_held"]],
