@@ -1,14 +1,15 @@
 /** What a configuration of regions adds up to, from a fault to the first page from elsewhere. */
 import type { ProviderConfig, RegionsConfig } from "../config/regions-config.ts";
 import { describeRto, RTO_TARGET, sumRto, type RtoPlan, type RtoRecord } from "../core/region/rto.ts";
+import { formatDuration, type Ms } from "../core/time.ts";
 import { ASK_DEADLINE } from "../core/region/vote.ts";
 import { TRAFFIC_DEADLINE_MS } from "../ports/traffic.ts";
 
 /** A line per record, then one per part; empty where there are no regions, or this one leads nobody. */
-export function rtoText(regions: RegionsConfig | null): string {
+export function rtoText(regions: RegionsConfig | null, aim: Ms = RTO_TARGET): string {
   if (regions === null || regions.provider === null) return "";
-  const lines = describeRto(sumRto(rtoPlanOf(regions, regions.provider)));
-  return `\nfrom a region that is lost to the first page from the next one (aim: ${RTO_TARGET / 1_000} s):\n${lines.map((line) => `  ${line}\n`).join("")}`;
+  const lines = describeRto(sumRto(rtoPlanOf(regions, regions.provider), aim), aim);
+  return `\nfrom a region that is lost to the first page from the next one (aim: ${formatDuration(aim)}):\n${lines.map((line) => `  ${line}\n`).join("")}`;
 }
 
 function rtoPlanOf({ plan: { rules } }: RegionsConfig, provider: ProviderConfig): RtoPlan {

@@ -26,7 +26,8 @@ export function addValidateCommands(program: Command, terminal: Terminal): void 
       const { config, warnings } = await loadSite(terminal, options.config);
       showWarnings(terminal, warnings);
       terminal.out(`${options.config}: valid; ${config.targets.length} targets, ${config.checks.length} checks, ${config.policies.length} policies\n`);
-      terminal.out(rtoText(config.regions));
+      const rto = config.policies.find(({ action }) => action === "failover_dns")?.params["rto"];
+      terminal.out(rtoText(config.regions, typeof rto === "number" ? rto : undefined));
       if (options.cluster === true) await validateCluster(terminal, config);
     });
   program

@@ -145,7 +145,7 @@ function policyNames(site: Part, checkNames: readonly string[], catalogues: Cata
     windows: Object.keys(mapOf(site.value["windows"])),
     targetKinds: [...new Set(targets.flatMap(kindsOf))],
     gateway: site.value["gateway"] !== undefined,
-    failover: site.value["failover"] !== undefined,
+    failover: site.value["failover"] === undefined ? undefined : Object.keys(mapOf(site.value["regions"]))[0],
     armed: new Set(textsOf(site.value["armed"]).map(({ text }) => text)),
   };
 }

@@ -11,6 +11,7 @@ import { explainIssues, oneOf, show } from "./explain.ts";
 import { fit, mapOf, report, textAt, textsOf, warn, type Part, type Reports } from "./part.ts";
 import { paramsSchema } from "./params-schema.ts";
 import { policySchema, type PolicyInput } from "./part-schemas.ts";
+import { relateFailover } from "./relate-failover.ts";
 import type { ReferenceRule } from "./references.ts";
 import { secretRules } from "./secret-rules.ts";
 
@@ -35,8 +36,8 @@ export type PolicyNames = TriggerNames & {
   /** Kinds of the configured targets. */
   readonly targetKinds: readonly TargetKind[];
   readonly gateway: boolean;
-  /** Regions and a provider are configured. */
-  readonly failover: boolean;
+  /** The preferred region, where regions and a provider are configured. */
+  readonly failover: string | undefined;
   /** Policies that act, whatever their files say. */
   readonly armed: ReadonlySet<string>;
 };
@@ -61,6 +62,7 @@ export function readPolicy(part: Part, catalogues: Catalogues, names: PolicyName
   const unavailable = action === undefined ? null : resolve(action, names, catalogues);
   const params = readParams(part, action === undefined ? undefined : paramsSchema(action, catalogues), reports);
   relateWorkload(part, action, trigger, reports);
+  relateFailover(part, trigger, names.failover, reports);
   const name = textAt(part, "name") ?? "";
   const policy = { part, name, input, trigger, action, params, unavailable, armed: names.armed.has(name) };
   warnOfRest(policy, reports);
@@ -106,7 +108,7 @@ function relateRoutes(part: Part, names: PolicyNames, reports: Reports): void {
 /** Why nothing carries an action out here; null where something does: one kind of target that can be acted on is enough. */
 function resolve(action: ActionName, names: PolicyNames, catalogues: Catalogues): string | null {
   // The watch of the regions carries it out, which no target stands for.
-  if (action === "failover_dns" && names.failover) return null;
+  if (action === "failover_dns" && names.failover !== undefined) return null;
   const kinds: readonly (TargetKind | null)[] = names.targetKinds.length === 0 ? [null] : names.targetKinds;
   const resolutions = kinds.map((kind): Resolution => resolveAction(action, kind));
   const found = resolutions.find((one) => one.kind === "remedy") ?? resolutions[0];
@@ -159,4 +161,7 @@ export function relatePolicies(policies: readonly ReadPolicy[], reports: Reports
       report(policy.part, reports, { code: "DUPLICATE_NAME", path: ["name"], message: `the policy "${policy.name}" stands in ${other.part.source.file} too`, expected: "each name once" });
     } else byName.set(policy.name, policy);
   }
+  // The watch of the regions is one, and follows one.
+  const [failover, ...others] = policies.filter(({ action, unavailable }) => action === "failover_dns" && unavailable === null);
+  for (const { part } of others) report(part, reports, { code: "RELATION", path: ["action"], message: `the policy "${failover?.name}" in ${failover?.part.source.file} leads buyers elsewhere already`, expected: "one policy with failover_dns; the shipped one goes with: disabled: [failover]" });
 }

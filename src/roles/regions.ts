@@ -7,6 +7,7 @@ import { createRegionMetrics, type RegionMetrics } from "../adapters/region-metr
 import { createSystemRandom } from "../adapters/system-random.ts";
 import type { ProviderConfig, RegionsConfig } from "../config/regions-config.ts";
 import type { OwnState } from "../core/region/fitness.ts";
+import { onlyRecords } from "../core/region/only-records.ts";
 import { ownStateOf } from "../core/region/own-state.ts";
 import { specOf } from "../core/region/region.ts";
 import type { Snapshot } from "../core/snapshot.ts";
@@ -56,7 +57,7 @@ export async function startRegions(parts: RegionParts): Promise<Regions> {
   const loopParts: RegionLoopParts = {
     plan: regions.plan, me: regions.here, eyes: lookout.eyes, watch: lookout.watch, traffic: opened.traffic, outbox, clock, random: createSystemRandom(),
     mayAct: () => side === null || side.mayAct().kind === "clear",
-    onlyRecords: () => onlyRecords(snapshot()),
+    onlyRecords: () => whyOnlyRecorded(daemon, snapshot()),
     alertRoute, runbooks: RUNBOOKS, ledger: stores.ledger, own, told: (event) => tell(log, metrics, event),
   };
   const loop = new RegionLoop(loopParts);
@@ -108,13 +109,11 @@ function lasting(take: () => Snapshot, clock: Clock): () => Snapshot {
   };
 }
 
-/** The policy says whether it acts; a pause, and a promotion, count as for any other. */
-function onlyRecords({ policies, pauses }: Snapshot): string | null {
-  const policy = policies.find(({ action }) => action === "failover_dns");
-  if (policy === undefined) return "no policy has the action failover_dns";
-  const pause = pauses.find(({ scope }) => scope.kind === "all" || (scope.kind === "policy" && scope.policy === policy.name));
-  if (pause !== undefined) return `paused by ${pause.by}: ${pause.why}`;
-  return policy.mode === "act" ? null : `the policy ${policy.name} only records`;
+/** With the mode in force, which a promotion may have changed. */
+function whyOnlyRecorded({ config, clock }: DaemonParts, { policies, pauses }: Snapshot): string | null {
+  const spec = config.policies.find(({ action }) => action === "failover_dns");
+  const inForce = policies.find(({ name }) => name === spec?.name);
+  return onlyRecords(spec === undefined ? null : { ...spec, mode: inForce?.mode ?? spec.mode }, pauses, clock.now(), clock.wall());
 }
 
 function tell(log: Logger, metrics: RegionMetrics, event: RegionEvent): void {

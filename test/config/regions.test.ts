@@ -71,6 +71,39 @@ describe("regions of a shop", () => {
   });
 });
 
+describe("the policy that leads buyers elsewhere", () => {
+  const POLICY = "name: failover\ntrigger: region primary is unhealthy\naction: failover_dns\n";
+  const written = async (policy: string, more: Readonly<Record<string, string>> = {}): Promise<readonly string[]> => {
+    const loaded = await load({ "shopkeeper.yaml": HOME, "policies/failover.yaml": policy, ...more }, ENV);
+    return loaded.ok ? [] : loaded.errors.map(({ path, message, expected }) => `${path}: ${message}; ${expected}`);
+  };
+
+  test("obeys the windows that it names, and knows its aim", async () => {
+    const loaded = await load({ "shopkeeper.yaml": `${HOME}windows: { night: { from: "02:00", to: "04:00" }, noon: { from: "12:00", to: "13:00" } }\n`, "policies/failover.yaml": `${POLICY}windows: [noon]\nparams: { rto: 90s }\n` }, ENV);
+    expect(loaded.ok && loaded.config.policies.find(({ name }) => name === "failover")).toMatchObject({ windows: [{ name: "noon" }], params: { to: "secondary", rto: 90_000 } });
+  });
+
+  test.each([
+    ["a check", POLICY.replace("region primary is unhealthy", "application fails 3 consecutive times"), "trigger: observers decide by votes when the region that buyers are led to is left, and nothing else is asked; \"region primary is unhealthy\""],
+    ["another region", POLICY.replace("primary", "us"), "trigger: observers decide by votes when the region that buyers are led to is left, and nothing else is asked; \"region primary is unhealthy\""],
+    ["a cooldown", `${POLICY}cooldown: 5m\n`, 'cooldown: "cooldown" has no meaning for failover_dns; failover.between in shopkeeper.yaml, the least time between two failovers'],
+    ["an escalation", `${POLICY}escalation: { after: 3 failed restarts, alert: on_call }\n`, 'escalation: "escalation" has no meaning for failover_dns; no escalation: a failover that cannot be made calls a person by the first alert route of severity page'],
+    ["a region of its choice", `${POLICY}params: { to: us }\n`, "params.to: "],
+    ["a parameter that nothing reads", `${POLICY}params: { within: 60s }\n`, 'params.within: '],
+  ])("says nothing in vain: %s", async (_what, policy, expected) => {
+    expect((await written(policy)).map((one) => one.slice(0, expected.length))).toEqual([expected]);
+  });
+
+  test("the preferred region's own name is as good as primary", async () => {
+    expect(await written(POLICY.replace("primary", "eu"))).toEqual([]);
+  });
+
+  test("is one", async () => {
+    const [problem] = await written(POLICY, { "policies/second.yaml": POLICY.replace("name: failover", "name: second") });
+    expect(problem).toMatch(/^action: the policy "failover" in .*failover.yaml leads buyers elsewhere already; one policy with failover_dns/);
+  });
+});
+
 test("the example of the docs is valid as it stands, its secrets aside", async () => {
   const page = readFileSync(join(import.meta.dirname, "../../docs/regions.md"), "utf8");
   const example = /```yaml\n([^]*?)```/.exec(page)?.[1] ?? "";

@@ -100,7 +100,7 @@ describe("the shipped policies", () => {
     const { policies } = await loadWith(SITE);
     expect(policies.get("auto_scale_up")).toMatchObject({ trigger: { kind: "sustained", metric: "cpu_usage", over: 70, forMs: 120_000 }, params: { max: 20 }, cooldown: 120_000 });
     expect(policies.get("auto_scale_up")?.unavailable).toContain("cluster");
-    expect(policies.get("failover")).toMatchObject({ trigger: { kind: "region", region: "primary" }, params: { rto: "60s" }, cooldown: 3_600_000 });
+    expect(policies.get("failover")).toMatchObject({ trigger: { kind: "region", region: "primary" }, params: { to: "secondary", rto: 60_000 }, cooldown: 3_600_000 });
     expect(policies.get("failover")?.unavailable).toContain("regions");
   });
 
