@@ -62,7 +62,9 @@ async function playAll(bench: Bench, wanted: readonly RtoFault[], scenes: number
       }
     }
   };
-  await Promise.all(Array.from({ length: scenes }, work));
+  const ends = await Promise.allSettled(Array.from({ length: scenes }, () => work().finally(() => (left.length = 0))));
+  // Only once every scene is taken down.
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
   return done;
 }
 

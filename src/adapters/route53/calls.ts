@@ -118,12 +118,16 @@ export class Route53Calls {
     this.#client.destroy();
   }
 
+  /** Where time runs out in a repeat, what Route 53 has answered before says more than that; unless the repeat may have done something. */
   async #repeating<T>(what: string, budget: Budget, mayRepeat: (error: CallError) => boolean, run: (what: string) => Promise<T>): Promise<T> {
+    let answered: CallError | null = null;
     for (let tries = 0; ; tries++) {
       try {
         return await run(what);
       } catch (error) {
         const failure = callError(what, error);
+        if (answered !== null && budget.signal.aborted && mayRepeat(failure)) throw answered;
+        if (failure.said !== "") answered = failure;
         const pause = PAUSES_MS[tries];
         if (pause === undefined || budget.leftMs() <= pause || !mayRepeat(failure)) throw failure;
         await sleep(this.#clock, pause, budget.signal);

@@ -118,6 +118,29 @@ describe("limits", () => {
     expect(state(at.standIn)).toEqual(before);
   });
 
+  test("being asked to be left alone is said also where the time of a reading runs out in a repeat", async () => {
+    await using at = await scene();
+    at.standIn.fail("list", "throttling", 2);
+    const held = [at.standIn.hold("list"), at.standIn.hold("list")];
+    const reading = at.traffic.read(NEVER).catch((error: unknown) => error);
+    await Promise.all(held.map(({ arrived }) => arrived));
+    at.clock.pass(TRAFFIC_DEADLINE_MS);
+    expect(await reading).toEqual(failing("RATE_LIMITED", "Throttling"));
+    for (const { release } of held) void release();
+  });
+
+  test("a change whose time runs out in a repeat is uncertain, whatever was answered before", async () => {
+    await using at = await scene();
+    const order = await toUs(at.traffic);
+    at.standIn.fail("change", "throttling");
+    const held = at.standIn.hold("change");
+    const switching = at.traffic.switch(order, NEVER).catch((error: unknown) => error);
+    await held.arrived;
+    at.clock.pass(TRAFFIC_DEADLINE_MS);
+    expect(await switching).toEqual(failing("UNCERTAIN"));
+    void held.release();
+  });
+
   test("each method ends in time when Route 53 does not answer", async () => {
     await using at = await scene();
     const order = await toUs(at.traffic);

@@ -23,6 +23,7 @@ describe("what one observer says of a region, falling after 3 and rising after 2
     [`.${"c".repeat(31)}`, "copies-only", "copies alone for a minute"],
     [`.${"c".repeat(30)}`, "up", "not a look earlier"],
     [`.${"c".repeat(30)}f`, "up", "a fresh copy is served by a gateway that would ask the application"],
+    [`.${"c".repeat(20)}f${"c".repeat(20)}`, "up", "and the minute begins anew"],
     [`.${"c".repeat(30)}.c`, "up", "one rendered page, and it sells"],
     [`.${"c".repeat(31)}xxx`, "down", "no copies either"],
     [`.${"c".repeat(20)}x${"c".repeat(10)}`, "copies-only", "one failure among copies is no page rendered"],

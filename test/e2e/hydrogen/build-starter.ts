@@ -10,6 +10,7 @@
  */
 import { createHash } from "node:crypto";
 import { access, cp, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { codeOf, tryLock } from "./build-lock.ts";
@@ -73,14 +74,15 @@ export type BuildOptions = {
 /**
  * The built starter, from the cache or built now (about half a minute).
  *
- * The cache is `.cache` in the repository, or `SHOPKEEPER_CACHE_DIR`. A folder
- * appears there complete or not at all; processes that ask at the same time wait
- * for one of them to build.
+ * The cache is `shopkeeper-hydrogen` in `XDG_CACHE_HOME` or `~/.cache`, which all
+ * clones share; or `hydrogen` in `SHOPKEEPER_CACHE_DIR`. A folder appears there
+ * complete or not at all; processes that ask at the same time wait for one of
+ * them to build.
  *
  * @throws {StarterError}
  */
 export async function buildStarter({ progress = toStandardError }: BuildOptions = {}): Promise<Starter> {
-  const cache = path.join(cacheRoot(), "hydrogen");
+  const cache = cacheFolder();
   const folder = path.join(cache, createHash("sha256").update(JSON.stringify(RECIPE)).digest("hex").slice(0, 16));
   await mkdir(cache, { recursive: true });
   const polls = WAIT_FOR_OTHER_MS / POLL_MS;
@@ -115,8 +117,9 @@ export async function findStarter({ progress = toStandardError }: BuildOptions =
   }
 }
 
-function cacheRoot(): string {
-  return path.resolve(process.env["SHOPKEEPER_CACHE_DIR"] ?? path.join(import.meta.dirname, "../../../.cache"));
+function cacheFolder(): string {
+  const { SHOPKEEPER_CACHE_DIR: own, XDG_CACHE_HOME: shared = path.join(homedir(), ".cache") } = process.env;
+  return own === undefined ? path.join(shared, "shopkeeper-hydrogen") : path.resolve(own, "hydrogen");
 }
 
 async function build(cache: string, folder: string, progress: (line: string) => void): Promise<void> {
