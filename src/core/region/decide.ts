@@ -19,6 +19,7 @@ export function decideRegion(scene: RegionScene): RegionDecision {
   if (!scene.leads) return hold("records", [because("not_leader", `another daemon of ${scene.me} leads`)]);
   if (standing.kind === "unread") return hold("records", [because("records_unread", "what stands at the provider has not been read yet")]);
   if (standing.kind === "not_ours") return hold("records", [because("records_not_ours", standing.why)]);
+  if (standing.kind === "steered") return decideSteered(scene, standing.prefers);
   if (scene.order !== null) return decideOrder(scene, scene.order, standing);
   if (!standing.whole && standing.right.region === scene.me) return decideRepair(scene, standing);
   const decision = decideCalm(scene, standing.leadsTo ?? standing.right.region);
@@ -38,6 +39,14 @@ export function questionsOf(scene: RegionScene): readonly RegionName[] {
 /** This region could take over from that one, but for those that are preferred. */
 export function couldTakeOver(scene: RegionScene, current: RegionName): boolean {
   return isAgainst(scene, current) && obstacles(scene, current).length === 0;
+}
+
+/** Two deciders for one name would contradict each other. What this place sees is told all the same. */
+function decideSteered(scene: RegionScene, prefers: RegionName | null): RegionDecision {
+  const why = "the provider's own health checks decide where buyers are led, by /health/region of each region";
+  if (scene.order !== null) return hold("order", [because("steered", `${why}: it is steered there`)]);
+  const lost = prefers !== null && prefers !== scene.me && isAgainst(scene, prefers);
+  return lost ? hold("takeover", [because("steered", `${prefers} is ${sees(scene, prefers)} as seen from here; ${why}`)]) : { kind: "stay", why };
 }
 
 function decideCalm(scene: RegionScene, current: RegionName): RegionDecision {

@@ -11,6 +11,8 @@ export type HoldCode =
   /** Of the provider: not read yet; not ours to write; an act whose end is not known; tries that wait, or are over. */
   | "records_unread"
   | "records_not_ours"
+  /** The provider's own health checks decide. */
+  | "steered"
   | "unsettled"
   | "provider_wait"
   | "provider_down"
@@ -59,6 +61,7 @@ const PAGE_AFTER: Readonly<Record<HoldCode, Ms | null>> = {
   not_leader: null,
   records_unread: 60_000,
   records_not_ours: 0,
+  steered: 60_000,
   unsettled: 60_000,
   provider_wait: null,
   provider_down: 0,

@@ -21,6 +21,8 @@ export type EntrySeen = {
   readonly leadsTo: RegionName | null;
   readonly mark: RegionMark | null;
   readonly foreign: string | null;
+  /** The provider's own health checks decide; `leadsTo` is the region that they prefer. */
+  readonly steered?: true;
 };
 
 /** The mark that is right, as this daemon has seen it. */
@@ -38,6 +40,8 @@ export type Standing =
   | { readonly kind: "unread" }
   /** Not ours to write: why, in one sentence. */
   | { readonly kind: "not_ours"; readonly why: string }
+  /** The provider's own health checks decide where buyers are led, and ask each region for its health; nothing is ever written. */
+  | { readonly kind: "steered"; readonly prefers: RegionName | null }
   | {
       readonly kind: "ours";
       /** Where buyers are led now; null: the entries differ. */
@@ -55,22 +59,28 @@ export type Read = { readonly standing: Standing; readonly memory: MarkMemory | 
 
 /** Takes in what was read of all entries. */
 export function readStanding(plan: RegionPlan, memory: MarkMemory | null, entries: readonly EntrySeen[], now: Instant): Read {
+  if (entries.length > 0 && entries.every(({ steered }) => steered === true)) return { standing: { kind: "steered", prefers: commonOf(entries) }, memory };
   const why = notOurs(plan, entries);
   if (why !== null) return { standing: { kind: "not_ours", why }, memory };
   const marks = entries.flatMap((entry) => (entry.mark === null ? [] : [entry.mark]));
   const right = remember(plan, memory, marks, now);
   if (right === null) return { standing: { kind: "not_ours", why: "the provider has no entry of this site" }, memory };
   const others = marks.filter((mark) => !isSame(mark, right));
-  const led = new Set(entries.map((entry) => entry.leadsTo));
   const standing: Standing = {
     kind: "ours",
-    leadsTo: led.size === 1 ? (entries[0]?.leadsTo ?? null) : null,
+    leadsTo: commonOf(entries),
     whole: others.length === 0,
     contested: others.some((mark) => mark.epoch === right.epoch),
     others: [...new Set(others.map((mark) => `${mark.region} epoch ${mark.epoch}`))],
     right,
   };
   return { standing, memory: right };
+}
+
+/** null: they lead to several. */
+function commonOf(entries: readonly EntrySeen[]): RegionName | null {
+  const [first] = entries;
+  return first !== undefined && entries.every(({ leadsTo }) => leadsTo === first.leadsTo) ? first.leadsTo : null;
 }
 
 /** The mark that the right region writes to push a late write aside. */
@@ -111,7 +121,8 @@ function remember(plan: RegionPlan, memory: MarkMemory | null, marks: readonly R
 }
 
 function notOurs(plan: RegionPlan, entries: readonly EntrySeen[]): string | null {
-  for (const { name, leadsTo, mark, foreign } of entries) {
+  for (const { name, leadsTo, mark, foreign, steered } of entries) {
+    if (steered === true) return `the provider's own health checks decide ${name}, and not the others: one of the two has to decide all of them`;
     if (foreign !== null) return `${name} bears somebody's words: ${foreign.slice(0, 100)}`;
     if (mark === null) return `${name} bears no mark of this site`;
     if (mark.site !== plan.site) return `${name} is marked as site ${mark.site}'s`;

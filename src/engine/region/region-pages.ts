@@ -124,6 +124,7 @@ function lastingOf(code: HoldCode): LastingReason {
     case "unfit_capacity":
     case "unfit_parity":
     case "unfit_gave_up":
+    case "steered":
     case "not_leader":
     case "blind":
     case "recovering":

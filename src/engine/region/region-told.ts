@@ -133,6 +133,8 @@ export function describeStanding(standing: Standing): string {
       return "";
     case "not_ours":
       return `the records are not ours to change: ${standing.why}`;
+    case "steered":
+      return `the provider's own health checks decide where buyers are led${standing.prefers === null ? "" : `; they prefer ${standing.prefers}`}`;
     case "ours":
       return `buyers are led to ${standing.leadsTo ?? "several regions"}; ${standing.right.region} epoch ${standing.right.epoch} is right${standing.whole ? "" : `, and beside it stands ${standing.others.join(", ")}`}`;
   }

@@ -33,6 +33,8 @@ describe("where eu is lost and us is the next", () => {
     ["not while another daemon leads", { leads: false }, "not_leader"],
     ["not before the records were read", { standing: { kind: "unread" } }, "records_unread"],
     ["not where they are not ours", { standing: { kind: "not_ours", why: "somebody's words" } }, "records_not_ours"],
+    ["not where the provider's health checks decide, which a person is told of", { standing: { kind: "steered", prefers: "eu" } }, "steered"],
+    ["nor where those prefer a region that answers", { standing: { kind: "steered", prefers: "ap" } }, "stay"],
     ["not on its own view", voted("eu", ""), "quorum"],
     ["not where the others see it answer", voted("eu", "ap:up w1:up"), "disagree"],
     ["not on what was said to an earlier question", { ballot: { nonce: "n2", about: ["eu"], askedAt: NOW } }, "quorum"],
@@ -142,6 +144,7 @@ describe("a person's order", () => {
     ["changes nothing that is so already", scene({ order, ...records("us", 4) }), "stay"],
     ["waits for an act under way", scene({ order, unsettled: "an act is under way" }), "unsettled"],
     ["tries a provider again that was given up", scene({ order, tries: { ...NO_TRIES, count: 6, over: true } }), "flip manual 2"],
+    ["steers no one whom the provider's health checks lead", scene({ order, standing: { kind: "steered", prefers: "eu" } }), "steered"],
     ["does not write over somebody's words", scene({ order, standing: { kind: "not_ours", why: "somebody's words" } }), "records_not_ours"],
   ])("%s", (_, over, expected) => expect(decided(over)).toBe(expected));
 });

@@ -94,6 +94,14 @@ describe("records that are not ours to change", () => {
     expect(readStanding(PLAN, before, [{ ...entry("eu", 1), ...over }], NOW)).toEqual({ standing: { kind: "not_ours", why: `shop.example A ${why}` }, memory: before });
   });
 
+  test("those that the provider's own health checks decide are nobody's", () => {
+    const steered = (region: string, name = "A"): EntrySeen => ({ name, leadsTo: region, mark: null, foreign: null, steered: true });
+    const of = (...entries: EntrySeen[]): Standing => readStanding(PLAN, null, entries, NOW).standing;
+    expect(of(steered("eu"), steered("eu", "AAAA"))).toEqual({ kind: "steered", prefers: "eu" });
+    expect(of(steered("eu"), steered("us", "AAAA"))).toEqual({ kind: "steered", prefers: null });
+    expect(of(entry("eu", 1), steered("eu", "AAAA"))).toEqual({ kind: "not_ours", why: "the provider's own health checks decide AAAA, and not the others: one of the two has to decide all of them" });
+  });
+
   test("none at all", () => expect(readStanding(PLAN, null, [], NOW).standing).toMatchObject({ kind: "not_ours" }));
 });
 
