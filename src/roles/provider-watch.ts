@@ -1,10 +1,16 @@
-/** Proves the provider's credentials at the start and once a day: a token that has lost its right is found before it is needed. */
+/**
+ * Proves the provider's credentials at the start and once a day: a token that has lost its right is found before it is needed.
+ *
+ * What fires is kept in the state store, so that a daemon that starts anew neither calls a person twice nor forgets to say that it is over.
+ */
 import type { Logger } from "pino";
 import { alertKey } from "../core/alert-key.ts";
 import type { Alert } from "../core/alert.ts";
 import type { Instant, Ms } from "../core/time.ts";
+import { parseObject } from "../engine/stored-json.ts";
 import type { AlertOutbox } from "../ports/alert-outbox.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { StateStore } from "../ports/state-store.ts";
 import { TrafficError, type RightsProof, type Traffic } from "../ports/traffic.ts";
 
 export type ProviderWatchParts = {
@@ -12,6 +18,7 @@ export type ProviderWatchParts = {
   readonly clock: Clock;
   readonly log: Logger;
   readonly outbox: AlertOutbox;
+  readonly store: StateStore;
   readonly alertRoute: string | null;
   readonly site: string;
   readonly here: string;
@@ -26,14 +33,14 @@ export function watchProvider(parts: ProviderWatchParts): { stop(): void } {
   const { traffic, clock, log } = parts;
   const stopping = new AbortController();
   let cancel = (): void => {};
-  let firing: Instant | null = null;
+  let firing: Instant | null | undefined;
   const prove = async (): Promise<void> => {
     const proof = await proofOf(traffic, stopping.signal);
     if (stopping.signal.aborted) return;
     if (proof.kind === "unknown") log.warn({ event: "provider" }, `whether the credentials still have their rights cannot be found out: ${proof.why}`);
     else {
       for (const finding of proof.findings) log[proof.ok ? "info" : "error"]({ event: "provider", ok: proof.ok }, finding);
-      firing = await page(parts, proof, firing);
+      firing = await page(parts, proof, firing === undefined ? await storedFiring(parts) : firing);
     }
     cancel = clock.after(proof.kind === "proof" && proof.ok ? PROVE_EVERY_MS : PROVE_AGAIN_MS, () => void prove());
   };
@@ -55,8 +62,28 @@ async function proofOf(traffic: Traffic, signal: AbortSignal): Promise<({ readon
   }
 }
 
+const KEY = "region/provider_rights";
+
+/** What an earlier daemon left. */
+async function storedFiring({ store, log }: ProviderWatchParts): Promise<Instant | null> {
+  try {
+    const row = await store.get(KEY);
+    const startedAt = row === null ? null : parseObject(row.value)?.["startedAt"];
+    return typeof startedAt === "number" ? startedAt : null;
+  } catch (error) {
+    log.error({ event: "trouble", where: "state" }, error instanceof Error ? error.message : String(error));
+    return null;
+  }
+}
+
+async function keep({ store, log }: ProviderWatchParts, startedAt: Instant | null): Promise<void> {
+  const kept = startedAt === null ? store.delete(KEY) : store.put(KEY, JSON.stringify({ startedAt }));
+  await kept.catch((error: unknown) => log.error({ event: "trouble", where: "state" }, error instanceof Error ? error.message : String(error)));
+}
+
 /** @returns since when it fires; null: it does not. */
-async function page({ clock, log, outbox, alertRoute, site, here, runbooks }: ProviderWatchParts, { ok, findings }: RightsProof, firing: Instant | null): Promise<Instant | null> {
+async function page(parts: ProviderWatchParts, { ok, findings }: RightsProof, firing: Instant | null): Promise<Instant | null> {
+  const { clock, log, outbox, alertRoute, site, here, runbooks } = parts;
   if (ok === (firing === null) || alertRoute === null) return firing;
   const now = clock.now();
   const startedAt = firing ?? now;
@@ -66,5 +93,6 @@ async function page({ clock, log, outbox, alertRoute, site, here, runbooks }: Pr
     startedAt, at: now, runbook: `${runbooks}/provider-rights.md`, details: { region: here },
   };
   await outbox.enqueue(alertRoute, alert).catch((error: unknown) => log.error({ event: "trouble", where: "provider" }, error instanceof Error ? error.message : String(error)));
+  await keep(parts, ok ? null : startedAt);
   return ok ? null : startedAt;
 }

@@ -62,7 +62,7 @@ export async function startRegions(parts: RegionParts): Promise<Regions> {
   };
   const loop = new RegionLoop(loopParts);
   loop.begin(stores.state);
-  const provider = watchProvider({ traffic: opened.traffic, clock, log, outbox, alertRoute, site: config.site, here: regions.here, runbooks: RUNBOOKS });
+  const provider = watchProvider({ traffic: opened.traffic, clock, log, outbox, store: stores.state, alertRoute, site: config.site, here: regions.here, runbooks: RUNBOOKS });
   const giveBack = lookout.follow(loop, stopping.signal);
   return {
     seat: {

@@ -1,6 +1,8 @@
 import { pino } from "pino";
 import { describe, expect, test } from "vitest";
+import { createMemoryStateStore } from "../../src/adapters/memory-state-store.ts";
 import type { Alert } from "../../src/core/alert.ts";
+import type { StateStore } from "../../src/ports/state-store.ts";
 import { TrafficError, type RightsProof, type Traffic } from "../../src/ports/traffic.ts";
 import { PROVE_AGAIN_MS, PROVE_EVERY_MS, watchProvider } from "../../src/roles/provider-watch.ts";
 import { ManualClock, settle } from "../support/manual-clock.ts";
@@ -11,6 +13,10 @@ const BAD: RightsProof = { ok: false, findings: ["the token may not write: 10000
 
 /** Answers one after the other, the last one for ever. */
 async function watched(...answers: readonly (RightsProof | Error)[]) {
+  return watchedWith(createMemoryStateStore(new Map()), answers);
+}
+
+async function watchedWith(store: StateStore, answers: readonly (RightsProof | Error)[]) {
   const clock = new ManualClock();
   const alerts: Alert[] = [];
   let asked = 0;
@@ -22,7 +28,7 @@ async function watched(...answers: readonly (RightsProof | Error)[]) {
       return given;
     },
   });
-  const watch = watchProvider({ traffic, clock, log: pino({ level: "silent" }), outbox: { enqueue: async (_, alert) => void alerts.push(alert) }, alertRoute: "on_call", site: "shop", here: "us", runbooks: "docs/runbooks" });
+  const watch = watchProvider({ traffic, clock, log: pino({ level: "silent" }), outbox: { enqueue: async (_, alert) => void alerts.push(alert) }, store, alertRoute: "on_call", site: "shop", here: "us", runbooks: "docs/runbooks" });
   await settle();
   return { clock, alerts, watch, asked: () => asked };
 }
@@ -46,6 +52,18 @@ describe("the provider's credentials", () => {
     await clock.advance(PROVE_AGAIN_MS);
     expect(alerts.map(({ state }) => state)).toEqual(["firing", "resolved"]);
     expect(alerts[1]?.key).toBe(alerts[0]?.key);
+  });
+
+  test("that lack a right page once, whatever daemon finds them so, and the one that finds them in order says that it is over", async () => {
+    const store = createMemoryStateStore(new Map());
+    const first = await watchedWith(store, [BAD]);
+    first.watch.stop();
+    const second = await watchedWith(store, [BAD, GOOD]);
+    expect(second.alerts).toEqual([]);
+    await second.clock.advance(PROVE_AGAIN_MS);
+    expect(second.alerts.map(({ state, key }) => [state, key])).toEqual([["resolved", first.alerts[0]?.key]]);
+    second.watch.stop();
+    expect((await watchedWith(store, [GOOD])).alerts).toEqual([]);
   });
 
   test.each<[string, TrafficError, number]>([
