@@ -7,6 +7,8 @@
  *   what no longer stood: it is a late write, by whoever made it. The region that it pushed aside writes again: over a
  *   lower epoch its own mark as it was, over an equal one its own under the next epoch. So the late writer, which knows
  *   only its own mark, sees that raised, and both come to the same answer.
+ * - A mark whose write the provider accepted, and which reading then shows never to have been written, has not stood: of
+ *   equal epochs the one that is read is right.
  * - Where one reading shows two marks of one epoch beside each other and none is remembered, the more preferred region's.
  *
  * A value that contradicts its mark was put there by a person: our writes change both at once. It is never written over.
@@ -57,13 +59,17 @@ export type Standing =
 
 export type Read = { readonly standing: Standing; readonly memory: MarkMemory | null };
 
-/** Takes in what was read of all entries. */
-export function readStanding(plan: RegionPlan, memory: MarkMemory | null, entries: readonly EntrySeen[], now: Instant): Read {
+/**
+ * Takes in what was read of all entries.
+ *
+ * @param denied the mark remembered is this daemon's own, was accepted, and reading has shown that nothing was written.
+ */
+export function readStanding(plan: RegionPlan, memory: MarkMemory | null, entries: readonly EntrySeen[], now: Instant, denied = false): Read {
   if (entries.length > 0 && entries.every(({ steered }) => steered === true)) return { standing: { kind: "steered", prefers: commonOf(entries) }, memory };
   const why = notOurs(plan, entries);
   if (why !== null) return { standing: { kind: "not_ours", why }, memory };
   const marks = entries.flatMap((entry) => (entry.mark === null ? [] : [entry.mark]));
-  const right = remember(plan, memory, marks, now);
+  const right = remember(plan, memory, marks, now, denied);
   if (right === null) return { standing: { kind: "not_ours", why: "the provider has no entry of this site" }, memory };
   const others = marks.filter((mark) => !isSame(mark, right));
   const standing: Standing = {
@@ -113,11 +119,11 @@ function isSame(one: { readonly region: RegionName; readonly epoch: number }, ot
   return one.region === other.region && one.epoch === other.epoch;
 }
 
-function remember(plan: RegionPlan, memory: MarkMemory | null, marks: readonly RegionMark[], now: Instant): MarkMemory | null {
+function remember(plan: RegionPlan, memory: MarkMemory | null, marks: readonly RegionMark[], now: Instant, denied: boolean): MarkMemory | null {
   const top = marks.toSorted((a, b) => b.epoch - a.epoch || rankOf(plan, a.region) - rankOf(plan, b.region))[0];
   if (top === undefined) return memory;
   if (memory === null) return { region: top.region, epoch: top.epoch, since: now, found: true };
-  return top.epoch > memory.epoch ? { region: top.region, epoch: top.epoch, since: now, found: false } : memory;
+  return top.epoch > memory.epoch || (denied && top.epoch === memory.epoch && top.region !== memory.region) ? { region: top.region, epoch: top.epoch, since: now, found: false } : memory;
 }
 
 function notOurs(plan: RegionPlan, entries: readonly EntrySeen[]): string | null {

@@ -4,6 +4,7 @@
  * Calm: every ten seconds, so that another's flip and a late write are seen within one such interval. In trouble: at
  * every step. A provider that fails is asked ever more rarely, and left alone for as long as it asks for.
  */
+import type { RegionMark } from "../../core/region/mark.ts";
 import type { Instant, Ms } from "../../core/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { TRAFFIC_DEADLINE_MS, type Traffic, type TrafficEntry } from "../../ports/traffic.ts";
@@ -26,6 +27,11 @@ export class ProviderDesk {
   #reading = false;
   /** Grows with each act: what was read across one says nothing. */
   #acts = 0;
+  /** What the newest act was to write. */
+  #sought: Pick<RegionMark, "region" | "epoch"> | null = null;
+  /** By entry: the version over which its write was accepted. */
+  #over: ReadonlyMap<string, string> = new Map();
+  #denied = false;
 
   constructor(traffic: Traffic, clock: Clock) {
     this.#traffic = traffic;
@@ -66,19 +72,40 @@ export class ProviderDesk {
     if (acts !== this.#acts) return null;
     this.#entries = result.entries;
     this.#readAt = now;
+    this.#compare(result.entries);
     return result;
   }
 
-  /** An act begins. */
-  begin(): void {
+  /** An act begins, which is to write this mark. */
+  begin(mark: RegionMark): void {
     this.#acts += 1;
+    if (this.#sought?.region !== mark.region || this.#sought.epoch !== mark.epoch) this.#denied = false;
+    this.#sought = mark;
+    this.#over = new Map();
+  }
+
+  /**
+   * The provider accepted the newest mark, and reading has shown every entry as it was before: that mark was never seen to
+   * stand. Until it is.
+   */
+  isDenied(): boolean {
+    return this.#denied;
   }
 
   /** What an act learned of entries, until they are read again, which is soon. */
   learn({ outcomes }: Switched): readonly TrafficEntry[] {
+    this.#over = new Map(outcomes.flatMap(({ entry, outcome }) => (outcome.kind === "switched" || outcome.kind === "overwritten" ? [[entry.name, entry.version] as const] : [])));
     const known = new Map(outcomes.flatMap(({ entry, outcome }) => (outcome.kind === "failed" ? [] : [[entry.name, outcome.kind === "switched" ? outcome.entry : outcome.found] as const])));
     this.#entries = this.entries().map((entry) => known.get(entry.name) ?? entry);
     this.#readAt = Number.NEGATIVE_INFINITY;
     return this.#entries;
+  }
+
+  #compare(entries: readonly TrafficEntry[]): void {
+    const sought = this.#sought;
+    if (sought === null) return;
+    const written = entries.filter(({ name }) => this.#over.has(name));
+    if (entries.some(({ mark }) => mark?.region === sought.region && mark.epoch === sought.epoch)) this.#denied = false;
+    else if (written.length > 0 && written.every(({ name, version }) => this.#over.get(name) === version)) this.#denied = true;
   }
 }

@@ -231,7 +231,7 @@ export class RegionShift {
 
   #take(entries: readonly TrafficEntry[]): void {
     const { plan, clock, teller } = this.#parts;
-    const { standing, memory } = readStanding(plan, this.#state.memory, entries, clock.now());
+    const { standing, memory } = readStanding(plan, this.#state.memory, entries, clock.now(), this.#desk.isDenied());
     const before = describeStanding(this.#standing);
     const raised = this.#state.memory !== null && memory?.epoch !== this.#state.memory.epoch;
     if (raised) this.#actedAt = clock.now();
@@ -275,8 +275,9 @@ export class RegionShift {
     teller.intended(intent);
     if (!mayAct()) return this.#end(intent, "refused", "this daemon may no longer act for its region");
     if (clock.now() - decidedAt > DECIDED_FOR) return this.#end(intent, "refused", "too much time has passed since it was decided");
-    this.#desk.begin();
-    const done = await switchEntries(traffic, clock, this.#desk.entries(), this.#mark(intent.epoch), signal);
+    const mark = this.#mark(intent.epoch);
+    this.#desk.begin(mark);
+    const done = await switchEntries(traffic, clock, this.#desk.entries(), mark, signal);
     this.#actedAt = clock.now();
     await this.#settle(intent, done, decidedAt);
   }

@@ -26,6 +26,15 @@ describe("which of two writers is right", () => {
     expect([`${standing.right.region} ${standing.right.epoch}`, standing.whole, standing.contested]).toEqual([right, whole, contested]);
   });
 
+  test.each<[string, MarkMemory, EntrySeen, string]>([
+    ["another one of its epoch that is read to stand", memory("us", 5), entry("ap", 5), "ap 5"],
+    ["not a lower one", memory("us", 5), entry("eu", 4), "us 5"],
+    ["not its own", memory("us", 5), entry("us", 5), "us 5"],
+  ])("over a mark that was accepted and never written is right: %s", (_, before, stands, right) => {
+    const { memory: after } = readStanding(PLAN, before, [stands], NOW, true);
+    expect(`${after?.region} ${after?.epoch}`).toBe(right);
+  });
+
   test("over a lower epoch a mark is put back as it was, over an equal one under the next", () => {
     expect(repairEpoch(ours(memory("us", 5), [entry("ap", 4)]))).toBe(5);
     expect(repairEpoch(ours(memory("us", 5), [entry("ap", 5)]))).toBe(6);

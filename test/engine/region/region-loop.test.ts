@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { RegionWatch } from "../../../src/engine/region/watch.ts";
-import { TrafficError } from "../../../src/ports/traffic.ts";
+import { TrafficError, type SwitchOrder, type SwitchOutcome } from "../../../src/ports/traffic.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { PLAN, WELL } from "../../support/region-scene.ts";
 import { fakeEntry, loseEu, regionWorld, type RegionWorld } from "../../support/region-world.ts";
@@ -242,6 +242,32 @@ describe("another writer", () => {
     await world.rounds(6);
     expect([world.ended(), where(world)]).toEqual([["flip to us, epoch 2: partly", "repair to us, epoch 3: done"], "us 3"]);
     expect(world.alerts.map((alert) => alert.reason)).toEqual(["region_failed_over", "region_late_write"]);
+  });
+
+  /** Says that it has written, and has not. */
+  const lying = async (order: SwitchOrder): Promise<SwitchOutcome> => ({ kind: "switched", entry: fakeEntry(order.to, order.mark.epoch, order.entry.name, "a lie") });
+
+  test("whose mark stands where ours was never written, whatever the provider said, is left alone", async () => {
+    const world = await lostAfterCalm();
+    world.traffic.next = lying;
+    await world.rounds(4);
+    expect([world.ended(), where(world)]).toEqual([["flip to us, epoch 2: done"], "eu 1"]);
+    world.traffic.next = null;
+    world.traffic.put("shop.example A", "ap", 2);
+    await world.rounds(6);
+    expect([world.ended(), where(world)]).toEqual([["flip to us, epoch 2: done"], "ap 2"]);
+  });
+
+  test("whose mark stands over ours, which was written and read after one such lie, is pushed aside", async () => {
+    const world = await lostAfterCalm();
+    world.traffic.next = lying;
+    await world.rounds(4);
+    world.traffic.next = null;
+    await world.rounds(4);
+    expect(where(world)).toBe("us 2");
+    world.traffic.put("shop.example A", "ap", 2);
+    await world.rounds(6);
+    expect([world.ended().at(-1), where(world)]).toEqual(["repair to us, epoch 3: done", "us 3"]);
   });
 
   test("whose write lands a minute later is found by reading, and pushed aside within one interval", async () => {
