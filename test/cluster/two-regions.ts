@@ -66,21 +66,21 @@ const LEASE = "  lease: { duration: 5s, renew_within: 4s, retry: 400ms }\n  watc
 /** Each region has a token of its own, of this id. */
 export const tokenId = (region: RegionName): string => region.padEnd(32, "0");
 
-/** Processes that start all at once keep each other from starting in time: shops side by side start one after the other. */
+/** Processes that start all at once keep each other from starting in time: those of shops side by side start one after the other. */
 let starting: Promise<unknown> = Promise.resolve();
+
+function inTurn<T>(start: () => Promise<T>): Promise<T> {
+  const started = starting.then(start);
+  starting = started.catch(() => undefined);
+  return started;
+}
 
 /**
  * Resolves once both regions are well, see each other, and know that buyers are led to `first`.
  *
  * @param open of one region; what it defers is ended after the singletons.
  */
-export function startTwoRegions<Front extends Shopfront>(open: (name: RegionName, stack: AsyncDisposableStack) => Promise<Front>, first: RegionName = "eu"): Promise<TwoRegions<Front>> {
-  const started = starting.then(() => start(open, first));
-  starting = started.catch(() => undefined);
-  return started;
-}
-
-async function start<Front extends Shopfront>(open: (name: RegionName, stack: AsyncDisposableStack) => Promise<Front>, first: RegionName): Promise<TwoRegions<Front>> {
+export async function startTwoRegions<Front extends Shopfront>(open: (name: RegionName, stack: AsyncDisposableStack) => Promise<Front>, first: RegionName = "eu"): Promise<TwoRegions<Front>> {
   await using stack = new AsyncDisposableStack();
   const grounds = (["eu", "us"] as const).map(async (name) => ground(stack, await open(name, stack)));
   const [[eu, us], witness, receiver] = await Promise.all([Promise.all(grounds) as Promise<[Ground<Front>, Ground<Front>]>, addressesFor(1), startReceiver(stack)]);
@@ -94,7 +94,7 @@ async function start<Front extends Shopfront>(open: (name: RegionName, stack: As
   const plan = planOf(eu, us, `http://${witness.ips[0]}:${witness.port}`);
   const provider = providerOf(cloudflare, eu, us);
   const region = (name: RegionName, on: Ground<Front>) => startRegion(stack, name, on, `region: ${name}\narmed: [failover]\nalerts: { on_call: { url: "${receiver.url}" } }\n${plan}${provider.replaceAll("TOKEN", `CLOUDFLARE_${name.toUpperCase()}`)}`);
-  const [ofEu, ofUs] = await Promise.all([region("eu", eu), region("us", us), startWitness(stack, plan, `${witness.ips[0]}:${witness.port}`)]);
+  const [ofEu, ofUs] = await inTurn(() => Promise.all([region("eu", eu), region("us", us), startWitness(stack, plan, `${witness.ips[0]}:${witness.port}`)]));
   for (const { leader } of [ofEu, ofUs]) await leader.until(({ regions }) => regions?.leadsTo === first && regions.regions.every(({ sees, says }) => sees === "up" && says?.ready === PODS), START_WITHIN_MS);
   const kept = stack.move();
   const shown = (content: string, comment: string | null): string => {
