@@ -16,31 +16,36 @@ import { formatMark, parseMark } from "../../src/core/region/mark.ts";
 import { DEFAULT_REGION_RULES } from "../../src/core/region/region.ts";
 import type { RegionReport } from "../../src/core/region/report.ts";
 import { accountToken } from "../support/cloudflare-daemons.ts";
-import { apiScene } from "./api-scene.ts";
-import type { ApiWorld } from "./api-world.ts";
 import { startRelay, type Behind } from "./relay.ts";
 import { addressesFor, folderOf, RunningSingleton, SECRETS, Singletons, type Place } from "./singletons.ts";
-import { toldSidecar } from "./told-sidecars.ts";
 
 export type RegionName = "eu" | "us";
 
-export type Region = {
+/** What a region has before its singletons: two pods behind a Service, in a namespace of their own. */
+export type Shopfront = {
+  readonly kubeconfig: string;
+  readonly namespace: string;
+  readonly sidecarPort: number;
+  /** What the shop's name leads to when it leads here: an IPv4 address. */
+  readonly address: string;
+  /** Where it is looked at from outside. */
+  readonly origin: string;
+  /** All its pods are taken away, and its origin answers no more. */
+  vanish(): Promise<void>;
+};
+
+export type Region<Front extends Shopfront> = {
   readonly name: RegionName;
   readonly leader: RunningSingleton;
   readonly other: RunningSingleton;
-  /** What the shop's name leads to when it leads here. */
-  readonly address: string;
-  /** Its origin answers as an Ingress does behind which nobody is left. */
-  fail(): void;
-  /** All its pods are taken away, and its origin answers no more. */
-  vanish(): Promise<void>;
+  readonly front: Front;
   /** What the one that does not lead answers another region's question; null: nothing that counts. */
   askOther(): Promise<RegionReport | null>;
 };
 
-export type TwoRegions = AsyncDisposable & {
-  readonly eu: Region;
-  readonly us: Region;
+export type TwoRegions<Front extends Shopfront = Shopfront> = AsyncDisposable & {
+  readonly eu: Region<Front>;
+  readonly us: Region<Front>;
   readonly cloudflare: CloudflareStandIn;
   /** Of the record that buyers follow. */
   readonly recordId: string;
@@ -52,7 +57,7 @@ export type TwoRegions = AsyncDisposable & {
   pages(): readonly string[];
 };
 
-const PODS = ["web-1", "web-2"] as const;
+const PODS = 2;
 const NAME = "shop.example.com";
 /** Several start at once, on cores that others use too. */
 const START_WITHIN_MS = 60_000;
@@ -61,35 +66,40 @@ const LEASE = "  lease: { duration: 5s, renew_within: 4s, retry: 400ms }\n  watc
 /** Each region has a token of its own, of this id. */
 export const tokenId = (region: RegionName): string => region.padEnd(32, "0");
 
-/** Processes that start all at once keep each other from starting in time: shops side by side start one after the other. */
+/** Processes that start all at once keep each other from starting in time: those of shops side by side start one after the other. */
 let starting: Promise<unknown> = Promise.resolve();
 
-/** Resolves once both regions are well, see each other, and know that buyers are led to `first`. */
-export function startTwoRegions(world: ApiWorld, first: RegionName = "eu"): Promise<TwoRegions> {
-  const started = starting.then(() => start(world, first));
+function inTurn<T>(start: () => Promise<T>): Promise<T> {
+  const started = starting.then(start);
   starting = started.catch(() => undefined);
   return started;
 }
 
-async function start(world: ApiWorld, first: RegionName): Promise<TwoRegions> {
+/**
+ * Resolves once both regions are well, see each other, and know that buyers are led to `first`.
+ *
+ * @param open of one region; what it defers is ended after the singletons.
+ */
+export async function startTwoRegions<Front extends Shopfront>(open: (name: RegionName, stack: AsyncDisposableStack) => Promise<Front>, first: RegionName = "eu"): Promise<TwoRegions<Front>> {
   await using stack = new AsyncDisposableStack();
-  const [eu, us, witness, receiver] = await Promise.all([ground(stack), ground(stack), addressesFor(1), startReceiver(stack)]);
+  const grounds = (["eu", "us"] as const).map(async (name) => ground(stack, await open(name, stack)));
+  const [[eu, us], witness, receiver] = await Promise.all([Promise.all(grounds) as Promise<[Ground<Front>, Ground<Front>]>, addressesFor(1), startReceiver(stack)]);
   const tokens = [accountToken("eu", { value: SECRETS.CLOUDFLARE_EU }), accountToken("us", { value: SECRETS.CLOUDFLARE_US })];
   const cloudflare = await startCloudflare({ zoneName: "example.com", plan: "free", edge: { v4: ["192.0.2.30"], v6: [] }, dns: null, tokens });
   stack.defer(() => cloudflare.close());
   // By a hand-over: nothing was flipped yet, so no pause between two flips holds.
-  const { id } = await cloudflare.world.addRecord({ name: NAME, type: "A", content: { eu, us }[first].address, proxied: true, comment: formatMark({ site: "shop", region: first, epoch: 1, flippedAt: 1 }) });
+  const { id } = await cloudflare.world.addRecord({ name: NAME, type: "A", content: { eu, us }[first].front.address, proxied: true, comment: formatMark({ site: "shop", region: first, epoch: 1, flippedAt: 1 }) });
   // What proves the rights writes here.
-  await cloudflare.world.addRecord({ name: `shadow.${NAME}`, type: "A", content: eu.address });
+  await cloudflare.world.addRecord({ name: `shadow.${NAME}`, type: "A", content: eu.front.address });
   const plan = planOf(eu, us, `http://${witness.ips[0]}:${witness.port}`);
   const provider = providerOf(cloudflare, eu, us);
-  const region = (name: RegionName, on: Ground) => startRegion(world, stack, name, on, `region: ${name}\narmed: [failover]\nalerts: { on_call: { url: "${receiver.url}" } }\n${plan}${provider.replaceAll("TOKEN", `CLOUDFLARE_${name.toUpperCase()}`)}`);
-  const [ofEu, ofUs] = await Promise.all([region("eu", eu), region("us", us), startWitness(stack, plan, `${witness.ips[0]}:${witness.port}`)]);
-  for (const { leader } of [ofEu, ofUs]) await leader.until(({ regions }) => regions?.leadsTo === first && regions.regions.every(({ sees, says }) => sees === "up" && says?.ready === PODS.length), START_WITHIN_MS);
+  const region = (name: RegionName, on: Ground<Front>) => startRegion(stack, name, on, `region: ${name}\narmed: [failover]\nalerts: { on_call: { url: "${receiver.url}" } }\n${plan}${provider.replaceAll("TOKEN", `CLOUDFLARE_${name.toUpperCase()}`)}`);
+  const [ofEu, ofUs] = await inTurn(() => Promise.all([region("eu", eu), region("us", us), startWitness(stack, plan, `${witness.ips[0]}:${witness.port}`)]));
+  for (const { leader } of [ofEu, ofUs]) await leader.until(({ regions }) => regions?.leadsTo === first && regions.regions.every(({ sees, says }) => sees === "up" && says?.ready === PODS), START_WITHIN_MS);
   const kept = stack.move();
   const shown = (content: string, comment: string | null): string => {
     const mark = parseMark(comment ?? "");
-    return `${content === eu.address ? "eu" : content === us.address ? "us" : content}, ${mark === null ? `${comment}` : `${mark.region} epoch ${mark.epoch}`}`;
+    return `${content === eu.front.address ? "eu" : content === us.front.address ? "us" : content}, ${mark === null ? `${comment}` : `${mark.region} epoch ${mark.epoch}`}`;
   };
   return {
     eu: ofEu, us: ofUs, cloudflare, recordId: id,
@@ -100,27 +110,24 @@ async function start(world: ApiWorld, first: RegionName): Promise<TwoRegions> {
   };
 }
 
-/** What a region has before its singletons: an origin, and addresses. */
-type Ground = {
-  readonly address: string;
-  readonly origin: string;
+/** A region with the addresses of its singletons. */
+type Ground<Front extends Shopfront = Shopfront> = {
+  readonly front: Front;
   /** Its Service for votes. */
   readonly daemon: string;
   readonly places: readonly [Place, Place];
   /** Whom the Service sends to, and whom the others find by the lease. */
   readonly settled: (singletons: readonly (readonly [Place, RunningSingleton])[]) => void;
-  readonly fail: () => void;
-  readonly vanish: () => Promise<void>;
 };
 
 /**
  * Two that run in one host have its address in common, by which each is found when it leads. So each listens at one of
  * its own, and at the host's stands whoever leads.
  */
-async function ground(stack: AsyncDisposableStack): Promise<Ground> {
+async function ground<Front extends Shopfront>(stack: AsyncDisposableStack, front: Front): Promise<Ground<Front>> {
   const host = ownAddress();
   if (host === null) throw new Error("this host has no address but loopback, and of a pair one must reach the other");
-  const { ips: [address = "", ...hosts], port } = await addressesFor(3);
+  const { ips } = await addressesFor(2);
   let singletons: readonly (readonly [Place, RunningSingleton])[] = [];
   const leading = (which: "health" | "public") => (): Behind | null => {
     const [place] = singletons.toSorted(([, a], [, b]) => epochOf(b) - epochOf(a))[0] ?? [];
@@ -136,8 +143,7 @@ async function ground(stack: AsyncDisposableStack): Promise<Ground> {
   const [health, votes, service] = await Promise.all([startRelay(host, 0, leading("health")), startRelay(host, 0, leading("public")), startRelay("127.0.0.1", 0, any)]);
   stack.defer(async () => void (await Promise.all([health, votes, service].map((one) => one.stop()))));
   const placeAt = (at = ""): Place => ({ host: at, health: Number(new URL(health.url).port), public: Number(new URL(votes.url).port) });
-  const origin = await startOrigin(stack, address, port);
-  return { address, origin: `http://${address}:${port}`, daemon: service.url, places: [placeAt(hosts[0]), placeAt(hosts[1])], settled: (those) => void (singletons = those), ...origin };
+  return { front, daemon: service.url, places: [placeAt(ips[0]), placeAt(ips[1])], settled: (those) => void (singletons = those) };
 }
 
 /** Of the leadership that it won last; 0: it never did. */
@@ -145,29 +151,9 @@ function epochOf(one: RunningSingleton): number {
   return Number([...one.output().matchAll(/leads shop, epoch (\d+)/g)].at(-1)?.[1] ?? 0);
 }
 
-async function startOrigin(stack: AsyncDisposableStack, address: string, port: number): Promise<Pick<Ground, "fail" | "vanish">> {
-  let status = 200;
-  const server = createServer((_request, response) => void response.writeHead(status, { "content-type": "text/html" }).end("<!doctype html><title>Shop</title>"));
-  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, address, resolve));
-  const vanish = (): Promise<void> => {
-    server.closeAllConnections();
-    return new Promise((resolve) => void server.close(() => resolve()));
-  };
-  stack.defer(vanish);
-  return { fail: () => void (status = 503), vanish };
-}
-
-async function startRegion(world: ApiWorld, stack: AsyncDisposableStack, name: RegionName, { address, places, settled, fail, vanish }: Ground, settings: string): Promise<Region> {
-  const scene = await apiScene(world);
-  stack.defer(() => scene.end());
-  const { port, ips } = await addressesFor(PODS.length);
-  const sidecars = await Promise.all(ips.map((ip) => toldSidecar(ip, port)));
-  const end = async (): Promise<void> => void (await Promise.all(sidecars.map((one) => one.stop())));
-  stack.defer(end);
-  const refs = await Promise.all(PODS.map((pod, index) => scene.addPod({ name: pod, app: "storefront", ip: ips[index] ?? "" })));
-  await scene.addEndpoints("storefront", refs);
-  await scene.addDeployment("storefront");
-  const singletons = new Singletons({ kubeconfig: world.api().kubeconfig, namespace: scene.cluster.namespace, sidecarPort: port, lease: LEASE, settings });
+async function startRegion<Front extends Shopfront>(stack: AsyncDisposableStack, name: RegionName, { front, places, settled }: Ground<Front>, settings: string): Promise<Region<Front>> {
+  const { kubeconfig, namespace, sidecarPort } = front;
+  const singletons = new Singletons({ kubeconfig, namespace, sidecarPort, lease: LEASE, settings });
   stack.defer(() => singletons.stop());
   const pair = await Promise.all(places.map(async (place) => [place, await singletons.start(undefined, place)] as const));
   settled(pair);
@@ -175,11 +161,7 @@ async function startRegion(world: ApiWorld, stack: AsyncDisposableStack, name: R
   const beside = pair.find(([, one]) => one !== leader);
   if (beside === undefined) throw new Error("no pair");
   const [{ host, public: votes }, other] = beside;
-  return {
-    name, leader, other, address, fail,
-    vanish: async () => void (await Promise.all([vanish(), end(), ...PODS.map((pod) => scene.removePod(pod))])),
-    askOther: () => ask(name, `http://${host}:${votes}`),
-  };
+  return { name, leader, other, front, askOther: () => ask(name, `http://${host}:${votes}`) };
 }
 
 async function startWitness(stack: AsyncDisposableStack, plan: string, at: string): Promise<void> {
@@ -210,8 +192,8 @@ async function startReceiver(stack: AsyncDisposableStack): Promise<{ readonly ur
 }
 
 const planOf = (eu: Ground, us: Ground, witness: string): string => `regions:
-  eu: { origin: "${eu.origin}", daemon: "${eu.daemon}", floor: ${PODS.length} }
-  us: { origin: "${us.origin}", daemon: "${us.daemon}", floor: ${PODS.length} }
+  eu: { origin: "${eu.front.origin}", daemon: "${eu.daemon}", floor: ${PODS} }
+  us: { origin: "${us.front.origin}", daemon: "${us.daemon}", floor: ${PODS} }
 witnesses: { home: { daemon: "${witness}" } }
 failover:
   secret: "\${REGION_SECRET}"
@@ -224,8 +206,8 @@ const providerOf = ({ url, world }: CloudflareStandIn, eu: Ground, us: Ground): 
     account: "${world.accountId}"
     token: "\${TOKEN}"
     api: "${url}"
-    records: [{ name: ${NAME}, type: A, to: { eu: ${eu.address}, us: ${us.address} } }]
-    shadow: { name: shadow.${NAME}, type: A, proxied: false, to: { eu: ${eu.address}, us: ${us.address} } }
+    records: [{ name: ${NAME}, type: A, to: { eu: ${eu.front.address}, us: ${us.front.address} } }]
+    shadow: { name: shadow.${NAME}, type: A, proxied: false, to: { eu: ${eu.front.address}, us: ${us.front.address} } }
 `;
 
 /** As the witness asks a region's daemon. */
