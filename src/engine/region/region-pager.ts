@@ -6,7 +6,7 @@ import type { RegionDecision } from "../../core/region/scene.ts";
 import type { Instant } from "../../core/time.ts";
 import type { AlertOutbox } from "../../ports/alert-outbox.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { alertOfAct, followHeld, lastingReasons, ring, ringRoll, type HeldSince, type PageParts } from "./region-pages.ts";
+import { followHeld, lastingReasons, ring, ringAct, ringOver, ringRoll, type HeldSince, type PageParts, type Ringing } from "./region-pages.ts";
 import type { RegionIntent, RegionState } from "./region-state.ts";
 import type { RegionTeller } from "./region-told.ts";
 
@@ -34,22 +34,31 @@ export class RegionPager {
     this.#pageParts = { site: plan.site, me, runbooks, disagreeFor: plan.rules.disagreeFor };
   }
 
-  /** Fires what is due, and resolves what is over. Never rejects. @returns what fires from now on. */
-  async follow(decision: RegionDecision, roll: Roll, { firing: before, incident }: Pick<RegionState, "firing" | "incident">): Promise<RegionState["firing"]> {
+  /**
+   * What is due, and what is over; the caller keeps what fires, and then sends.
+   *
+   * @param over why nobody needs to look at earlier acts any more; null: somebody does.
+   */
+  follow(decision: RegionDecision, roll: Roll, over: string | null, { firing: before, incident }: Pick<RegionState, "firing" | "incident">): Ringing {
     const now = this.#parts.clock.now();
     if (this.#held.size === 0) this.#heldSince = now;
     this.#held = followHeld(this.#held, decision, now);
     const due = lastingReasons(decision, this.#held, this.#pageParts.disagreeFor, now);
     const because = ring(this.#pageParts, before, due, decision, incident?.since ?? this.#heldSince, now);
-    const { firing, alerts } = ringRoll(this.#pageParts, because.firing, roll, this.#parts.plan, now);
-    for (const alert of [...because.alerts, ...alerts]) await this.#send(alert);
-    return firing;
+    const ofRoll = ringRoll(this.#pageParts, because.firing, roll, this.#parts.plan, now);
+    const ofActs = ringOver(this.#pageParts, ofRoll.firing, over, now);
+    return { firing: ofActs.firing, alerts: [...because.alerts, ...ofRoll.alerts, ...ofActs.alerts] };
   }
 
-  /** Something was changed, whole or in part. Never rejects. */
-  async acted(intent: RegionIntent, text: string): Promise<void> {
+  /** Something was changed, whole or in part. */
+  acted(intent: RegionIntent, text: string, before: RegionState["firing"]): Ringing {
     const what = intent.kind === "flip" ? "buyers are led to" : "a late write was pushed aside; buyers are led to";
-    await this.#send(alertOfAct(this.#pageParts, intent, `${what} ${intent.to}, epoch ${intent.epoch} (${intent.cause}): ${text}`, this.#parts.clock.now()));
+    return ringAct(this.#pageParts, before, intent, `${what} ${intent.to}, epoch ${intent.epoch} (${intent.cause}): ${text}`, this.#parts.clock.now());
+  }
+
+  /** Never rejects. */
+  async send(alerts: readonly Alert[]): Promise<void> {
+    for (const alert of alerts) await this.#send(alert);
   }
 
   async #send(alert: Alert): Promise<void> {

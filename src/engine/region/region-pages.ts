@@ -82,11 +82,32 @@ export function ringRoll(parts: PageParts, before: Readonly<Record<string, Insta
   return { firing: others, alerts: [alertOf(parts, FEW, "resolved", "page", `enough observers again: ${describeRoll(roll, plan, now)}`, since, now)] };
 }
 
-/** An act has ended that a person must know of; a key of its own, since it ends when somebody has looked. */
-export function alertOfAct(parts: PageParts, intent: RegionIntent, text: string, now: Instant): Alert {
-  const reason = intent.kind === "repair" ? "region_late_write" : "region_failed_over";
+/** What of acts fires, by the act: it is kept under this and the act's kind and id. */
+const ACT = "act:";
+/** More than a person can look at; there is an hour between two flips, and repairs are bounded. */
+const MAX_ACTS = 20;
+
+/** An act has ended that a person must know of; a key of its own. What is no page is news, and lasts no longer than its telling. */
+export function ringAct(parts: PageParts, before: Readonly<Record<string, Instant>>, intent: RegionIntent, text: string, now: Instant): Ringing {
   const severity = intent.kind === "repair" || intent.cause === "down" || intent.cause === "copies-only" ? "page" : "notify";
-  return { ...alertOf(parts, reason, "firing", severity, text, now, now), key: alertKey(parts.site, `region:${intent.id}`, 0), details: { region: parts.me, intent: intent.id, epoch: intent.epoch, cause: intent.cause } };
+  const alert = { ...alertOfAct(parts, intent, "firing", severity, text, now, now), details: { region: parts.me, intent: intent.id, epoch: intent.epoch, cause: intent.cause } };
+  const lasts = severity === "page" && Object.keys(before).filter((key) => key.startsWith(ACT)).length < MAX_ACTS;
+  return { firing: lasts ? { ...before, [`${ACT}${intent.kind}:${intent.id}`]: now } : before, alerts: [alert] };
+}
+
+/** @param over why nobody needs to look at earlier acts any more, "buyers are led to eu"; null: somebody does. */
+export function ringOver(parts: PageParts, before: Readonly<Record<string, Instant>>, over: string | null, now: Instant): Ringing {
+  const acts = over === null ? [] : Object.entries(before).filter(([key]) => key.startsWith(ACT));
+  if (over === null || acts.length === 0) return { firing: before, alerts: [] };
+  const alerts = acts.map(([key, since]) => {
+    const [, kind, id = ""] = key.split(":");
+    return alertOfAct(parts, { kind: kind === "repair" ? "repair" : "flip", id }, "resolved", "page", over, since, now);
+  });
+  return { firing: Object.fromEntries(Object.entries(before).filter(([key]) => !key.startsWith(ACT))), alerts };
+}
+
+function alertOfAct(parts: PageParts, { kind, id }: Pick<RegionIntent, "kind" | "id">, state: Alert["state"], severity: AlertSeverity, text: string, startedAt: Instant, now: Instant): Alert {
+  return { ...alertOf(parts, kind === "repair" ? "region_late_write" : "region_failed_over", state, severity, text, startedAt, now), key: alertKey(parts.site, `region:${id}`, 0) };
 }
 
 function alertOf({ site, me, runbooks }: PageParts, reason: Reason, state: Alert["state"], severity: AlertSeverity, summary: string, startedAt: Instant, at: Instant): Alert {

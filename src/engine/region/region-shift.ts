@@ -7,6 +7,7 @@
 import { followIncident, followReadiness } from "../../core/region/incident.ts";
 import { couldTakeOver, decideRegion, isUrgent, questionsOf } from "../../core/region/decide.ts";
 import { initialOutside } from "../../core/region/outside.ts";
+import { lookedAt } from "../../core/region/looked-at.ts";
 import type { RegionMark } from "../../core/region/mark.ts";
 import { toldMarks } from "../../core/region/report.ts";
 import { ledTo, type ManualOrder, type RegionDecision, type RegionScene } from "../../core/region/scene.ts";
@@ -23,6 +24,7 @@ import type { StateStore } from "../../ports/state-store.ts";
 import type { ProviderCall, Traffic, TrafficEntry } from "../../ports/traffic.ts";
 import { askAll } from "./asking.ts";
 import { ProviderDesk } from "./desk.ts";
+import { inMode } from "./in-mode.ts";
 import { RegionBook } from "./region-book.ts";
 import { RegionPager, type PagerParts } from "./region-pager.ts";
 import { EMPTY_REGION_STATE, type RegionIntent, type RegionState } from "./region-state.ts";
@@ -114,10 +116,10 @@ export class RegionShift {
     const votes = ballot === null ? [] : await this.#ask(ballot, signal);
     // What was known before the observers answered may be a second old.
     this.#ready(this.#scene(facts(), ballot, votes, null));
-    const decision = this.#inMode(decideRegion(this.#scene(facts(), ballot, votes, null)));
+    const decision = inMode(decideRegion(this.#scene(facts(), ballot, votes, null)), this.#parts.onlyRecords());
     this.#parts.teller.decided(decision);
     if (decision.kind === "flip" || decision.kind === "repair") this.#start(decision, signal);
-    this.#set({ firing: await this.#pager.follow(decision, this.#rollCall.roll(), this.#state) });
+    await this.#call(decision);
     await this.#save();
     return decision;
   }
@@ -152,6 +154,16 @@ export class RegionShift {
     await this.#save();
   }
 
+  async #call(decision: RegionDecision): Promise<void> {
+    const { plan, me, clock } = this.#parts;
+    const { memory, acknowledged } = this.#state;
+    const over = lookedAt(plan, me, this.#standing, memory, acknowledged, clock.now());
+    const { firing, alerts } = this.#pager.follow(decision, this.#rollCall.roll(), over, this.#state);
+    // Before it is waited for: an act may end meanwhile, and what fires for it counts too.
+    this.#set({ firing });
+    await this.#pager.send(alerts);
+  }
+
   #set(change: Partial<RegionState>): void {
     const keys = Object.keys(change) as readonly (keyof RegionState)[];
     if (keys.some((key) => change[key] !== this.#state[key])) this.#state = { ...this.#state, ...change };
@@ -179,12 +191,6 @@ export class RegionShift {
 
   async #save(): Promise<void> {
     await this.#book.save(this.#state, this.#parts.clock.now());
-  }
-
-  #inMode(decision: RegionDecision): RegionDecision {
-    const why = this.#parts.onlyRecords();
-    if (why === null || (decision.kind !== "flip" && decision.kind !== "repair")) return decision;
-    return { kind: "hold", about: aboutOf(decision), reasons: [because("observe", `${why}; it would ${textOf(decision)}`)] };
   }
 
   #follow(scene: RegionScene): void {
@@ -308,14 +314,11 @@ export class RegionShift {
     const fault = outcome === "done" && intent.kind === "flip" && incident?.about === intent.from ? incident.since : null;
     teller.ended(intent, outcome, text, fault === null ? null : clock.now() - fault);
     this.#set({ intent: null });
-    if (outcome !== "refused") void this.#pager.acted(intent, text);
+    if (outcome === "refused") return;
+    const { firing, alerts } = this.#pager.acted(intent, text, this.#state.firing);
+    this.#set({ firing });
+    void this.#pager.send(alerts);
   }
-}
-
-/** A failback that is not made keeps buyers where they are served: nobody is called for that. */
-function aboutOf(decision: Extract<RegionDecision, { readonly kind: "flip" | "repair" }>): "takeover" | "failback" | "repair" {
-  if (decision.kind === "repair") return "repair";
-  return decision.cause === "failback" ? "failback" : "takeover";
 }
 
 function messageOf(error: unknown): string {

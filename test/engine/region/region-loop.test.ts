@@ -108,6 +108,9 @@ describe("a region that is lost", () => {
     expect(world.loop.view().blockedUntil).toBe(world.clock.now() - 2_000 + 3_600_000);
     await world.loop.acknowledge();
     expect(world.loop.view().blockedUntil).toBeNull();
+    await world.rounds(1);
+    expect(world.alerts.map(({ reason, state }) => [reason, state])).toEqual([["region_failed_over", "firing"], ["region_failed_over", "resolved"]]);
+    expect(world.alerts[1]?.key).toBe(world.alerts[0]?.key);
   });
 
   test("is not left by a daemon that may not act, nor by one that lost the lead between deciding and writing", async () => {

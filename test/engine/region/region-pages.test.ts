@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { because, HOLD_CODES, type HoldCode } from "../../../src/core/region/reason.ts";
+import type { RegionIntent } from "../../../src/engine/region/region-state.ts";
 import type { RegionDecision } from "../../../src/core/region/scene.ts";
-import { followHeld, lastingReasons, ring } from "../../../src/engine/region/region-pages.ts";
+import { followHeld, lastingReasons, ring, ringAct, ringOver } from "../../../src/engine/region/region-pages.ts";
 
 const NOW = 1_000_000;
 const hold = (about: "takeover" | "failback", ...codes: HoldCode[]): RegionDecision => ({ kind: "hold", about, reasons: codes.map((code) => because(code, code)) });
@@ -46,6 +47,30 @@ test("what decisions do not speak of fires on: that is for others to end", () =>
   const { firing, alerts } = ring(parts, before, new Set(), { kind: "stay", why: "eu answers" }, 9, 300);
   expect([firing, alerts.map(({ reason }) => reason)]).toEqual([{ region_observers_few: 5 }, ["region_held"]]);
   expect(ring(parts, firing, new Set(), { kind: "stay", why: "eu answers" }, 9, 400).firing).toBe(firing);
+});
+
+describe("what was done to the records", () => {
+  const PARTS = { site: "shop", me: "us", runbooks: "docs/runbooks", disagreeFor: 60_000 };
+  const intent = (id: string, over: Partial<RegionIntent> = {}): RegionIntent => ({ id, kind: "flip", to: "us", from: "eu", epoch: 2, cause: "down", who: "shopkeeper", ...over });
+
+  test("fires until nobody needs to look at it, under one key each, and leaves what else fires alone", () => {
+    const flipped = ringAct(PARTS, { region_held: 5 }, intent("a"), "buyers are led to us", 100);
+    const repaired = ringAct(PARTS, flipped.firing, intent("b", { kind: "repair", cause: "over ap epoch 2" }), "pushed aside", 200);
+    expect(ringOver(PARTS, repaired.firing, null, 300)).toEqual({ firing: repaired.firing, alerts: [] });
+    const over = ringOver(PARTS, repaired.firing, "buyers are led to eu now", 300);
+    expect(over.firing).toEqual({ region_held: 5 });
+    expect(over.alerts).toMatchObject([
+      { state: "resolved", reason: "region_failed_over", key: flipped.alerts[0]?.key, startedAt: 100, summary: "buyers are led to eu now" },
+      { state: "resolved", reason: "region_late_write", key: repaired.alerts[0]?.key, startedAt: 200 },
+    ]);
+  });
+
+  test("by a person's order, or leading back, is news alone", () => {
+    for (const cause of ["manual", "failback"]) {
+      const { firing, alerts } = ringAct(PARTS, {}, intent("a", { cause }), "buyers are led to us", 100);
+      expect([firing, alerts.map(({ severity }) => severity)]).toEqual([{}, ["notify"]]);
+    }
+  });
 });
 
 test("an alert fires once, keeps its key, and is resolved under it", () => {
