@@ -32,12 +32,7 @@ export function regionControl(parts: RegionOrderParts): RegionControl {
     view: () => loop.view(),
     failover: (order) => failover(parts, order, order.to ?? preferred),
     adopt: (order) => adopt(parts, order),
-    acknowledge: async (order) => {
-      if (order.dryRun) return { kind: "would", text: "would lift the pause between two failovers" };
-      if (!(await loop.acknowledge())) return NOT_LEADING;
-      await record(parts, order, "ack", "the pause between two failovers is lifted");
-      return { kind: "done", text: "the pause between two failovers is lifted", actionId: "" };
-    },
+    acknowledge: (order) => acknowledge(parts, order),
     rehearse: (order) => rehearse(parts, order),
   };
 }
@@ -58,6 +53,17 @@ async function failover(parts: RegionOrderParts, order: Order, to: RegionName): 
   if (decision.kind === "stay") return refused("NOTHING_TO_DO", decision.why);
   if (decision.kind !== "flip") return refused("HELD", text);
   return loop.view().leadsTo === to ? { kind: "done", text, actionId: "" } : refused("FAILED", `${text}; it cannot be read that it landed: see shopkeeper ledger, and what stands at the provider: ${loop.view().standing}`);
+}
+
+async function acknowledge(parts: RegionOrderParts, order: Order): Promise<OrderResult> {
+  const stands = await inTime(parts.clock, ORDER_MS, (signal) => parts.loop.acknowledge(signal, order.dryRun));
+  if (stands === "not_leading") return NOT_LEADING;
+  if (stands === null) return refused("NOTHING_TO_DO", "no failover stands that nobody has looked at");
+  const what = `the one to ${stands.region}, epoch ${stands.epoch}`;
+  if (order.dryRun) return { kind: "would", text: `would let the next failover not wait for the hour after ${what}` };
+  const text = `the next failover need not wait for the hour after ${what}`;
+  await record(parts, order, "ack", text);
+  return { kind: "done", text, actionId: "" };
 }
 
 /** Entries without a mark, and without somebody's words in its place. */

@@ -65,6 +65,15 @@ describe("leading buyers to a region by order", () => {
   });
 });
 
+test("a person who has looked is told at what, once", async () => {
+  const { control, world } = await desk();
+  expect(await control.failover({ ...ORDER, to: "us" })).toMatchObject({ kind: "done" });
+  expect(await control.acknowledge({ ...ORDER, dryRun: true })).toEqual({ kind: "would", text: "would let the next failover not wait for the hour after the one to us, epoch 2" });
+  expect(await control.acknowledge(ORDER)).toMatchObject({ kind: "done", text: "the next failover need not wait for the hour after the one to us, epoch 2" });
+  expect(await control.acknowledge(ORDER)).toMatchObject({ kind: "refused", code: "NOTHING_TO_DO" });
+  expect(manual(world).filter((text) => text.includes("need not wait"))).toHaveLength(1);
+});
+
 describe("marking entries as this shop's", () => {
   test("marks each that bears nothing, for the region it leads to", async () => {
     const { control, now } = await desk(entry("shop.example.com A", "eu", null), entry("drill.example.com A", "us", null));

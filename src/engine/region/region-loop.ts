@@ -15,6 +15,7 @@ import type { RegionsView } from "../../core/region/view.ts";
 import { toldMarks, vetoes, type Heard, type RegionReport } from "../../core/region/report.ts";
 import type { ManualOrder, RegionDecision } from "../../core/region/scene.ts";
 import type { Ballot, Vote } from "../../core/region/vote.ts";
+import type { MarkMemory } from "../../core/region/standing.ts";
 import type { Instant } from "../../core/time.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { StateStore } from "../../ports/state-store.ts";
@@ -140,10 +141,9 @@ export class RegionLoop {
     return this.#shift === null ? null : this.#shift.command(order, this.#facts(), signal, dryRun);
   }
 
-  /** Lifts the block after the flip that stands. @returns false where this daemon does not lead its region. */
-  async acknowledge(): Promise<boolean> {
-    await this.#shift?.acknowledge();
-    return this.#shift !== null;
+  /** Lifts the block after the flip that stands; see RegionShift. @returns "not_leading" where this daemon does not lead its region. */
+  async acknowledge(signal: AbortSignal, dryRun = false): Promise<MarkMemory | null | "not_leading"> {
+    return this.#shift === null ? "not_leading" : this.#shift.acknowledge(signal, dryRun);
   }
 
   /** Resolves once no act is under way. */

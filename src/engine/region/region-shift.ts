@@ -11,7 +11,7 @@ import { lookedAt } from "../../core/region/looked-at.ts";
 import type { RegionMark } from "../../core/region/mark.ts";
 import { toldMarks } from "../../core/region/report.ts";
 import { ledTo, type ManualOrder, type RegionDecision, type RegionScene } from "../../core/region/scene.ts";
-import { learnAge, readStanding, type Standing } from "../../core/region/standing.ts";
+import { learnAge, readStanding, type MarkMemory, type Standing } from "../../core/region/standing.ts";
 import { answeredAgain, failedTry, NO_TRIES, type Tries } from "../../core/region/tries.ts";
 import type { Roll } from "../../core/region/roll.ts";
 import type { Ballot, Vote } from "../../core/region/vote.ts";
@@ -147,11 +147,23 @@ export class RegionShift {
     this.#loaded = false;
   }
 
-  /** A person lifts the block after the flip that stands now. */
-  async acknowledge(): Promise<void> {
-    if (this.#state.memory === null) return;
-    this.#set({ acknowledged: this.#state.memory.epoch });
-    await this.#save();
+  /**
+   * A person has looked at the flip that stands now, which is read first: the block after it is lifted, and its page is over.
+   *
+   * @returns the mark of that flip; null: none stands, or somebody has looked at it already.
+   * @throws {StateStoreError}
+   */
+  async acknowledge(signal: AbortSignal, dryRun: boolean): Promise<MarkMemory | null> {
+    await this.settled();
+    await this.#load();
+    await this.#read(signal);
+    const { memory, acknowledged } = this.#state;
+    if (memory === null || acknowledged >= memory.epoch) return null;
+    if (!dryRun) {
+      this.#set({ acknowledged: memory.epoch });
+      await this.#save();
+    }
+    return memory;
   }
 
   async #call(decision: RegionDecision): Promise<void> {

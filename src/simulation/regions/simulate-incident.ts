@@ -169,7 +169,7 @@ class Incident {
     if (daemon === null) return;
     if (kind === "acknowledge") {
       this.#monitor.acknowledged();
-      await daemon.loop.acknowledge();
+      await daemon.loop.acknowledge(daemon.signal);
       return;
     }
     this.#monitor.ordered(region);

@@ -106,7 +106,11 @@ describe("a region that is lost", () => {
     await world.rounds(3);
     expect(world.events.flatMap((event) => (event.kind === "ended" ? [[event.outcome, event.sinceFaultMs]] : []))).toEqual([["done", 4_000]]);
     expect(world.loop.view().blockedUntil).toBe(world.clock.now() - 2_000 + 3_600_000);
-    await world.loop.acknowledge();
+    const signal = new AbortController().signal;
+    expect(await world.loop.acknowledge(signal, true)).toMatchObject({ region: "us", epoch: 2 });
+    expect(world.loop.view().blockedUntil).not.toBeNull();
+    expect(await world.loop.acknowledge(signal)).toMatchObject({ region: "us", epoch: 2 });
+    expect(await world.loop.acknowledge(signal)).toBeNull();
     expect(world.loop.view().blockedUntil).toBeNull();
     await world.rounds(1);
     expect(world.alerts.map(({ reason, state }) => [reason, state])).toEqual([["region_failed_over", "firing"], ["region_failed_over", "resolved"]]);
@@ -357,7 +361,7 @@ describe("a block", () => {
     world.eyes.says.set("eu", "down");
     await world.rounds(5);
     expect([last(world), where(world)]).toEqual(["block", "ap 3"]);
-    expect(await world.loop.acknowledge()).toBe(true);
+    expect(await world.loop.acknowledge(new AbortController().signal)).toMatchObject({ region: "ap", epoch: 3 });
     await world.rounds(2);
     expect(where(world)).toBe("us 4");
   });
@@ -413,7 +417,7 @@ describe("a person", () => {
     const world = regionWorld();
     world.loop.end();
     expect(await world.loop.command(order, signal)).toBeNull();
-    expect(await world.loop.acknowledge()).toBe(false);
+    expect(await world.loop.acknowledge(signal)).toBe("not_leading");
   });
 });
 
