@@ -1,6 +1,6 @@
 /**
  * The recoveries of a cluster beside Kubernetes' own controllers: autoscaler, Deployment, ReplicaSet, eviction and
- * disruption budget, and CPU as metrics-server measures it. Each shop in a namespace of its own, side by side.
+ * disruption budget, CPU as metrics-server measures it, and the loss of a region. Each shop in a namespace of its own, side by side.
  */
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,12 +10,14 @@ import { down, up, type Place } from "./cluster.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { apiStandIn } from "./controllers/api-stand-in.ts";
 import { BURNING_PERCENT, loadImage, order } from "./controllers/real-pods.ts";
+import { openRealShopfront } from "./controllers/real-region.ts";
 import { openShop } from "./controllers/shop.ts";
 import { toldFleet } from "./controllers/told-fleet.ts";
 import { lacking } from "./needs.ts";
 import { builtProgram } from "./programs.ts";
 import { waitUntil } from "./storefront/waiting.ts";
 import { toolReading } from "./tool.ts";
+import { startTwoRegions } from "./two-regions.ts";
 
 const PLACE: Place = { folder: join(tmpdir(), "shopkeeper-cluster-controllers"), port: 17_843 };
 const START_MS = 180_000;
@@ -210,5 +212,15 @@ describe.skipIf(lacking("whole").length > 0)("beside Kubernetes' own controllers
     await waitUntil(async () => (await shop.told("shared cause: 2 of 4 targets of storefront fail application")).length > 0, "the ledger says why", SOON_MS);
     expect(shop.evicted()).toEqual([]);
     expect((await shop.ready(4)).map(({ uid }) => uid)).toEqual(before.map(({ uid }) => uid));
+  });
+
+  test.concurrent("a region whose pods are all gone gives itself up, and the other one leads buyers to itself", { timeout: ROW_MS }, async () => {
+    await using shop = await startTwoRegions((name) => openRealShopfront(plane, name, name === "eu" ? "203.0.113.7" : "198.51.100.9"));
+    const { eu, us } = shop;
+    await eu.front.vanish();
+    const { regions } = await us.leader.until((seen) => seen.regions?.leadsTo === "us" && seen.regions.regions[0]?.says?.givesUp != null, SOON_MS);
+    expect(regions?.regions[0]).toMatchObject({ name: "eu", sees: "down", says: { ready: 0, givesUp: "it has no instance left" } });
+    await waitUntil(async () => (await Promise.all([eu.leader, eu.other].map((one) => one.answer("health", "/health/region")))).every(({ status }) => status === 503), "both of its pair say so to whoever steers by them", SOON_MS);
+    expect([shop.record(), shop.writes()]).toEqual(["us, us epoch 2", ["us, us epoch 2"]]);
   });
 });

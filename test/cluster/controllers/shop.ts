@@ -126,14 +126,15 @@ function sizeOf({ spec, status }: Autoscaler): Size {
 }
 
 /** Of both Roles, as they ship. */
-async function shippedRules(): Promise<readonly PolicyRule[]> {
+export async function shippedRules(): Promise<readonly PolicyRule[]> {
   const documents = parseAllDocuments(await readFile(join(FOLDER, "singleton/roles.yaml"), "utf8")).map((one) => one.toJS() as { kind: string; rules?: readonly PolicyRule[] });
   return documents.flatMap(({ kind, rules }) => (kind === "Role" ? (rules ?? []) : []));
 }
 
-const path = (namespace: string, group: string, resource: string): string => `${group === "v1" ? "/api/v1" : `/apis/${group}`}/namespaces/${namespace}/${resource}`;
+export const path = (namespace: string, group: string, resource: string): string => `${group === "v1" ? "/api/v1" : `/apis/${group}`}/namespaces/${namespace}/${resource}`;
 
-function objects({ namespace, replicas, fakePort, burning = false, autoscaler, minAvailable }: ShopOptions): (readonly [string, object])[] {
+/** Deployment and Service, and what else there is to be. */
+export function objects({ namespace, replicas, fakePort, burning = false, autoscaler, minAvailable }: Omit<ShopOptions, "plane" | "files" | "settings">): (readonly [string, object])[] {
   const metadata = { name: NAME, labels: LABELS };
   const selector = { matchLabels: LABELS };
   const spec = fakePort === undefined ? realPodSpec(burning) : fakePodSpec();
