@@ -92,8 +92,8 @@ if (quick) {
   // Real counterparts are waited for half the time, which leaves a core to the next file.
   await suites(["real"], process.env, availableParallelism());
   await suites(["e2e"], process.env);
-  // They wait more than they work: for layers of an image, for leases to run out.
-  await suites(["image", "api"], process.env, 4);
+  // They wait more than they work: for layers of an image, for leases to run out, for verdicts to turn.
+  await suites(["image", "api", "daemons"], process.env, 4);
   await suites(["cluster"], process.env);
 }
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
