@@ -8,7 +8,7 @@
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "./cluster/build.ts";
 import { lackingOnMachine, programsFor, toolsFor } from "./cluster/needs.ts";
@@ -39,7 +39,7 @@ async function step(name: string, command: string, args: readonly string[]): Pro
 
 type VitestReport = { numPassedTests: number; numFailedTests: number; numPendingTests: number; numTodoTests: number; numFailedTestSuites: number; success: boolean };
 
-/** @param workers files at a time; default: as many as there are cores to spare. */
+/** @param workers files at a time; default: one fewer than there are cores. */
 async function suites(projects: readonly string[], env: NodeJS.ProcessEnv, workers: number | null = null): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "shopkeeper-test-"));
   const file = join(folder, "report.json");
@@ -88,10 +88,12 @@ if (quick) {
     if (why !== null) tellMissing(name, why);
   }
   await provideCluster();
-  await suites(["quick", "real"], process.env);
+  await suites(["quick"], process.env);
+  // Real counterparts are waited for half the time, which leaves a core to the next file.
+  await suites(["real"], process.env, availableParallelism());
   await suites(["e2e"], process.env);
-  // They wait more than they work: for layers of an image, for leases to run out.
-  await suites(["image", "api"], process.env, 4);
+  // They wait more than they work: for layers of an image, for leases to run out, for verdicts to turn.
+  await suites(["image", "api", "daemons"], process.env, 4);
   await suites(["cluster"], process.env);
 }
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
