@@ -28,7 +28,7 @@ import { inMode } from "./in-mode.ts";
 import { RegionBook } from "./region-book.ts";
 import { RegionPager, type PagerParts } from "./region-pager.ts";
 import { EMPTY_REGION_STATE, type RegionIntent, type RegionState } from "./region-state.ts";
-import { describeStanding, textOf } from "./region-told.ts";
+import { describeStanding } from "./region-told.ts";
 import { RollCall } from "./roll-call.ts";
 import { switchEntries, type Switched } from "./switching.ts";
 
