@@ -26,7 +26,7 @@ export const COPIES_ONLY: RtoFault = {
 };
 
 export const LOSSES: readonly RtoFault[] = [
-  { name: "region cut off", about: "every road into the region and out of it is silent", serves: false, budget: LOST, strike: async ({ network }) => network.cutOff("eu") },
+  { name: "region cut off", about: "nothing gets into the region nor out of it", serves: false, budget: LOST, strike: async ({ network }) => network.cutOff("eu") },
   { name: "ingress dead", about: "its way in refuses everybody; its daemon and its application are well", serves: false, budget: LOST, strike: async ({ network }) => network.refuseShop("eu") },
   {
     name: "all pods gone",

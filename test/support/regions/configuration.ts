@@ -1,7 +1,8 @@
 /** The configurations of a scene's daemons: what ships, with the scene's places in it, and no time changed. */
 import { OPERATOR } from "./daemons.ts";
-import { REGIONS, WITNESS, type Network, type Region } from "./network.ts";
+import { REGIONS, WITNESS, type Network, type Place, type Region } from "./network.ts";
 import { PAGES } from "./buyers.ts";
+import type { Address } from "./road.ts";
 
 export const ZONE = "example.com";
 /** DNS-only: buyers ask a resolver, and wait for its TTL. */
@@ -16,13 +17,11 @@ export type Zone = { readonly zoneId: string; readonly accountId: string; readon
 export type GuardSettings = {
   readonly region: Region;
   readonly network: Network;
-  readonly addresses: Readonly<Record<Region, string>>;
-  readonly appPort: number;
-  readonly adminPort: number;
-  readonly publicPort: number;
   readonly zone: Zone;
   readonly token: string;
-  readonly alerts: string;
+  /** Beside the region's own guard there may be another one, on ports of its own. */
+  readonly adminPort: number;
+  readonly publicPort: number;
   /** Carries its decisions out; false: only records them. */
   readonly armed: boolean;
 };
@@ -30,33 +29,32 @@ export type GuardSettings = {
 /** Environment of guards and witness: what their configurations refer to. */
 export const guardEnv = (token: string): Readonly<Record<string, string>> => ({ OPERATOR, SECRET, PROVIDER_TOKEN: token });
 
-export function gatewayYaml({ appPort, port }: { readonly appPort: number; readonly port: number }): string {
+export function gatewayYaml(region: Region, network: Network): string {
+  const { app, gateway } = network.ports[region];
   return `site: ${SITE}
 role: sidecar
-targets: { app: { url: "http://127.0.0.1:${appPort}" } }
-gateway: { listen: "127.0.0.1:${port}", warm: ${JSON.stringify(PAGES)} }
+targets: { app: { url: "http://127.0.0.1:${app}" } }
+gateway: { listen: "${network.host(region)}:${gateway}", warm: ${JSON.stringify(PAGES)} }
 disabled: [shopify_api, dependencies]
 listeners: { health: "127.0.0.1:0", admin: "off" }
 connectivity: []
 `;
 }
 
-export function guardYaml(settings: GuardSettings): string {
-  const { region, network, addresses, appPort, adminPort, publicPort, zone, alerts, armed } = settings;
-  const to = `{ ${REGIONS.map((one) => `${one}: ${addresses[one]}`).join(", ")} }`;
-  const { port } = network.road(region, "provider");
+export function guardYaml({ region, network, adminPort, publicPort, zone, armed }: GuardSettings): string {
+  const to = `{ ${REGIONS.map((one) => `${one}: ${network.addresses[one]}`).join(", ")} }`;
   return `site: ${SITE}
 role: standalone
 region: ${region}
-targets: { app: { url: "http://127.0.0.1:${appPort}", startup_grace: 1s } }
+targets: { app: { url: "http://127.0.0.1:${network.ports[region].app}", startup_grace: 1s } }
 armed: [${armed ? "failover" : ""}]
 tokens: { operator: { role: operator, value: "\${OPERATOR}" } }
 stores: { state: { kind: memory } }
 disabled: [shopify_api, dependencies]
-alerts: { on_call: { severity: page, url: "${alerts}" } }
+alerts: { on_call: { severity: page, url: "${urlOf(network.receiver())}/alerts" } }
 connectivity: []
-listeners: { health: "127.0.0.1:0", admin: "127.0.0.1:${adminPort}", public: "127.0.0.1:${publicPort}" }
-${peopleYaml(region, network, publicPort)}
+listeners: { health: "127.0.0.1:0", admin: "${network.host(region)}:${adminPort}", public: "${network.host(region)}:${publicPort}" }
+${peopleYaml(region, network)}
 failover:
   secret: "\${SECRET}"
   cloudflare:
@@ -64,7 +62,7 @@ failover:
     account: ${zone.accountId}
     token: "\${PROVIDER_TOKEN}"
     enterprise: ${zone.enterprise}
-    api: "http://127.0.0.1:${port}/client/v4"
+    api: "${urlOf(network.address(region, "provider"))}/client/v4"
     records:
       - { name: ${PLAIN}, type: A, proxied: false, ttl: ${zone.ttlSeconds}, to: ${to} }
       - { name: ${PROXIED}, type: A, to: ${to} }
@@ -72,24 +70,23 @@ failover:
 `;
 }
 
-export function witnessYaml({ network, publicPort }: { readonly network: Network; readonly publicPort: number }): string {
+export function witnessYaml(network: Network): string {
   return `site: ${SITE}
 role: witness
 witness: ${WITNESS}
 disabled: [shopify_api, dependencies]
 connectivity: []
-listeners: { health: "127.0.0.1:0", admin: "off", public: "127.0.0.1:${publicPort}" }
-${peopleYaml(WITNESS, network, publicPort)}
+listeners: { health: "127.0.0.1:0", admin: "off", public: "${network.host(WITNESS)}:${network.daemonPort(WITNESS)}" }
+${peopleYaml(WITNESS, network)}
 failover: { secret: "\${SECRET}" }
 `;
 }
 
-/** Who is who, each by the road that leads from here to it. A witness asks nobody, so for it any road does. */
-function peopleYaml(me: Region | typeof WITNESS, network: Network, own: number): string {
-  const daemon = (one: Region | typeof WITNESS): number => {
-    if (one === me) return own;
-    return network.road(me === WITNESS ? (one === "eu" ? "us" : "eu") : me, `${one}:daemon`).port;
-  };
-  const regions = REGIONS.map((one) => `  ${one}: { origin: "http://127.0.0.1:${network.road(me, `${one}:shop`).port}", daemon: "http://127.0.0.1:${daemon(one)}" }`);
-  return `regions:\n${regions.join("\n")}\nwitnesses:\n  ${WITNESS}: { daemon: "http://127.0.0.1:${daemon(WITNESS)}" }`;
+/** Who is who, each by the way that leads from here to it. */
+function peopleYaml(me: Place, network: Network): string {
+  const daemon = (one: Place): string => urlOf(network.address(me, `${one}:daemon`));
+  const regions = REGIONS.map((one) => `  ${one}: { origin: "${urlOf(network.address(me, `${one}:shop`))}", daemon: "${daemon(one)}" }`);
+  return `regions:\n${regions.join("\n")}\nwitnesses:\n  ${WITNESS}: { daemon: "${daemon(WITNESS)}" }`;
 }
+
+export const urlOf = ({ host, port }: Address): string => `http://${host}:${port}`;

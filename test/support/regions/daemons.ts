@@ -36,11 +36,13 @@ export type Launch = {
   readonly folder: string;
   readonly yaml: string;
   readonly env?: Readonly<Record<string, string>>;
-  readonly admin?: number;
+  /** Where its API is asked, "http://127.0.0.1:9471"; absent: it has none. */
+  readonly admin?: string;
+  readonly within?: readonly string[];
 };
 
 /** Starts one and waits until it says that it has started. @throws {Error} with its last words where it does not */
-export async function startDaemon({ folder, yaml, env = {}, admin }: Launch): Promise<Daemon> {
+export async function startDaemon({ folder, yaml, env = {}, admin = "", within = [] }: Launch): Promise<Daemon> {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, "shopkeeper.yaml");
   writeFileSync(file, yaml);
@@ -51,7 +53,7 @@ export async function startDaemon({ folder, yaml, env = {}, admin }: Launch): Pr
     const found = intentIn(text);
     if (found !== null) intended.push(found);
   };
-  const process_ = startProcess([bundle(), "run", "--config", file], { cwd: folder, env: { NODE_ENV: "production", OPERATOR, ...env }, line });
+  const process_ = startProcess([bundle(), "run", "--config", file], { cwd: folder, env: { NODE_ENV: "production", OPERATOR, ...env }, line, within });
   await waitUntil(`the daemon in ${folder} has started`, () => {
     if (process_.ended() && !started) throw new Error(`it ended: ${process_.tail()}`);
     return started;
@@ -65,8 +67,7 @@ function intentIn(text: string): Intended | null {
   return { at: performance.now(), to: intent.to, cause: intent.cause, epoch: intent.epoch };
 }
 
-function apiOf(port: number | undefined): Pick<Daemon, "admin" | "status" | "regions" | "order"> {
-  const admin = port === undefined ? "" : `http://127.0.0.1:${port}`;
+function apiOf(admin: string): Pick<Daemon, "admin" | "status" | "regions" | "order"> {
   const headers = { authorization: `Bearer ${OPERATOR}`, "content-type": "application/json" };
   const limits = { headersTimeout: ASK_MS, bodyTimeout: ASK_MS, reset: true };
   const status = async (): Promise<Snapshot & { readonly regions: RegionsView | null }> => {

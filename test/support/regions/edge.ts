@@ -17,7 +17,7 @@ export type Edge = {
   stop(): Promise<void>;
 };
 
-/** @param roadTo the road from the edge to an origin's address; null: there is none. */
+/** It asks from the address at which it listens. @param roadTo the road from the edge to an origin's address; null: there is none. */
 export async function startEdge(at: Address, delayMs: number, roadTo: (origin: string) => Address | null): Promise<Edge> {
   let leadsTo = "";
   const timers = new Set<NodeJS.Timeout>();
@@ -29,7 +29,7 @@ export async function startEdge(at: Address, delayMs: number, roadTo: (origin: s
       response.writeHead(status, { "content-type": "text/html", [ORIGIN_HEADER]: origin }).end("<html><body>the edge cannot reach the origin</body></html>");
     };
     if (road === null) return fail(530);
-    const onward = http.request({ ...road, method: request.method, path: request.url, headers: request.headers, agent: false, timeout: ORIGIN_MS }, (answer) => {
+    const onward = http.request({ ...road, method: request.method, path: request.url, headers: request.headers, agent: false, timeout: ORIGIN_MS, localAddress: at.host }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, { ...answer.headers, [ORIGIN_HEADER]: origin });
       answer.pipe(response);
       answer.on("error", () => response.destroy());

@@ -25,10 +25,11 @@ export type SceneProcess = {
   stop(): Promise<void>;
 };
 
-/** @param line called for each line that it writes. */
-export function startProcess(args: readonly string[], { cwd, env = {}, line = () => {} }: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>>; readonly line?: (text: string) => void } = {}): SceneProcess {
+/** @param line called for each line that it writes. @param within what the command begins with, so that it runs on a host of its own. */
+export function startProcess(args: readonly string[], { cwd, env = {}, line = () => {}, within = [] }: { readonly cwd?: string; readonly within?: readonly string[]; readonly env?: Readonly<Record<string, string>>; readonly line?: (text: string) => void } = {}): SceneProcess {
   const { PATH = "", HOME = "" } = process.env;
-  const child = spawn(process.execPath, args, { ...(cwd === undefined ? {} : { cwd }), env: { PATH, HOME, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const [program = "", ...rest] = [...within, process.execPath, ...args];
+  const child = spawn(program, rest, { ...(cwd === undefined ? {} : { cwd }), env: { PATH, HOME, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   const tail: string[] = [];
   for (const input of [child.stdout, child.stderr]) {
     createInterface({ input }).on("line", (text) => {

@@ -22,8 +22,6 @@ export class Road {
   readonly #to: Address;
   readonly #pairs = new Set<Pair>();
   #closure: Closure | null = null;
-  /** Connections begun on it so far, those that got nowhere too. */
-  begun = 0;
 
   private constructor(server: net.Server, to: Address) {
     this.#server = server;
@@ -60,7 +58,6 @@ export class Road {
   }
 
   #take(asker: net.Socket): void {
-    this.begun += 1;
     asker.on("error", () => undefined);
     if (this.#closure === "refused") return void asker.resetAndDestroy();
     // Nobody at the other end hears of a connection whose first packet is lost.
