@@ -2,7 +2,8 @@
  * Looks at regions over HTTP, by their own public origins, and asks daemons at their public listeners.
  */
 import type { RegionsConfig } from "../config/regions-config.ts";
-import { cdnWord } from "../core/cdn-word.ts";
+import { answeredByCache } from "../core/cdn-word.ts";
+import { shortened } from "../core/shortened.ts";
 import { formatQuestion, MAX_EXCHANGE_BYTES, parseAnswer, type RegionAnswer } from "../core/region/exchange.ts";
 import type { OutsideSight } from "../core/region/outside.ts";
 import type { RegionName } from "../core/region/region.ts";
@@ -125,16 +126,12 @@ function sightOf(answer: HttpAnswer | HttpFailure, expected: number, signal: Abo
     return { kind: isOurs ? "unknown" : "failed", detail: `${answer.cause}: ${answer.detail}` };
   }
   const { status } = answer;
-  if (status === expected) return servedFrom(answer);
+  // A cache on the way answers for a dead region as well, so what it had proves nothing, whatever it is.
+  const cached = answeredByCache(answer);
+  if (cached !== null) return { kind: "unknown", detail: `a cache before the region answered (${shortened(`${cached}: ${answer.headers[cached.toLowerCase()] ?? ""}`, 80)}), as it would for a dead one: let none stand before its origin, or let that pass by whatever asks with Cache-Control: no-cache` };
+  if (status === expected) return { kind: "answered", by: servedBy(answer.headers["cache-status"] ?? "") };
   const detail = `answered ${status}, and ${expected} was expected`;
   return { kind: saysNothing(status) ? "unknown" : "failed", detail };
-}
-
-/** A cache on the way answers for a dead region as well, so what it had proves nothing. */
-function servedFrom(answer: HttpAnswer): OutsideSight {
-  const word = cdnWord(answer);
-  if (word.kind === "hit") return { kind: "unknown", detail: `a cache before the region answered (${word.by}), as it would for a dead one: let this page's origin lead past it` };
-  return { kind: "answered", by: servedBy(answer.headers["cache-status"] ?? "") };
 }
 
 /** A redirect elsewhere, a locked door, too many questions: the region is there, and what it would tell a buyer is not known. */

@@ -4,10 +4,10 @@
  *
  * The CDN's own field counts before the standard one, that before the common one, and `Age` last:
  * `CF-Cache-Status` (Cloudflare), `Cache-Status` (RFC 9211), `X-Cache` (Fastly, CloudFront, Akamai
- * and others), `Age` (RFC 9111, 5.1).
+ * and others), `Warning` (RFC 7234, 5.5, which nobody should send any more), `Age` (RFC 9111, 5.1).
  */
 
-export type CdnField = "CF-Cache-Status" | "Cache-Status" | "X-Cache" | "Age";
+export type CdnField = "CF-Cache-Status" | "Cache-Status" | "X-Cache" | "Warning" | "Age";
 
 export type CdnWord =
   /** Served from the CDN's cache. `stale` null: it does not tell whether the copy was still fresh. */
@@ -21,7 +21,9 @@ export type CdnWord =
 /** Names of the facts of one look that metrics count: answers that were hits or misses, and the hits among them. */
 export const CDN_FACTS = { requests: "cdn_requests", hits: "cdn_cache_hits" } as const;
 
-type Verdict = "fresh" | "stale" | "hit" | "miss" | "uncached";
+/** `confirmed`: a copy was served, and its origin had just said that it is still good. */
+type Verdict = "fresh" | "confirmed" | "stale" | "hit" | "miss" | "uncached";
+type Told = { readonly verdict: Verdict; readonly by: CdnField };
 type Fields = Readonly<Record<string, string>>;
 
 /** The gateway's own name in Cache-Status. */
@@ -29,22 +31,19 @@ const OURS = "shopkeeper";
 /** A longer field is not read. */
 const MAX_FIELD = 4_096;
 
-/** @param headers by lower-case name; those that came twice joined by ", ". */
-export function cdnWord({ status, headers }: { readonly status: number; readonly headers: Fields }): CdnWord {
-  const members = membersOf(headers["cache-status"] ?? "");
-  return (
-    word(ofCloudflare(headers["cf-cache-status"] ?? ""), "CF-Cache-Status") ??
-    word(ofCacheStatus(members.at(-1), status), "Cache-Status") ??
-    word(ofXCache(headers["x-cache"] ?? ""), "X-Cache") ??
-    word(ofAge(headers["age"] ?? "", members), "Age") ?? { kind: "untold" }
-  );
-}
+type Answer = {
+  readonly status: number;
+  /** By lower-case name; those that came twice joined by ", ". */
+  readonly headers: Fields;
+};
 
-function word(verdict: Verdict | undefined, by: CdnField): CdnWord | undefined {
+export function cdnWord(answer: Answer): CdnWord {
+  const told = firstTold(answer);
+  if (told === undefined) return { kind: "untold" };
+  const { verdict, by } = told;
   switch (verdict) {
-    case undefined:
-      return undefined;
     case "fresh":
+    case "confirmed":
     case "stale":
       return { kind: "hit", stale: verdict === "stale", by };
     case "hit":
@@ -55,10 +54,31 @@ function word(verdict: Verdict | undefined, by: CdnField): CdnWord | undefined {
   }
 }
 
+/**
+ * The field by which an answer says that a cache which is not the gateway's gave it without its origin having a part in it,
+ * so that it tells nothing of that origin; null: it does not say so.
+ */
+export function answeredByCache(answer: Answer): CdnField | null {
+  const told = firstTold(answer);
+  return told?.verdict === "fresh" || told?.verdict === "stale" || told?.verdict === "hit" ? told.by : null;
+}
+
+function firstTold({ status, headers }: Answer): Told | undefined {
+  const members = membersOf(headers["cache-status"] ?? "");
+  const read = (by: CdnField, verdict: Verdict | undefined): Told | undefined => (verdict === undefined ? undefined : { verdict, by });
+  return (
+    read("CF-Cache-Status", ofCloudflare(headers["cf-cache-status"] ?? "")) ??
+    read("Cache-Status", ofCacheStatus(members.at(-1), status)) ??
+    read("X-Cache", ofXCache(headers["x-cache"] ?? "")) ??
+    read("Warning", ofWarning(headers["warning"] ?? "", members)) ??
+    read("Age", ofAge(headers["age"] ?? "", members))
+  );
+}
+
 /** An EXPIRED copy was fetched anew; a REVALIDATED one was served after a 304. */
 const CLOUDFLARE: ReadonlyMap<string, Verdict> = new Map<string, Verdict>([
   ["HIT", "fresh"],
-  ["REVALIDATED", "fresh"],
+  ["REVALIDATED", "confirmed"],
   ["STALE", "stale"],
   ["UPDATING", "stale"],
   ["MISS", "miss"],
@@ -132,7 +152,7 @@ function ofCacheStatus(outermost: Member | undefined, status: number): Verdict |
 
 /** It had a stale copy and asked for a new one: the copy was confirmed, or served all the same, or replaced. */
 function ofStale(originStatus: number, ttl: number | null, status: number): Verdict {
-  if (originStatus === 304 && status !== 304) return "fresh";
+  if (originStatus === 304 && status !== 304) return "confirmed";
   if (originStatus >= 500 && status < 500) return "stale";
   return ttl !== null && ttl < 0 ? "stale" : "miss";
 }
@@ -149,8 +169,8 @@ const X_CACHE: ReadonlyMap<string, Verdict> = new Map<string, Verdict>([
   ["TCP_IMS_HIT", "fresh"],
   ["TCP_REMOTE_HIT", "fresh"],
   ["TCP_NEGATIVE_HIT", "fresh"],
-  ["REFRESHHIT", "fresh"],
-  ["TCP_REFRESH_HIT", "fresh"],
+  ["REFRESHHIT", "confirmed"],
+  ["TCP_REFRESH_HIT", "confirmed"],
   ["TCP_EXPIRED_HIT", "fresh"],
   ["HITSTALE", "stale"],
   ["STALE", "stale"],
@@ -179,11 +199,21 @@ function ofXCache(field: string): Verdict | undefined {
   const members = field.split(",").map((member) => member.trim());
   const cloudFront = members.filter((member) => /from cloudfront$/i.test(member));
   const verdicts = (cloudFront.length > 0 ? cloudFront : members).map((member) => X_CACHE.get(member.split(/\s/)[0]?.toUpperCase() ?? ""));
-  return (["stale", "fresh", "hit", "miss", "uncached"] as const).find((one) => verdicts.includes(one));
+  return (["stale", "fresh", "hit", "confirmed", "miss", "uncached"] as const).find((one) => verdicts.includes(one));
 }
 
-/** An age tells of a cache on the way; none, or zero, tells nothing. Where the gateway served a copy, the age may be that copy's. */
+/** 110: the answer is stale; 111: it is, since its origin could not be asked. */
+function ofWarning(field: string, members: readonly Member[]): Verdict | undefined {
+  if (field.length > MAX_FIELD || isOwnCopy(members)) return undefined;
+  return splitOutsideQuotes(field, ",").some((one) => /^11[01](?:\s|$)/.test(one)) ? "stale" : undefined;
+}
+
+/** An age tells of a cache on the way; none, or zero, tells nothing. */
 function ofAge(field: string, members: readonly Member[]): Verdict | undefined {
-  const servedByUs = members.some(({ name, params }) => name === OURS && (params.has("hit") || params.has("ttl")));
-  return /^\d+$/.test(field.trim()) && Number(field) > 0 && !servedByUs ? "hit" : undefined;
+  return /^\d+$/.test(field.trim()) && Number(field) > 0 && !isOwnCopy(members) ? "hit" : undefined;
+}
+
+/** The gateway served a copy, so what is said of an age may be said of that. */
+function isOwnCopy(members: readonly Member[]): boolean {
+  return members.some(({ name, params }) => name === OURS && (params.has("hit") || params.has("ttl")));
 }

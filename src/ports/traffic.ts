@@ -28,8 +28,11 @@ export type TrafficEntry = {
   readonly foreign: string | null;
   /** Opaque: everything of it that a change is compared with. Equal versions: nothing has changed. */
   readonly version: string;
-  /** Present: the provider's own health checks decide what it leads to. It is steered through /health/region, never switched; `leadsTo` is the region they prefer. */
-  readonly steered?: true;
+  /**
+   * Present: the provider itself decides what it leads to. It is steered through /health/region, never switched; `leadsTo` is
+   * the region that is preferred. `unchecked`: by no health check at all, so it goes on leading to a region that is gone.
+   */
+  readonly steered?: "checked" | "unchecked";
 };
 
 export type SwitchOrder = {

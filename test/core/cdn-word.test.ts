@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { cdnWord } from "../../src/core/cdn-word.ts";
+import { answeredByCache, cdnWord } from "../../src/core/cdn-word.ts";
 
 type Fields = Readonly<Record<string, string>>;
 
@@ -120,6 +120,38 @@ describe("X-Cache", () => {
   test.each(["Error from cloudfront", "LambdaGeneratedResponse from cloudfront", "N/A", "", "HITS"])("%j tells nothing", (value) => {
     expect(said({ "x-cache": value })).toBe("untold");
   });
+});
+
+describe("Warning", () => {
+  test.each<[string, string, string]>([
+    ['110 - "Response is Stale"', "hit stale, Warning", "stale"],
+    ['199 - "old, 110 miles", 111 proxy "Revalidation Failed"', "hit stale, Warning", "the origin could not be asked"],
+    ['199 - "110 miles"', "untold", "not what it is about"],
+    ["1100 - x", "untold", "another code"],
+    ['110 "never closed', "untold", "cannot be read"],
+  ])("%s tells %s: %s", (warning, expected) => expect(said({ warning })).toBe(expected));
+
+  test("of our own copy is of that copy", () => expect(said({ warning: '110 - "Response is Stale"', "cache-status": "shopkeeper; hit; ttl=-3" })).toBe("untold"));
+});
+
+describe("an answer that a cache gave without its origin", () => {
+  test.each<[Fields, string | null]>([
+    [{ "cf-cache-status": "HIT" }, "CF-Cache-Status"],
+    [{ "cf-cache-status": "STALE" }, "CF-Cache-Status"],
+    [{ "cf-cache-status": "REVALIDATED" }, null],
+    [{ "cf-cache-status": "EXPIRED", age: "3" }, null],
+    [{ "cache-status": "edge; hit" }, "Cache-Status"],
+    [{ "cache-status": "edge; fwd=stale; fwd-status=304; ttl=60" }, null],
+    [{ "cache-status": "edge; fwd=stale; fwd-status=503" }, "Cache-Status"],
+    [{ "cache-status": "edge; hit, shopkeeper; fwd=miss" }, null],
+    [{ "x-cache": "HIT, MISS" }, "X-Cache"],
+    [{ "x-cache": "RefreshHit from cloudfront" }, null],
+    [{ "x-cache": "TCP_REFRESH_HIT from child" }, null],
+    [{ "x-cache": "TCP_REFRESH_FAIL_HIT from child" }, "X-Cache"],
+    [{ age: "5" }, "Age"],
+    [{ age: "5", "cache-status": "shopkeeper; hit; ttl=9" }, null],
+    [{}, null],
+  ])("%j: %s", (headers, expected) => expect(answeredByCache({ status: 200, headers })).toBe(expected));
 });
 
 describe("Age", () => {

@@ -60,7 +60,7 @@ export function entryOf(record: Route53Record, sets: readonly ResourceRecordSet[
   const [first] = sets;
   if (first === undefined) throw new TrafficError("NOT_FOUND", `${nameOf(record)}: there is no such record in the zone`);
   const beside = markOf(companions);
-  if (sets.some((set) => set.Failover !== undefined)) return { ...steeredEntry(record, sets), ...beside };
+  if (sets.some((set) => set.Failover !== undefined) || sets.some((set) => set.SetIdentifier !== undefined && isChecked(set))) return { ...steeredEntry(record, sets), ...beside };
   const why = whyNotPlain(first);
   if (why !== null) throw new TrafficError("INVALID", `${nameOf(record)} ${why}`);
   const standing: Standing = { record: plainSet(first), companion: companions[0] === undefined ? null : plainSet(companions[0]) };
@@ -97,11 +97,12 @@ function plainSet(set: ResourceRecordSet): PlainSet {
 function whyNotPlain(set: ResourceRecordSet): string | null {
   if (set.AliasTarget !== undefined) return `is an alias record, which has no address and no TTL of its own: make it a plain record, or let Route 53's health checks decide it (failover records)`;
   if (set.TrafficPolicyInstanceId !== undefined) return "belongs to a traffic policy, which would change it back";
-  if (set.SetIdentifier !== undefined) return `has a routing policy (${policyOf(set)}): make it a plain record, or let Route 53's health checks decide it (failover records)`;
+  if (set.SetIdentifier !== undefined) return `has a routing policy (${policyOf(set)}): make it a plain record, or give it health checks of its own, which then decide it`;
   return null;
 }
 
 function policyOf(set: ResourceRecordSet): string {
+  if (set.Failover !== undefined) return "failover";
   if (set.Weight !== undefined) return "weighted";
   if (set.Region !== undefined) return "latency";
   if (set.GeoLocation !== undefined || set.GeoProximityLocation !== undefined) return "by place";
@@ -109,17 +110,22 @@ function policyOf(set: ResourceRecordSet): string {
   return "by the visitor's network";
 }
 
+/** Whether Route 53 stops answering with it once it is unwell. */
+export function isChecked({ HealthCheckId, AliasTarget }: ResourceRecordSet): boolean {
+  return HealthCheckId !== undefined || AliasTarget?.EvaluateTargetHealth === true;
+}
+
 function steeredEntry(record: Route53Record, sets: readonly ResourceRecordSet[]): Omit<TrafficEntry, "mark" | "foreign"> {
   const primary = sets.find((set) => set.Failover === "PRIMARY");
-  const told = sets.map((set) => `${set.Failover ?? "?"} ${targetOf(set)}${set.HealthCheckId === undefined ? "" : ` (health check ${set.HealthCheckId})`}`);
-  const idle = primary !== undefined && primary.HealthCheckId === undefined && primary.AliasTarget?.EvaluateTargetHealth !== true;
+  const told = sets.map((set) => `${set.Failover ?? policyOf(set)} ${targetOf(set)}${set.HealthCheckId === undefined ? "" : ` (health check ${set.HealthCheckId})`}`);
+  const idle = primary !== undefined && !isChecked(primary);
   return {
     name: nameOf(record),
     leadsTo: primary === undefined ? null : regionOf(record, targetOf(primary)),
     value: shortened(`by Route 53's health checks: ${told.join(", ")}${idle ? "; PRIMARY has no health check, so it never fails over" : ""}`, MAX_VALUE - 1),
     staleForMs: Math.max(...sets.map((set) => set.TTL ?? ALIAS_TTL_S)) * 1_000,
     version: JSON.stringify(sets),
-    steered: true,
+    steered: idle ? "unchecked" : "checked",
   };
 }
 

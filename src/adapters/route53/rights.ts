@@ -4,13 +4,13 @@
  * On the shadow record by deleting and creating the same again. On the others by a batch that Route 53 refuses for its content:
  * it looks at the rights first, and a policy may grant them name by name.
  */
-import type { HealthCheck } from "@aws-sdk/client-route-53";
+import type { HealthCheck, ResourceRecordSet } from "@aws-sdk/client-route-53";
 import { TrafficError, type RightsProof, type TrafficEntry } from "../../ports/traffic.ts";
 import type { Budget } from "./budget.ts";
 import type { Route53Calls } from "./calls.ts";
 import { neverHolds, sameAgain } from "./changes.ts";
 import { refusedBatch } from "./failures.ts";
-import { companionName, entryOf, nameOf, standingOf, type RecordName, type Route53Record } from "./records.ts";
+import { companionName, entryOf, isChecked, nameOf, standingOf, type RecordName, type Route53Record } from "./records.ts";
 
 type Asked = { readonly records: readonly Route53Record[]; readonly shadow: RecordName | null; readonly site: string };
 type Finding = { readonly ok: boolean; readonly sentence: string };
@@ -24,7 +24,7 @@ export async function proveRights(calls: Route53Calls, { records, shadow, site }
   for (const record of records) {
     const read = await readOne(calls, record, budget);
     findings.push(read.finding);
-    if (read.entry?.steered === true) findings.push(...(await healthChecks(calls, record, read.ids, budget)));
+    if (read.entry?.steered !== undefined) findings.push(...(await healthChecks(calls, record, read.sets, budget)));
     else if (read.entry !== null) plain.push(record);
   }
   if (plain.length > 0) findings.push(await mayChange(calls, plain, budget));
@@ -32,15 +32,15 @@ export async function proveRights(calls: Route53Calls, { records, shadow, site }
   return { ok: findings.every(({ ok }) => ok), findings: findings.map(({ sentence }) => sentence) };
 }
 
-type ReadOne = { readonly finding: Finding; readonly entry: TrafficEntry | null; readonly ids: readonly string[] };
+type ReadOne = { readonly finding: Finding; readonly entry: TrafficEntry | null; readonly sets: readonly ResourceRecordSet[] };
 
 async function readOne(calls: Route53Calls, record: Route53Record, budget: Budget): Promise<ReadOne> {
   try {
     const [sets, companions] = await Promise.all([calls.list(record.name, record.type, budget), calls.list(companionName(record), "TXT", budget)]);
     const entry = entryOf(record, sets, companions);
-    return { finding: { ok: true, sentence: `It may read ${nameOf(record)}.` }, entry, ids: sets.flatMap(({ HealthCheckId }) => HealthCheckId ?? []) };
+    return { finding: { ok: true, sentence: `It may read ${nameOf(record)}.` }, entry, sets };
   } catch (error) {
-    return { finding: unproven(error), entry: null, ids: [] };
+    return { finding: unproven(error), entry: null, sets: [] };
   }
 }
 
@@ -67,10 +67,9 @@ async function shadowAgain(calls: Route53Calls, shadow: RecordName, site: string
   }
 }
 
-async function healthChecks(calls: Route53Calls, record: Route53Record, ids: readonly string[], budget: Budget): Promise<readonly Finding[]> {
-  if (ids.length === 0) return [{ ok: false, sentence: `${nameOf(record)} is a failover record without a health check: it never fails over.` }];
-  const found: Finding[] = [];
-  for (const id of new Set(ids)) {
+async function healthChecks(calls: Route53Calls, record: Route53Record, sets: readonly ResourceRecordSet[], budget: Budget): Promise<readonly Finding[]> {
+  const found: Finding[] = unchecked(record, sets);
+  for (const id of new Set(sets.flatMap(({ HealthCheckId }) => HealthCheckId ?? []))) {
     try {
       found.push(healthFinding(record, id, await calls.healthCheck(id, budget)));
     } catch (error) {
@@ -78,6 +77,12 @@ async function healthChecks(calls: Route53Calls, record: Route53Record, ids: rea
     }
   }
   return found;
+}
+
+/** The last resort of a failover pair needs none. */
+function unchecked(record: Route53Record, sets: readonly ResourceRecordSet[]): Finding[] {
+  const bare = sets.filter((set) => set.Failover !== "SECONDARY" && !isChecked(set)).map(({ SetIdentifier = "" }) => SetIdentifier);
+  return bare.length === 0 ? [] : [{ ok: false, sentence: `${nameOf(record)} has no health check for ${bare.join(", ")}: Route 53 leads buyers there though the region is gone.` }];
 }
 
 function healthFinding(record: Route53Record, id: string, check: HealthCheck | undefined): Finding {

@@ -3,7 +3,7 @@
  *
  * The mark stands in a TXT record beside each record: `_shopkeeper.NAME` (of AAAA: `_shopkeeper-aaaa.NAME`). One batch changes
  * both, over exactly what was read; what comes too late is refused by Route 53. Its API is in one region of AWS,
- * its answers are not: where failover records with health checks decide, they are only read, and steered by /health/region.
+ * its answers are not: where records with health checks of its own decide (failover, weighted and the like), they are only read, and steered by /health/region.
  *
  * A change is made when Route 53 has accepted it and it was read back. All servers answer so within a minute or so; what is left
  * of TRAFFIC_DEADLINE_MS is spent waiting for them, and an entry whose servers did not all follow says so in its value.
@@ -104,7 +104,7 @@ class Route53 implements Traffic {
   #recordOf(entry: TrafficEntry): Route53Record {
     const record = this.#options.records.find((one) => nameOf(one) === entry.name);
     if (record === undefined) throw new TrafficError("INVALID", `${entry.name} is none of the records configured`);
-    if (entry.steered === true) throw new TrafficError("INVALID", `${entry.name} is decided by Route 53's own health checks: they are steered through /health/region, and the record is never switched`);
+    if (entry.steered !== undefined) throw new TrafficError("INVALID", `${entry.name} is decided by Route 53's own health checks: they are steered through /health/region, and the record is never switched`);
     return record;
   }
 

@@ -53,6 +53,7 @@ function decideCalm(scene: RegionScene, current: RegionName): RegionDecision {
   if (current === scene.me) return { kind: "stay", why: `buyers are led to ${current}, which is here` };
   if (isAgainst(scene, current)) return decideTakeover(scene, current);
   if (sees(scene, current) === "unknown") return unseen(scene, current);
+  if (sees(scene, scene.me) === "unknown" && !isRecovering(viewOf(scene, scene.me))) return unseenHere(scene);
   return isPreferredTo(scene, current) ? decideFailback(scene, current) : { kind: "stay", why: `${current} answers` };
 }
 
@@ -61,6 +62,11 @@ function unseen(scene: RegionScene, current: RegionName): RegionDecision {
   if (isRecovering(view)) return hold("takeover", [because("recovering", `${current} has begun to answer again`)]);
   // Nobody would leave it, whatever became of it: where that lasts a person is called.
   return hold("takeover", [because("blind", `${current} cannot be seen from here: ${view.detail || "no look has ended yet"}`)]);
+}
+
+/** Said while nothing is wrong yet, since it would else come out in the first incident: nobody is led to a region that cannot be seen. */
+function unseenHere(scene: RegionScene): RegionDecision {
+  return hold("takeover", [because("blind_here", `${scene.me} could not take over: its own public path cannot be seen from here: ${viewOf(scene, scene.me).detail || "no look has ended yet"}`)]);
 }
 
 /** By this daemon's own view something must be done. */

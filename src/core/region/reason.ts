@@ -18,6 +18,8 @@ export type HoldCode =
   | "provider_down"
   /** No reference host answers from here. */
   | "blind"
+  /** The own region's public path tells nothing, so buyers could not be led to it. */
+  | "blind_here"
   /** It has just begun to answer again. */
   | "recovering"
   /** Too few observers agree, or as many see the opposite. */
@@ -66,6 +68,7 @@ const PAGE_AFTER: Readonly<Record<HoldCode, Ms | null>> = {
   provider_wait: null,
   provider_down: 0,
   blind: 60_000,
+  blind_here: 60_000,
   recovering: null,
   quorum: 60_000,
   disagree: 60_000,

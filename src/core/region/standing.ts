@@ -23,8 +23,8 @@ export type EntrySeen = {
   readonly leadsTo: RegionName | null;
   readonly mark: RegionMark | null;
   readonly foreign: string | null;
-  /** The provider's own health checks decide; `leadsTo` is the region that they prefer. */
-  readonly steered?: true;
+  /** Present: the provider itself decides; `leadsTo` is the region that it prefers. `unchecked`: by no health check. */
+  readonly steered?: "checked" | "unchecked";
 };
 
 /** The mark that is right, as this daemon has seen it. */
@@ -65,7 +65,7 @@ export type Read = { readonly standing: Standing; readonly memory: MarkMemory | 
  * @param denied the mark remembered is this daemon's own, was accepted, and reading has shown that nothing was written.
  */
 export function readStanding(plan: RegionPlan, memory: MarkMemory | null, entries: readonly EntrySeen[], now: Instant, denied = false): Read {
-  if (entries.length > 0 && entries.every(({ steered }) => steered === true)) return { standing: { kind: "steered", prefers: commonOf(entries) }, memory };
+  if (entries.length > 0 && entries.every(({ steered }) => steered === "checked")) return { standing: { kind: "steered", prefers: commonOf(entries) }, memory };
   const why = notOurs(plan, entries);
   if (why !== null) return { standing: { kind: "not_ours", why }, memory };
   const marks = entries.flatMap((entry) => (entry.mark === null ? [] : [entry.mark]));
@@ -128,7 +128,8 @@ function remember(plan: RegionPlan, memory: MarkMemory | null, marks: readonly R
 
 function notOurs(plan: RegionPlan, entries: readonly EntrySeen[]): string | null {
   for (const { name, leadsTo, mark, foreign, steered } of entries) {
-    if (steered === true) return `the provider's own health checks decide ${name}, and not the others: one of the two has to decide all of them`;
+    if (steered === "unchecked") return `${name} is decided by the provider itself and by no health check, so it goes on leading to a region that is gone`;
+    if (steered === "checked") return `the provider's own health checks decide ${name}, and not the others: one of the two has to decide all of them`;
     if (foreign !== null) return `${name} bears somebody's words: ${foreign.slice(0, 100)}`;
     if (mark === null) return `${name} bears no mark of this site`;
     if (mark.site !== plan.site) return `${name} is marked as site ${mark.site}'s`;

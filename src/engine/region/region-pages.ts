@@ -148,6 +148,7 @@ function lastingOf(code: HoldCode): LastingReason {
     case "steered":
     case "not_leader":
     case "blind":
+    case "blind_here":
     case "recovering":
     case "quorum":
     case "disagree":

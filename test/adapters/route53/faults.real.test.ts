@@ -22,7 +22,7 @@ describe("records that Route 53's own health checks decide", () => {
   test("are read as such, and never switched or adopted", async () => {
     await using at = await scene([...pair, marked("eu", 1)]);
     const entry = await first(at.traffic);
-    expect(entry).toMatchObject({ steered: true, leadsTo: "eu", value: `by Route 53's health checks: PRIMARY ${EU} (health check hc-eu), SECONDARY ${US}` });
+    expect(entry).toMatchObject({ steered: "checked", leadsTo: "eu", value: `by Route 53's health checks: PRIMARY ${EU} (health check hc-eu), SECONDARY ${US}` });
     await expect(at.traffic.switch({ entry, to: "us", mark: mark("us", 2) }, NEVER)).rejects.toEqual(failing("INVALID", "steered through /health/region"));
     await expect(at.traffic.adopt(entry, mark("eu", 2), NEVER)).rejects.toEqual(failing("INVALID", "steered through /health/region"));
     expect(at.standIn.count("change")).toBe(0);
@@ -32,7 +32,7 @@ describe("records that Route 53's own health checks decide", () => {
     await using at = await scene();
     const order = await toUs(at.traffic);
     at.standIn.zone.apply([{ action: "DELETE", set: plain("shop.example.com", "A", EU) }, ...pair.map((set) => ({ action: "CREATE", set }))]);
-    expect(await at.traffic.switch(order, NEVER)).toMatchObject({ kind: "moved", found: { steered: true } });
+    expect(await at.traffic.switch(order, NEVER)).toMatchObject({ kind: "moved", found: { steered: "checked" } });
     expect(at.standIn.count("change")).toBe(0);
   });
 
@@ -48,8 +48,8 @@ describe("records that Route 53's own health checks decide", () => {
 
   test("are told to be idle where the primary has no health check", async () => {
     await using at = await scene([{ ...plain("shop.example.com", "A", EU), setIdentifier: "a", failover: "PRIMARY" }, pair[1]]);
-    expect((await first(at.traffic)).value).toContain("PRIMARY has no health check, so it never fails over");
-    expect(await at.traffic.proveRights(NEVER)).toMatchObject({ ok: false });
+    expect(await first(at.traffic)).toMatchObject({ steered: "unchecked", value: expect.stringContaining("PRIMARY has no health check, so it never fails over") });
+    expect(await at.traffic.proveRights(NEVER)).toMatchObject({ ok: false, findings: expect.arrayContaining([expect.stringContaining("has no health check for a: Route 53 leads buyers there though the region is gone")]) });
   });
 });
 

@@ -67,6 +67,15 @@ describe("a record as it was read", () => {
     expect(() => entryOf(RECORD, [read], [])).toThrow(expect.objectContaining({ code: "INVALID", message: expect.stringContaining(why) as string }));
   });
 
+  it.each<[string, readonly ResourceRecordSet[], object]>([
+    ["failover", [set("203.0.113.7", { SetIdentifier: "a", Failover: "PRIMARY", HealthCheckId: "hc" }), set("198.51.100.9", { SetIdentifier: "b", Failover: "SECONDARY" })], { steered: "checked", leadsTo: "eu" }],
+    ["failover by the health of what an alias leads to", [set("", { SetIdentifier: "a", Failover: "PRIMARY", AliasTarget: { HostedZoneId: "Z2", DNSName: "lb.example.net.", EvaluateTargetHealth: true } })], { steered: "checked" }],
+    ["failover without a health check", [set("203.0.113.7", { SetIdentifier: "a", Failover: "PRIMARY" })], { steered: "unchecked", leadsTo: "eu" }],
+    ["weights and health checks", [set("203.0.113.7", { SetIdentifier: "a", Weight: 1, HealthCheckId: "hc" }), set("198.51.100.9", { SetIdentifier: "b", Weight: 1, HealthCheckId: "hd" })], { steered: "checked", leadsTo: null, value: "by Route 53's health checks: weighted 203.0.113.7 (health check hc), weighted 198.51.100.9 (health check hd)" }],
+  ])("is Route 53's to decide by %s", (_what, sets, expected) => {
+    expect(entryOf(RECORD, sets, [])).toMatchObject(expected);
+  });
+
   it("is refused where its version was not read from such a record", () => {
     const entry = entryOf(RECORD, [set("203.0.113.7")], []);
     expect(standingOf(entry)).toEqual({ record: { ttl: 60, values: ["203.0.113.7"] }, companion: null });

@@ -27,6 +27,13 @@ const records = (leadsTo: string, epoch: number, since = NOW - 4_000_000): Pick<
 
 const withVeto = ({ ballot, votes }: Pick<RegionScene, "ballot" | "votes">): Pick<RegionScene, "ballot" | "votes"> => ({ ballot, votes: votes.map((vote) => ({ ...vote, vetoed: vote.observer === "ap" })) });
 
+test("a region says while all is well that it could not take over, where its own public path cannot be seen", () => {
+  const blind = looked("....?");
+  expect(decideRegion(scene({ views: new Map([["eu", UP], ["us", blind], ["ap", UP]]) }))).toMatchObject({ kind: "hold", about: "takeover", reasons: [{ code: "blind_here", text: "us could not take over: its own public path cannot be seen from here: no network here" }] });
+  expect(decided(scene({ views: new Map([["eu", UP], ["us", looked("..xxx.")], ["ap", UP]]) }))).toBe("stay");
+  expect(decided(scene({ ...records("us", 4), views: new Map([["eu", UP], ["us", blind], ["ap", UP]]) }))).toBe("stay");
+});
+
 describe("where eu is lost and us is the next", () => {
   test.each<[string, Partial<RegionScene>, string]>([
     ["it takes over", {}, "flip down 2"],

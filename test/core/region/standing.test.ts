@@ -104,10 +104,12 @@ describe("records that are not ours to change", () => {
   });
 
   test("those that the provider's own health checks decide are nobody's", () => {
-    const steered = (region: string, name = "A"): EntrySeen => ({ name, leadsTo: region, mark: null, foreign: null, steered: true });
+    const steered = (region: string, name = "A"): EntrySeen => ({ name, leadsTo: region, mark: null, foreign: null, steered: "checked" });
     const of = (...entries: EntrySeen[]): Standing => readStanding(PLAN, null, entries, NOW).standing;
     expect(of(steered("eu"), steered("eu", "AAAA"))).toEqual({ kind: "steered", prefers: "eu" });
     expect(of(steered("eu"), steered("us", "AAAA"))).toEqual({ kind: "steered", prefers: null });
+    expect(of(steered("eu"), { ...steered("eu", "AAAA"), steered: "unchecked" })).toMatchObject({ kind: "not_ours", why: expect.stringContaining("the provider's own health checks decide A") });
+    expect(of({ ...steered("eu"), steered: "unchecked" })).toEqual({ kind: "not_ours", why: "A is decided by the provider itself and by no health check, so it goes on leading to a region that is gone" });
     expect(of(entry("eu", 1), steered("eu", "AAAA"))).toEqual({ kind: "not_ours", why: "the provider's own health checks decide AAAA, and not the others: one of the two has to decide all of them" });
   });
 
