@@ -25,9 +25,9 @@ import type { ProviderCall, Traffic, TrafficEntry } from "../../ports/traffic.ts
 import { askAll } from "./asking.ts";
 import { ProviderDesk } from "./desk.ts";
 import { inMode } from "./in-mode.ts";
-import { RegionBook } from "./region-book.ts";
+import { KeptState } from "./kept-state.ts";
 import { RegionPager, type PagerParts } from "./region-pager.ts";
-import { EMPTY_REGION_STATE, type RegionIntent, type RegionState } from "./region-state.ts";
+import type { RegionIntent, RegionState } from "./region-state.ts";
 import { describeStanding } from "./region-told.ts";
 import { RollCall } from "./roll-call.ts";
 import { switchEntries, type Switched } from "./switching.ts";
@@ -56,12 +56,10 @@ const MAX_REPAIRS_KEPT = 20;
 
 export class RegionShift {
   readonly #parts: ShiftParts;
-  readonly #book: RegionBook;
+  readonly #kept: KeptState;
   readonly #desk: ProviderDesk;
   readonly #pager: RegionPager;
   readonly #rollCall: RollCall;
-  #state: RegionState = EMPTY_REGION_STATE;
-  #loaded = false;
   #standing: Standing = { kind: "unread" };
   #tries: Tries = NO_TRIES;
   #acting: Promise<void> | null = null;
@@ -69,7 +67,7 @@ export class RegionShift {
 
   constructor(parts: ShiftParts) {
     this.#parts = parts;
-    this.#book = new RegionBook(parts.store);
+    this.#kept = new KeptState(parts);
     this.#desk = new ProviderDesk(parts.traffic, parts.clock);
     this.#pager = new RegionPager(parts);
     this.#rollCall = new RollCall(parts);
@@ -77,7 +75,7 @@ export class RegionShift {
 
   /** Of what was read and remembered so far. */
   state(): RegionState {
-    return this.#state;
+    return this.#kept.now;
   }
 
   standing(): Standing {
@@ -106,7 +104,7 @@ export class RegionShift {
    * @throws {StateStoreError} `CORRUPT`: another daemon has written it, so it is to be read anew; `SUPERSEDED`: this one's shift is over.
    */
   async step(facts: () => Facts, signal: AbortSignal): Promise<RegionDecision | null> {
-    if (!(await this.#load())) return null;
+    if (!(await this.#kept.load())) return null;
     const first = this.#scene(facts(), null, [], null);
     this.#follow(first);
     this.#startReading(isUrgent(first), signal);
@@ -120,14 +118,14 @@ export class RegionShift {
     this.#parts.teller.decided(decision);
     if (decision.kind === "flip" || decision.kind === "repair") this.#start(decision, signal);
     await this.#call(decision);
-    await this.#save();
+    await this.#kept.save();
     return decision;
   }
 
   /** A person's order: decided by what stands now, which is read first, and carried out unless it is only to be shown. */
   async command(order: ManualOrder, facts: Facts, signal: AbortSignal, dryRun: boolean): Promise<Commanded> {
     await this.settled();
-    await this.#load();
+    await this.#kept.load();
     // After a partition the last reading may be minutes old, and say that nothing is left to do.
     const failed = await this.#read(signal);
     if (failed !== null) return { decision: { kind: "hold", about: "order", reasons: [because("records_unread", `what stands at the provider cannot be read: ${failed}`)] }, calls: [] };
@@ -144,7 +142,7 @@ export class RegionShift {
 
   /** Forgets what it knows of the stored state, to read it again at the next step. */
   reload(): void {
-    this.#loaded = false;
+    this.#kept.reload();
   }
 
   /**
@@ -155,69 +153,47 @@ export class RegionShift {
    */
   async acknowledge(signal: AbortSignal, dryRun: boolean): Promise<MarkMemory | null> {
     await this.settled();
-    await this.#load();
+    await this.#kept.load();
     await this.#read(signal);
-    const { memory, acknowledged } = this.#state;
+    const { memory, acknowledged } = this.#kept.now;
     if (memory === null || acknowledged >= memory.epoch) return null;
     if (!dryRun) {
-      this.#set({ acknowledged: memory.epoch });
-      await this.#save();
+      this.#kept.set({ acknowledged: memory.epoch });
+      await this.#kept.save();
     }
     return memory;
   }
 
   async #call(decision: RegionDecision): Promise<void> {
     const { plan, me, clock } = this.#parts;
-    const { memory, acknowledged } = this.#state;
+    const { memory, acknowledged } = this.#kept.now;
     const over = lookedAt(plan, me, this.#standing, memory, acknowledged, clock.now());
-    const { firing, alerts } = this.#pager.follow(decision, this.#rollCall.roll(), over, this.#state);
+    const { firing, alerts } = this.#pager.follow(decision, this.#rollCall.roll(), over, this.#kept.now);
     // Before it is waited for: an act may end meanwhile, and what fires for it counts too.
-    this.#set({ firing });
+    this.#kept.set({ firing });
     await this.#pager.send(alerts);
   }
 
-  #set(change: Partial<RegionState>): void {
-    const keys = Object.keys(change) as readonly (keyof RegionState)[];
-    if (keys.some((key) => change[key] !== this.#state[key])) this.#state = { ...this.#state, ...change };
-  }
-
   #scene(facts: Facts, ballot: Ballot | null, votes: readonly Vote[], order: ManualOrder | null): RegionScene {
-    const { memory, acknowledged, incident, repairedAt, intent } = this.#state;
+    const { memory, acknowledged, incident, repairedAt, intent } = this.#kept.now;
     const unsettled = this.#acting !== null ? "an act on the records is under way" : intent === null ? null : `what became of ${intent.kind} to ${intent.to}, epoch ${intent.epoch}, is not known yet`;
     const { plan, me, clock, mayAct } = this.#parts;
     return { ...facts, now: clock.now(), plan, me, leads: mayAct(), standing: this.#standing, memory, acknowledged, unsettled, tries: this.#tries, repairedAt, ballot, votes, incident, order };
   }
 
-  async #load(): Promise<boolean> {
-    if (this.#loaded) return true;
-    try {
-      const { state, understood } = await this.#book.load(this.#parts.clock.now());
-      if (!understood) this.#parts.teller.troubled("state", "the stored state of the regions cannot be understood; it is begun anew");
-      this.#state = state;
-      this.#loaded = true;
-    } catch (error) {
-      this.#parts.teller.troubled("state", messageOf(error));
-    }
-    return this.#loaded;
-  }
-
-  async #save(): Promise<void> {
-    await this.#book.save(this.#state, this.#parts.clock.now());
-  }
-
   #follow(scene: RegionScene): void {
     const current = ledTo(scene);
     const view = current === null ? initialOutside(scene.now) : (scene.views.get(current) ?? initialOutside(scene.now));
-    const incident = followIncident(this.#state.incident, current, scene.me, view, scene.own.parity, scene.now);
+    const incident = followIncident(this.#kept.now.incident, current, scene.me, view, scene.own.parity, scene.now);
     // What the provider did in another trouble says nothing of this one.
-    if (incident?.since !== this.#state.incident?.since && this.#state.intent === null) this.#tries = NO_TRIES;
-    this.#set({ incident, ...(this.#state.memory === null ? {} : { memory: learnAge(this.#state.memory, toldMarks(scene.heard), scene.now) }) });
+    if (incident?.since !== this.#kept.now.incident?.since && this.#kept.now.intent === null) this.#tries = NO_TRIES;
+    this.#kept.set({ incident, ...(this.#kept.now.memory === null ? {} : { memory: learnAge(this.#kept.now.memory, toldMarks(scene.heard), scene.now) }) });
   }
 
   #ready(scene: RegionScene): void {
-    if (this.#state.incident === null) return;
-    const { incident } = this.#state;
-    this.#set({ incident: followReadiness(incident, couldTakeOver(scene, incident.about), scene.now) });
+    if (this.#kept.now.incident === null) return;
+    const { incident } = this.#kept.now;
+    this.#kept.set({ incident: followReadiness(incident, couldTakeOver(scene, incident.about), scene.now) });
   }
 
   async #ask(ballot: Ballot, signal: AbortSignal): Promise<readonly Vote[]> {
@@ -228,7 +204,7 @@ export class RegionShift {
   }
 
   #startReading(urgent: boolean, signal: AbortSignal): void {
-    const soon = urgent || this.#state.intent !== null || this.#parts.clock.now() - this.#actedAt < WATCHED_FOR;
+    const soon = urgent || this.#kept.now.intent !== null || this.#parts.clock.now() - this.#actedAt < WATCHED_FOR;
     if (this.#acting !== null || !this.#desk.isDue(soon)) return;
     void this.#read(signal);
   }
@@ -243,18 +219,18 @@ export class RegionShift {
     }
     this.#take(result.entries);
     this.#tries = answeredAgain(this.#tries, this.#parts.clock.now());
-    if (this.#acting === null && this.#state.intent !== null) this.#settleByReading(this.#state.intent, result.entries);
+    if (this.#acting === null && this.#kept.now.intent !== null) this.#settleByReading(this.#kept.now.intent, result.entries);
     return null;
   }
 
   #take(entries: readonly TrafficEntry[]): void {
     const { plan, clock, teller } = this.#parts;
-    const { standing, memory } = readStanding(plan, this.#state.memory, entries, clock.now(), this.#desk.isDenied());
+    const { standing, memory } = readStanding(plan, this.#kept.now.memory, entries, clock.now(), this.#desk.isDenied());
     const before = describeStanding(this.#standing);
-    const raised = this.#state.memory !== null && memory?.epoch !== this.#state.memory.epoch;
+    const raised = this.#kept.now.memory !== null && memory?.epoch !== this.#kept.now.memory.epoch;
     if (raised) this.#actedAt = clock.now();
     this.#standing = standing;
-    this.#set({ memory });
+    this.#kept.set({ memory });
     const after = describeStanding(standing);
     if (after !== before) teller.stands(after);
   }
@@ -282,12 +258,12 @@ export class RegionShift {
   async #carryOut(intent: RegionIntent, signal: AbortSignal): Promise<void> {
     const { clock, teller, traffic, mayAct } = this.#parts;
     const decidedAt = clock.now();
-    this.#set({ intent });
+    this.#kept.set({ intent });
     try {
-      await this.#save();
+      await this.#kept.save();
     } catch (error) {
       // Nothing is done that is not recorded. It may be recorded all the same: the next write over it says that it is not open.
-      this.#set({ intent: null });
+      this.#kept.set({ intent: null });
       throw error;
     }
     teller.intended(intent);
@@ -309,26 +285,26 @@ export class RegionShift {
     const { clock, plan } = this.#parts;
     const now = clock.now();
     // It was accepted, so it has stood, whoever wrote over it since; and what had to be put back has stood from now on only.
-    if (done.accepted && intent.epoch >= (this.#state.memory?.epoch ?? 0)) this.#set({ memory: { region: intent.to, epoch: intent.epoch, since: now, found: false } });
+    if (done.accepted && intent.epoch >= (this.#kept.now.memory?.epoch ?? 0)) this.#kept.set({ memory: { region: intent.to, epoch: intent.epoch, since: now, found: false } });
     this.#take(this.#desk.learn(done));
     this.#tries = done.failure === null ? NO_TRIES : failedTry(this.#tries, done.failure, beganAt, now, plan.rules);
-    if (intent.kind === "repair" && done.accepted) this.#set({ repairedAt: [...this.#state.repairedAt, now].slice(-MAX_REPAIRS_KEPT) });
+    if (intent.kind === "repair" && done.accepted) this.#kept.set({ repairedAt: [...this.#kept.now.repairedAt, now].slice(-MAX_REPAIRS_KEPT) });
     if (done.uncertain !== null) return this.#parts.teller.ended(intent, "uncertain", done.uncertain, null);
     const whole = done.outcomes.every(({ outcome }) => outcome.kind === "switched");
     const text = done.outcomes.map(({ entry, outcome }) => `${entry.name} ${outcome.kind === "failed" ? outcome.why : outcome.kind}`).join(", ");
     this.#end(intent, whole ? "done" : done.accepted ? "partly" : "refused", text);
-    await this.#save();
+    await this.#kept.save();
   }
 
   #end(intent: RegionIntent, outcome: "done" | "partly" | "refused", text: string): void {
     const { clock, teller } = this.#parts;
-    const { incident } = this.#state;
+    const { incident } = this.#kept.now;
     const fault = outcome === "done" && intent.kind === "flip" && incident?.about === intent.from ? incident.since : null;
     teller.ended(intent, outcome, text, fault === null ? null : clock.now() - fault);
-    this.#set({ intent: null });
+    this.#kept.set({ intent: null });
     if (outcome === "refused") return;
-    const { firing, alerts } = this.#pager.acted(intent, text, this.#state.firing);
-    this.#set({ firing });
+    const { firing, alerts } = this.#pager.acted(intent, text, this.#kept.now.firing);
+    this.#kept.set({ firing });
     void this.#pager.send(alerts);
   }
 }
