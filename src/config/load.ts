@@ -15,6 +15,7 @@ import { PAGE_CHECK, presetCheck } from "./preset-check.ts";
 import { inOrder, type Problem } from "./problem.ts";
 import { secretFilesOf, type ReferenceContext, type ReferenceRule } from "./references.ts";
 import { checkRules, readCheck, relateChecks, type ReadCheck } from "./relate-checks.ts";
+import { warnOfNoFailover } from "./relate-failover.ts";
 import { ON_CALL, policyRules, readPolicy, relatePolicies, type PolicyNames, type ReadPolicy } from "./relate-policies.ts";
 import { relateSite } from "./relate-site.ts";
 import { secretRules } from "./secret-rules.ts";
@@ -120,6 +121,7 @@ function assemble(opened: OpenedFiles, problems: readonly Problem[], context: Re
     .map((one) => readPolicy(read(one), catalogues, names, reports));
   relatePolicies(policies, reports);
   warnOfAlerts(site, policies, reports);
+  warnOfNoFailover(site, policies, reports);
 
   const warnings = inOrder(reports.warnings);
   if (reports.errors.length > 0 || input === undefined) return { ok: false, errors: inOrder(reports.errors), warnings };

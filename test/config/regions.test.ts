@@ -98,6 +98,11 @@ describe("the policy that leads buyers elsewhere", () => {
     expect(await written(POLICY.replace("primary", "eu"))).toEqual([]);
   });
 
+  test("is missed where there is none", async () => {
+    const loaded = await load({ "shopkeeper.yaml": `${HOME}disabled: [failover]\n` }, ENV);
+    expect(loaded.warnings.filter(({ path }) => path === "failover").map(({ message }) => message)).toEqual(["no policy has the action failover_dns, so only a person's order leads buyers elsewhere"]);
+  });
+
   test("is one", async () => {
     const [problem] = await written(POLICY, { "policies/second.yaml": POLICY.replace("name: failover", "name: second") });
     expect(problem).toMatch(/^action: the policy "failover" in .*failover.yaml leads buyers elsewhere already; one policy with failover_dns/);
