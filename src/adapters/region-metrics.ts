@@ -23,7 +23,7 @@ export const REGION_METRICS = {
 export type ActOutcome = "done" | "partly" | "refused" | "uncertain";
 
 /** An act on the records, as far as it is counted. */
-export type CountedAct = { readonly kind: "flip" | "repair"; readonly cause: string; readonly outcome: ActOutcome; /** null: nothing was wrong before it, or nobody knows since when. */ readonly sinceFaultMs: Ms | null };
+export type CountedAct = { readonly kind: "flip" | "repair" | "complete"; readonly cause: string; readonly outcome: ActOutcome; /** null: nothing was wrong before it, or nobody knows since when. */ readonly sinceFaultMs: Ms | null };
 
 const STATUS: Readonly<Record<OutsideVerdict, number>> = { up: 0, "copies-only": 1, down: 2, unknown: 3 };
 const OUTCOMES: readonly ActOutcome[] = ["done", "partly", "refused", "uncertain"];
@@ -65,6 +65,8 @@ export function createRegionMetrics(registry: Registry): RegionMetrics {
     },
     acted: ({ kind, cause, outcome, sinceFaultMs }) => {
       if (kind === "repair") return outcome === "done" ? repaired.inc() : undefined;
+      // The flip that it completes has been counted.
+      if (kind === "complete") return undefined;
       const known = causeOf(cause);
       failovers.inc({ cause: known, outcome });
       if (outcome === "done" && sinceFaultMs !== null) took.observe({ cause: known }, sinceFaultMs / 1_000);

@@ -50,7 +50,7 @@ function regionsText(regions: RegionsView | null, at: Instant, paint: Paint): st
   ]);
   const lines = [regions.standing || "what stands at the provider has not been read yet", ...(regions.decision === "" ? [] : [regions.decision]), ...(regions.blockedUntil === null ? [] : [`no other failover for ${formatDuration(Math.max(0, regions.blockedUntil - at))}, unless a person acknowledges the last one`]), ...(regions.onlyRecords === null ? [] : [paint("yellow", regions.onlyRecords)])];
   const observers = section(["OBSERVER", "LAST HEARD", ""], regions.observers.map((one) => observerRow(one, at, paint)));
-  return [section(["REGION", "FROM OUTSIDE", "FOR", "SAYS OF ITSELF", ""], rows), ...lines.map((line) => `  ${line}`), ...(observers === "" ? [] : ["", observers])].join("\n");
+  return [section(["REGION", "FROM OUTSIDE", "FOR", "SAYS OF ITSELF", "LAST LOOK"], rows), ...lines.map((line) => `  ${line}`), ...(observers === "" ? [] : ["", observers])].join("\n");
 }
 
 function observerRow({ observer, askedAt, heardAt, why }: RegionsView["observers"][number], at: Instant, paint: Paint): readonly string[] {

@@ -76,8 +76,14 @@ export class TrafficError extends Error {
 /** One call as it would be sent, without its credentials. */
 export type ProviderCall = { readonly method: string; readonly url: string; readonly body: string | null };
 
-/** What was proven of the credentials, one sentence each. */
-export type RightsProof = { readonly ok: boolean; readonly findings: readonly string[] };
+/** What was proven of the credentials, one sentence each. `wrong`: those of `findings` that speak against them; absent where all is well. */
+export type RightsProof = { readonly ok: boolean; readonly findings: readonly string[]; readonly wrong?: readonly string[] };
+
+/** Of findings, each of which is well or not. */
+export function proofOf(findings: readonly { readonly ok: boolean; readonly text: string }[]): RightsProof {
+  const wrong = findings.filter(({ ok }) => !ok).map(({ text }) => text);
+  return { ok: wrong.length === 0, findings: findings.map(({ text }) => text), ...(wrong.length === 0 ? {} : { wrong }) };
+}
 
 /** All methods: @throws {TrafficError} */
 export interface Traffic {

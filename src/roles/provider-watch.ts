@@ -35,12 +35,15 @@ export function watchProvider(parts: ProviderWatchParts): { stop(): void } {
   let cancel = (): void => {};
   let firing: Instant | null | undefined;
   const prove = async (): Promise<void> => {
-    const proof = await proofOf(traffic, stopping.signal);
+    const proof = await proven(traffic, stopping.signal);
     if (stopping.signal.aborted) return;
     if (proof.kind === "unknown") log.warn({ event: "provider" }, `whether the credentials still have their rights cannot be found out: ${proof.why}`);
     else {
-      for (const finding of proof.findings) log[proof.ok ? "info" : "error"]({ event: "provider", ok: proof.ok }, finding);
-      firing = await page(parts, proof, firing === undefined ? await storedFiring(parts) : firing);
+      const wrong = wrongOf(proof);
+      for (const finding of proof.findings) log[wrong.includes(finding) ? "error" : "info"]({ event: "provider", ok: proof.ok }, finding);
+      firing ??= await storedFiring(parts);
+      // Where that could not be read, a page might be the second one, and the end of one be lost: at the next proof.
+      if (firing !== undefined) firing = await page(parts, proof, firing);
     }
     cancel = clock.after(proof.kind === "proof" && proof.ok ? PROVE_EVERY_MS : PROVE_AGAIN_MS, () => void prove());
   };
@@ -53,7 +56,7 @@ export function watchProvider(parts: ProviderWatchParts): { stop(): void } {
   };
 }
 
-async function proofOf(traffic: Traffic, signal: AbortSignal): Promise<({ readonly kind: "proof" } & RightsProof) | { readonly kind: "unknown"; readonly why: string }> {
+async function proven(traffic: Traffic, signal: AbortSignal): Promise<({ readonly kind: "proof" } & RightsProof) | { readonly kind: "unknown"; readonly why: string }> {
   try {
     return { kind: "proof", ...(await traffic.proveRights(signal)) };
   } catch (error) {
@@ -62,17 +65,19 @@ async function proofOf(traffic: Traffic, signal: AbortSignal): Promise<({ readon
   }
 }
 
+const wrongOf = ({ ok, findings, wrong }: RightsProof): readonly string[] => (ok ? [] : (wrong ?? findings));
+
 const KEY = "region/provider_rights";
 
-/** What an earlier daemon left. */
-async function storedFiring({ store, log }: ProviderWatchParts): Promise<Instant | null> {
+/** What an earlier daemon left; undefined: it cannot be read. */
+async function storedFiring({ store, log }: ProviderWatchParts): Promise<Instant | null | undefined> {
   try {
     const row = await store.get(KEY);
     const startedAt = row === null ? null : parseObject(row.value)?.["startedAt"];
     return typeof startedAt === "number" ? startedAt : null;
   } catch (error) {
     log.error({ event: "trouble", where: "state" }, error instanceof Error ? error.message : String(error));
-    return null;
+    return undefined;
   }
 }
 
@@ -82,14 +87,15 @@ async function keep({ store, log }: ProviderWatchParts, startedAt: Instant | nul
 }
 
 /** @returns since when it fires; null: it does not. */
-async function page(parts: ProviderWatchParts, { ok, findings }: RightsProof, firing: Instant | null): Promise<Instant | null> {
+async function page(parts: ProviderWatchParts, proof: RightsProof, firing: Instant | null): Promise<Instant | null> {
   const { clock, log, outbox, alertRoute, site, here, runbooks } = parts;
+  const { ok } = proof;
   if (ok === (firing === null) || alertRoute === null) return firing;
   const now = clock.now();
   const startedAt = firing ?? now;
   const alert: Alert = {
     key: alertKey(site, `region:${here}:provider_rights`, startedAt), state: ok ? "resolved" : "firing", severity: "page", site, target: `region/${here}`, reason: "provider_rights",
-    summary: (ok ? "the provider's credentials have their rights again" : `buyers could not be led to another region: ${findings.join("; ")}`).slice(0, 1_000),
+    summary: (ok ? "the provider's credentials have their rights again" : `buyers could not be led to another region, or no failover rehearsed: ${wrongOf(proof).join("; ")}`).slice(0, 1_000),
     startedAt, at: now, runbook: `${runbooks}/provider-rights.md`, details: { region: here },
   };
   await outbox.enqueue(alertRoute, alert).catch((error: unknown) => log.error({ event: "trouble", where: "provider" }, error instanceof Error ? error.message : String(error)));

@@ -46,24 +46,29 @@ async function failover(parts: RegionOrderParts, order: Order, to: RegionName): 
   if (to !== here) return refused("HELD", `buyers are led to ${to} by its own daemon, which knows whether it can serve them, and this one is of ${here}: ask that one (--server)`);
   const commanded = await inTime(clock, ORDER_MS, (signal) => loop.command({ id: "", to, by: order.who }, signal, order.dryRun));
   if (commanded === null) return NOT_LEADING;
-  const { decision, calls } = commanded;
+  const { decision, calls, ended } = commanded;
   const text = textOf(decision);
   if (order.dryRun && decision.kind === "flip") return { kind: "would", text: [`would ${text}`, ...calls.map(callText)].join("\n") };
-  await record(parts, order, "failover", text);
+  await record(parts, order, "failover", ended === null ? text : `${text}: ${ended.outcome}: ${ended.text}`);
   if (decision.kind === "stay") return refused("NOTHING_TO_DO", decision.why);
   if (decision.kind !== "flip") return refused("HELD", text);
-  return loop.view().leadsTo === to ? { kind: "done", text, actionId: "" } : refused("FAILED", `${text}; it cannot be read that it landed: see shopkeeper ledger, and what stands at the provider: ${loop.view().standing}`);
+  if (loop.view().leadsTo === to) return { kind: "done", text: `${text}: ${ended?.text ?? "done"}`, actionId: "" };
+  return refused("FAILED", `${text}: ${ended?.outcome ?? "uncertain"}: ${ended?.text ?? "it cannot be read that it landed"}; what stands at the provider: ${loop.view().standing}`);
 }
 
 async function acknowledge(parts: RegionOrderParts, order: Order): Promise<OrderResult> {
-  const stands = await inTime(parts.clock, ORDER_MS, (signal) => parts.loop.acknowledge(signal, order.dryRun));
-  if (stands === "not_leading") return NOT_LEADING;
-  if (stands === null) return refused("NOTHING_TO_DO", "no failover stands that nobody has looked at");
-  const what = `the one to ${stands.region}, epoch ${stands.epoch}`;
-  if (order.dryRun) return { kind: "would", text: `would let the next failover not wait for the hour after ${what}` };
-  const text = `the next failover need not wait for the hour after ${what}`;
-  await record(parts, order, "ack", text);
-  return { kind: "done", text, actionId: "" };
+  const found = await inTime(parts.clock, ORDER_MS, (signal) => parts.loop.acknowledge(signal, order.dryRun));
+  if (found === "not_leading") return NOT_LEADING;
+  if (found.kind === "unread") return refused("FAILED", found.why);
+  if (found.kind === "nothing") return refused("NOTHING_TO_DO", `${parts.here} has nothing that nobody has looked at`);
+  const { lifts, pages } = found;
+  const said = [
+    ...(lifts === null ? [] : [`the next failover to ${parts.here} need not wait for the pause after the one to ${lifts.region}, epoch ${lifts.epoch}`]),
+    ...(pages === 0 ? [] : [`${pages === 1 ? "the page" : `${pages} pages`} of what ${parts.here} did ${pages === 1 ? "is" : "are"} over`]),
+  ].join("; ");
+  if (order.dryRun) return { kind: "would", text: `would see to it that ${said}` };
+  await record(parts, order, "ack", said);
+  return { kind: "done", text: said, actionId: "" };
 }
 
 /** Entries without a mark, and without somebody's words in its place. */
@@ -93,6 +98,7 @@ async function adopt(parts: RegionOrderParts, order: Order): Promise<OrderResult
 }
 
 function flawOf(entry: TrafficEntry): readonly string[] {
+  if (entry.steered !== undefined) return [`${entry.name} is decided by the provider's own health checks, and needs no mark`];
   if (entry.foreign !== null) return [`${entry.name} bears somebody's words: ${entry.foreign}`];
   return entry.leadsTo === null ? [`${entry.name} leads to no region of the configuration: ${entry.value}`] : [];
 }

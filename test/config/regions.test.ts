@@ -112,11 +112,19 @@ describe("the policy that leads buyers elsewhere", () => {
 test("the example of the docs is valid as it stands, its secrets aside", async () => {
   const page = readFileSync(join(import.meta.dirname, "../../docs/regions.md"), "utf8");
   const example = /```yaml\n([^]*?)```/.exec(page)?.[1] ?? "";
-  const text = example.replace("file:/run/secrets/shopkeeper-regions", "${REGION_SECRET}").replace("file:/run/secrets/cloudflare", "${CLOUDFLARE_TOKEN}");
-  const loaded = await load({ "shopkeeper.yaml": text }, ENV);
+  const text = example.replace("file:/run/secrets/shopkeeper-regions/region", "${REGION_SECRET}").replace("file:/run/secrets/shopkeeper-regions/provider", "${CLOUDFLARE_TOKEN}").replace("file:/run/secrets/shopkeeper/operator", "${OPERATOR}");
+  const loaded = await load({ "shopkeeper.yaml": text }, { ...ENV, ALERT_URL: "https://alerts.example.net", OPERATOR: "token-of-ada" });
   expect(loaded.ok ? [] : loaded.errors).toEqual([]);
   expect(loaded.ok && loaded.config.regions).toMatchObject({ here: "us", plan: { regions: [{ name: "eu" }, { name: "us" }] }, provider: { shadow: { name: "drill.shop.example.com" } } });
   expect(loaded.ok && loaded.config.policies.find(({ action }) => action === "failover_dns")).toMatchObject({ mode: "act", unavailable: null });
+});
+
+test("so is its witness", async () => {
+  const page = readFileSync(join(import.meta.dirname, "../../docs/regions.md"), "utf8");
+  const witness = /```yaml\n(site: my-shop\nrole: witness\n[^]*?)```/.exec(page)?.[1] ?? "";
+  const loaded = await load({ "shopkeeper.yaml": witness.replace("file:/run/secrets/shopkeeper-regions/region", '"${REGION_SECRET}"') }, ENV);
+  expect(loaded.ok ? [] : loaded.errors).toEqual([]);
+  expect(loaded.ok && loaded.config.regions).toMatchObject({ me: "home", here: null });
 });
 
 describe("regions that cannot work are refused at their place", () => {

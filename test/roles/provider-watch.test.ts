@@ -66,6 +66,22 @@ describe("the provider's credentials", () => {
     expect((await watchedWith(store, [GOOD])).alerts).toEqual([]);
   });
 
+  test("whose earlier page cannot be read page nobody anew, and end it once it can", async () => {
+    const store = createMemoryStateStore(new Map());
+    const first = await watchedWith(store, [BAD]);
+    first.watch.stop();
+    let broken = true;
+    const flaky: StateStore = {
+      get: (key) => (broken ? Promise.reject(new Error("busy")) : store.get(key)),
+      list: (prefix) => store.list(prefix), put: (key, value) => store.put(key, value), delete: (key) => store.delete(key), close: () => store.close(),
+    };
+    const second = await watchedWith(flaky, [BAD, GOOD]);
+    expect(second.alerts).toEqual([]);
+    broken = false;
+    await second.clock.advance(PROVE_AGAIN_MS);
+    expect(second.alerts.map(({ state, key }) => [state, key])).toEqual([["resolved", first.alerts[0]?.key]]);
+  });
+
   test.each<[string, TrafficError, number]>([
     ["are refused", new TrafficError("UNAUTHORIZED", "the token is not accepted"), 1],
     ["lead to no zone", new TrafficError("NOT_FOUND", "no such zone"), 1],

@@ -3,10 +3,11 @@ import { describe, expect, test } from "vitest";
 import type { RegionLoopParts } from "../../src/engine/region/region-loop.ts";
 import type { RegionControl } from "../../src/ports/region-control.ts";
 import { formatMark } from "../../src/core/region/mark.ts";
+import type { Traffic } from "../../src/ports/traffic.ts";
 import { regionControl } from "../../src/roles/region-orders.ts";
 import { MemoryProvider } from "../../src/simulation/memory-traffic.ts";
 import { PLAN } from "../support/region-scene.ts";
-import { regionWorld, type RegionWorld } from "../support/region-world.ts";
+import { fakeEntry, FakeTraffic, regionWorld, type RegionWorld } from "../support/region-world.ts";
 
 const VALUES = { eu: "203.0.113.7", us: "198.51.100.9", ap: "192.0.2.4" };
 const ORDER = { who: "ada", why: "the uplink", dryRun: false };
@@ -14,14 +15,14 @@ const entry = (name: string, region: keyof typeof VALUES, epoch: number | null) 
   name, values: VALUES, value: VALUES[region], comment: epoch === null ? "" : formatMark({ site: PLAN.site, region, epoch, flippedAt: 0 }), staleForMs: 60_000,
 });
 
-async function desk(shop = entry("shop.example.com A", "eu", 1), shadow: ReturnType<typeof entry> | null = entry("drill.example.com A", "eu", 4), over: Partial<RegionLoopParts> = {}) {
+async function desk(shop: ReturnType<typeof entry> = entry("shop.example.com A", "eu", 1), shadow: ReturnType<typeof entry> | null = entry("drill.example.com A", "eu", 4), over: Partial<RegionLoopParts> = {}, ordered: Traffic | null = null) {
   const [provider, aside] = [new MemoryProvider({ fences: false, entries: [shop] }), shadow === null ? null : new MemoryProvider({ fences: false, entries: [shadow] })];
   const traffic = provider.traffic(PLAN.site);
   const world = regionWorld({ traffic, ...over });
   await world.rounds(3);
   const control = regionControl({
     loop: world.loop, plan: PLAN, here: "us", clock: world.clock, problem: (text) => expect.unreachable(text),
-    opened: { traffic, shadow: aside?.traffic(PLAN.site) ?? null, shadowRecord: shadow === null ? null : { name: "drill.example.com", type: "A", proxied: false, ttl: 60, values: VALUES } },
+    opened: { traffic: ordered ?? traffic, shadow: aside?.traffic(PLAN.site) ?? null, shadowRecord: shadow === null ? null : { name: "drill.example.com", type: "A", proxied: false, ttl: 60, values: VALUES } },
     ledger: { append: async (line) => (world.ledger.push(line), { ...line, seq: 1, count: 1, lastAt: 0 }), query: async () => [], observe: () => undefined, observations: async () => [], close: async () => undefined },
   });
   const now = async (): Promise<string> => (await traffic.read(new AbortController().signal)).map(({ leadsTo, mark }) => `${leadsTo} ${mark?.epoch ?? "unmarked"}`).join(", ");
@@ -33,9 +34,9 @@ const manual = ({ ledger }: RegionWorld): readonly string[] => ledger.filter(({ 
 describe("leading buyers to a region by order", () => {
   test("does it at once though nothing is wrong, and writes who and why", async () => {
     const { control, world, now } = await desk();
-    expect(await control.failover({ ...ORDER, to: "us" })).toEqual({ kind: "done", text: "flip from eu to us, epoch 2 (manual)", actionId: "" });
+    expect(await control.failover({ ...ORDER, to: "us" })).toEqual({ kind: "done", text: "flip from eu to us, epoch 2 (manual): shop.example.com A switched", actionId: "" });
     expect(await now()).toBe("us 2");
-    expect(manual(world)).toEqual(["ada failover: flip from eu to us, epoch 2 (manual): the uplink"]);
+    expect(manual(world)).toEqual(["ada failover: flip from eu to us, epoch 2 (manual): done: shop.example.com A switched: the uplink"]);
     expect(await control.failover({ ...ORDER, to: "us" })).toMatchObject({ kind: "refused", code: "NOTHING_TO_DO" });
   });
 
@@ -68,13 +69,19 @@ describe("leading buyers to a region by order", () => {
 test("a person who has looked is told at what, once", async () => {
   const { control, world } = await desk();
   expect(await control.failover({ ...ORDER, to: "us" })).toMatchObject({ kind: "done" });
-  expect(await control.acknowledge({ ...ORDER, dryRun: true })).toEqual({ kind: "would", text: "would let the next failover not wait for the hour after the one to us, epoch 2" });
-  expect(await control.acknowledge(ORDER)).toMatchObject({ kind: "done", text: "the next failover need not wait for the hour after the one to us, epoch 2" });
+  expect(await control.acknowledge({ ...ORDER, dryRun: true })).toEqual({ kind: "would", text: "would see to it that the next failover to us need not wait for the pause after the one to us, epoch 2" });
+  expect(await control.acknowledge(ORDER)).toMatchObject({ kind: "done", text: "the next failover to us need not wait for the pause after the one to us, epoch 2" });
   expect(await control.acknowledge(ORDER)).toMatchObject({ kind: "refused", code: "NOTHING_TO_DO" });
   expect(manual(world).filter((text) => text.includes("need not wait"))).toHaveLength(1);
 });
 
 describe("marking entries as this shop's", () => {
+  test("is not promised of what the provider's health checks decide", async () => {
+    const steered = Object.assign(new FakeTraffic(), { entries: [{ ...fakeEntry("eu", 1), mark: null, steered: "checked" as const }] });
+    const { control } = await desk(undefined, null, { traffic: steered }, steered);
+    expect(await control.adopt({ ...ORDER, dryRun: true })).toMatchObject({ kind: "refused", code: "HELD", text: expect.stringContaining("health checks, and needs no mark") });
+  });
+
   test("marks each that bears nothing, for the region it leads to", async () => {
     const { control, now } = await desk(entry("shop.example.com A", "eu", null), entry("drill.example.com A", "us", null));
     expect(await control.adopt({ ...ORDER, dryRun: true })).toMatchObject({ kind: "would", text: expect.stringContaining("shop.example.com A, which leads to eu; drill.example.com A, which leads to us") });

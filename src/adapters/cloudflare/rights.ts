@@ -2,7 +2,7 @@
  * What the credentials are good for: verified, and proven by a write that changes nothing.
  */
 import { parseMark } from "../../core/region/mark.ts";
-import { TrafficError, type RightsProof } from "../../ports/traffic.ts";
+import { proofOf, TrafficError, type RightsProof } from "../../ports/traffic.ts";
 import type { CloudflareClient, Until } from "./client.ts";
 import type { Ask, Facts, Place } from "./place.ts";
 import { on, VERIFY_ACCOUNT_TOKEN, VERIFY_USER_TOKEN, type TokenState } from "./schemas.ts";
@@ -31,12 +31,10 @@ const bad = (text: string): Finding => ({ ok: false, text });
 /** @throws {TrafficError} RATE_LIMITED or UNAVAILABLE: nothing was proven, either way. */
 export async function proveRights<F extends Facts>(options: RightsOptions<F>, round: Round): Promise<RightsProof> {
   const token = await verifyToken(options.accountId, round);
-  if (token.some(({ ok }) => !ok)) return proof(token);
+  if (token.some(({ ok }) => !ok)) return proofOf(token);
   const [standing, written, around] = await Promise.all([readAll(options, round), write(options, round), survey(options, round)]);
-  return proof([...token, ...written, ...standing, ...around]);
+  return proofOf([...token, ...written, ...standing, ...around]);
 }
-
-const proof = (findings: readonly Finding[]): RightsProof => ({ ok: findings.every(({ ok }) => ok), findings: findings.map(({ text }) => text) });
 
 async function verifyToken(accountId: string | null, { ask, wall }: Round): Promise<readonly Finding[]> {
   const owned = accountId === null ? null : await unlessRefused(ask(on(VERIFY_ACCOUNT_TOKEN, [accountId])));

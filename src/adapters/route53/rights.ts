@@ -5,7 +5,7 @@
  * it looks at the rights first, and a policy may grant them name by name.
  */
 import type { HealthCheck, ResourceRecordSet } from "@aws-sdk/client-route-53";
-import { TrafficError, type RightsProof, type TrafficEntry } from "../../ports/traffic.ts";
+import { proofOf, TrafficError, type RightsProof, type TrafficEntry } from "../../ports/traffic.ts";
 import type { Budget } from "./budget.ts";
 import type { Route53Calls } from "./calls.ts";
 import { neverHolds, sameAgain } from "./changes.ts";
@@ -29,7 +29,7 @@ export async function proveRights(calls: Route53Calls, { records, shadow, site }
   }
   if (plain.length > 0) findings.push(await mayChange(calls, plain, budget));
   if (shadow !== null) findings.push(await shadowAgain(calls, shadow, site, budget));
-  return { ok: findings.every(({ ok }) => ok), findings: findings.map(({ sentence }) => sentence) };
+  return proofOf(findings.map(({ ok, sentence: text }) => ({ ok, text })));
 }
 
 type ReadOne = { readonly finding: Finding; readonly entry: TrafficEntry | null; readonly sets: readonly ResourceRecordSet[] };

@@ -1,7 +1,7 @@
 /** Regions as triggers know them: `region NAME is unhealthy`. */
 import type { RegionHealth } from "../scene.ts";
 import type { Instant } from "../time.ts";
-import { verdictOf, type OutsideVerdict, type OutsideView } from "./outside.ts";
+import { verdictOf, verdictSince, type OutsideVerdict, type OutsideView } from "./outside.ts";
 import type { RegionName, RegionPlan } from "./region.ts";
 
 /**
@@ -13,7 +13,7 @@ export function regionHealths(plan: RegionPlan, views: ReadonlyMap<RegionName, O
   const named = plan.regions.flatMap(({ name }, rank) => {
     const view = views.get(name);
     if (view === undefined) return [];
-    const health: RegionHealth = { health: HEALTH[verdictOf(view, now, plan.rules)], since: view.verdict === "down" ? view.since : (view.copiesSince ?? view.since) };
+    const health: RegionHealth = { health: HEALTH[verdictOf(view, now, plan.rules)], since: verdictSince(view) };
     const role = ROLES[rank];
     return [[name, health] as const, ...(role === undefined ? [] : [[role, health] as const])];
   });

@@ -37,7 +37,7 @@ export type OutsideView = {
   readonly evidenceAt: Instant | null;
   /** The newest look could not be made. */
   readonly blind: boolean;
-  /** Of the newest look that did not succeed, for people. */
+  /** Of the newest look, for people; "" where it was answered. */
   readonly detail: string;
 };
 
@@ -59,7 +59,7 @@ export function seeOutside(view: OutsideView, sight: OutsideSight, at: Instant, 
   const runSince = view.answering === 0 ? at : view.runSince;
   const enough = view.verdict === "unknown" || (view.verdict === "down" && answering >= rise);
   const turned = enough ? ({ verdict: "up", since: runSince } as const) : {};
-  return { ...view, ...seen, ...turned, failing: 0, answering, runSince, copiesSince: copiesAfter(view, sight.by, at) };
+  return { ...view, ...seen, ...turned, failing: 0, answering, runSince, copiesSince: copiesAfter(view, sight.by, at), detail: "" };
 }
 
 /** What this observer says of the region now. */
@@ -68,6 +68,11 @@ export function verdictOf(view: OutsideView, now: Instant, rules: RegionRules): 
   if (isRecovering(view)) return "unknown";
   if (view.verdict !== "up") return view.verdict;
   return copiesFor(view, now) >= rules.copiesFor ? "copies-only" : "up";
+}
+
+/** Since when it has been as `verdictOf` says. */
+export function verdictSince(view: OutsideView): Instant {
+  return view.verdict === "down" ? view.since : (view.copiesSince ?? view.since);
 }
 
 /** It was down, and its newest look was answered: nobody is led away from it at that very moment. */

@@ -48,7 +48,7 @@ export function nextEpoch({ memory }: RegionScene): number {
 export function blockOf(scene: RegionScene): readonly HoldReason[] {
   if (scene.memory === null) return [];
   const until = blockedUntil(scene.memory, toldMarks(scene.heard), scene.acknowledged, scene.now, scene.plan.rules);
-  return until === null ? [] : [because("block", `the last flip is too fresh: none for another ${formatDuration(until - scene.now)}, unless a person acknowledges it`, until)];
+  return until === null ? [] : [because("block", `the last flip is too fresh: none for another ${formatDuration(until - scene.now)}, unless a person says that they have looked (shopkeeper failover --ack, here)`, until)];
 }
 
 export function providerReasons({ unsettled, tries, now }: RegionScene): readonly HoldReason[] {

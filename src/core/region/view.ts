@@ -13,7 +13,7 @@ export type RegionView = {
   /** From outside, by this daemon's own looks, and since when. */
   readonly sees: OutsideVerdict;
   readonly since: Instant;
-  /** Of the newest look that did not succeed; "" where there was none. */
+  /** Of the newest look; "" where it was answered. */
   readonly detail: string;
   /** Its own daemon's word; null: not heard. */
   readonly says: { readonly status: SiteStatus; readonly selling: boolean; readonly ready: number; readonly givesUp: string | null; readonly parity: Parity } | null;

@@ -17,6 +17,9 @@ const MAX_PAUSE: Ms = 60_000;
 
 export type ReadResult = { readonly kind: "read"; readonly entries: readonly TrafficEntry[] } | { readonly kind: "failed"; readonly why: string };
 
+/** The provider cannot be read: since when, and why it could not be at last. */
+export type Unread = { readonly since: Instant; readonly why: string };
+
 export class ProviderDesk {
   readonly #traffic: Traffic;
   readonly #clock: Clock;
@@ -25,6 +28,8 @@ export class ProviderDesk {
   #notBefore: Instant = Number.NEGATIVE_INFINITY;
   #failures = 0;
   #reading = false;
+  /** Since the last reading that succeeded: when and why the first one failed. */
+  #unread: Unread | null = null;
   /** Grows with each act: what was read across one says nothing. */
   #acts = 0;
   /** What the newest act was to write. */
@@ -65,15 +70,22 @@ export class ProviderDesk {
     const now = this.#clock.now();
     if (result.kind === "failed") {
       this.#failures += 1;
+      this.#unread = { since: this.#unread?.since ?? now, why: result.why };
       this.#notBefore = now + Math.max(result.retryAfterMs ?? 0, Math.min(MAX_PAUSE, FIRST_PAUSE * 2 ** Math.min(this.#failures - 1, 5)));
       return result;
     }
     this.#failures = 0;
+    this.#unread = null;
     if (acts !== this.#acts) return null;
     this.#entries = result.entries;
     this.#readAt = now;
     this.#compare(result.entries);
     return result;
+  }
+
+  /** null: the newest reading succeeded, or none was made. */
+  unread(): Unread | null {
+    return this.#unread;
   }
 
   /** An act begins, which is to write this mark. */
@@ -94,6 +106,8 @@ export class ProviderDesk {
 
   /** What an act learned of entries, until they are read again, which is soon. */
   learn({ outcomes }: Switched): readonly TrafficEntry[] {
+    // It was read back, so it has stood.
+    if (outcomes.some(({ outcome }) => outcome.kind === "switched")) this.#denied = false;
     this.#over = new Map(outcomes.flatMap(({ entry, outcome }) => (outcome.kind === "switched" || outcome.kind === "overwritten" ? [[entry.name, entry.version] as const] : [])));
     const known = new Map(outcomes.flatMap(({ entry, outcome }) => (outcome.kind === "failed" ? [] : [[entry.name, outcome.kind === "switched" ? outcome.entry : outcome.found] as const])));
     this.#entries = this.entries().map((entry) => known.get(entry.name) ?? entry);

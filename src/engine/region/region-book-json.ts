@@ -38,7 +38,7 @@ function parseIncident({ about, forMs, parity, readyForMs }: Readonly<Record<str
 }
 
 function parseIntent({ id, kind, to, from, epoch, cause, who }: Readonly<Record<string, unknown>>): RegionIntent | undefined {
-  if (kind !== "flip" && kind !== "repair") return undefined;
+  if (kind !== "flip" && kind !== "repair" && kind !== "complete") return undefined;
   if (typeof id !== "string" || typeof to !== "string" || (typeof from !== "string" && from !== null)) return undefined;
   if (!isLength(epoch) || typeof cause !== "string" || typeof who !== "string") return undefined;
   return { id, kind, to, from, epoch, cause, who };

@@ -8,20 +8,19 @@
  */
 import { blockedUntil } from "../../core/region/block.ts";
 import { fitnessOf, type OwnState } from "../../core/region/fitness.ts";
-import { verdictOf } from "../../core/region/outside.ts";
+import { verdictOf, verdictSince } from "../../core/region/outside.ts";
 import type { RegionName } from "../../core/region/region.ts";
 import { specOf } from "../../core/region/region.ts";
 import type { RegionsView } from "../../core/region/view.ts";
 import { toldMarks, vetoes, type Heard, type RegionReport } from "../../core/region/report.ts";
 import type { ManualOrder, RegionDecision } from "../../core/region/scene.ts";
 import type { Ballot, Vote } from "../../core/region/vote.ts";
-import type { MarkMemory } from "../../core/region/standing.ts";
 import type { Instant } from "../../core/time.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { StateStore } from "../../ports/state-store.ts";
 import { StateStoreError } from "../../ports/state-store.ts";
 import { startRound, type Round } from "./in-time.ts";
-import { RegionShift, type Commanded, type Facts, type ShiftParts } from "./region-shift.ts";
+import { RegionShift, type Acknowledged, type Commanded, type Facts, type ShiftParts } from "./region-shift.ts";
 import { describeStanding, RegionTeller, textOf, type RegionListener } from "./region-told.ts";
 import type { RegionWatch } from "./watch.ts";
 
@@ -127,7 +126,7 @@ export class RegionLoop {
           name,
           floor,
           sees: view === undefined ? "unknown" : verdictOf(view, now, plan.rules),
-          since: view?.since ?? now,
+          since: view === undefined ? now : verdictSince(view),
           detail: view?.detail ?? "",
           says: said === null ? null : { status: said.status, selling: said.selling, ready: said.ready, givesUp: said.givesUp, parity: said.parity },
         };
@@ -142,7 +141,7 @@ export class RegionLoop {
   }
 
   /** Lifts the block after the flip that stands; see RegionShift. @returns "not_leading" where this daemon does not lead its region. */
-  async acknowledge(signal: AbortSignal, dryRun = false): Promise<MarkMemory | null | "not_leading"> {
+  async acknowledge(signal: AbortSignal, dryRun = false): Promise<Acknowledged | "not_leading"> {
     return this.#shift === null ? "not_leading" : this.#shift.acknowledge(signal, dryRun);
   }
 

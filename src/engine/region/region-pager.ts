@@ -6,9 +6,10 @@ import type { RegionDecision } from "../../core/region/scene.ts";
 import type { Instant } from "../../core/time.ts";
 import type { AlertOutbox } from "../../ports/alert-outbox.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { followHeld, lastingReasons, ring, ringAct, ringOver, ringRoll, type HeldSince, type PageParts, type Ringing } from "./region-pages.ts";
+import type { Unread } from "./desk.ts";
+import { dueOf, followHeld, ring, ringAct, ringOver, ringRoll, type HeldSince, type PageParts, type Ringing } from "./region-pages.ts";
 import type { RegionIntent, RegionState } from "./region-state.ts";
-import type { RegionTeller } from "./region-told.ts";
+import { textOf, type RegionTeller } from "./region-told.ts";
 
 export type PagerParts = {
   readonly plan: RegionPlan;
@@ -20,6 +21,16 @@ export type PagerParts = {
   /** Base of runbook links, without a trailing slash. */
   readonly runbooks: string;
   readonly teller: RegionTeller;
+};
+
+/** What is known beside the decision. */
+export type Around = {
+  readonly roll: Roll;
+  /** Why nobody needs to look at earlier acts any more; null: somebody does. */
+  readonly over: string | null;
+  readonly unread: Unread | null;
+  /** What a hold of a takeover is about, before its reasons; "": nothing. */
+  readonly subject: string;
 };
 
 export class RegionPager {
@@ -34,26 +45,27 @@ export class RegionPager {
     this.#pageParts = { site: plan.site, me, runbooks, disagreeFor: plan.rules.disagreeFor };
   }
 
-  /**
-   * What is due, and what is over; the caller keeps what fires, and then sends.
-   *
-   * @param over why nobody needs to look at earlier acts any more; null: somebody does.
-   */
-  follow(decision: RegionDecision, roll: Roll, over: string | null, { firing: before, incident }: Pick<RegionState, "firing" | "incident">): Ringing {
+  /** What is due, and what is over; the caller keeps what fires, and then sends. */
+  follow(decision: RegionDecision, { roll, over, unread, subject }: Around, { firing: before, incident }: Pick<RegionState, "firing" | "incident">): Ringing {
     const now = this.#parts.clock.now();
     if (this.#held.size === 0) this.#heldSince = now;
     this.#held = followHeld(this.#held, decision, now);
-    const due = lastingReasons(decision, this.#held, this.#pageParts.disagreeFor, now);
-    const because = ring(this.#pageParts, before, due, decision, incident?.since ?? this.#heldSince, now);
+    const due = dueOf(decision, this.#held, before, unread, this.#pageParts.disagreeFor, now);
+    const because = ring(this.#pageParts, before, due, pageText(decision, subject), incident?.since ?? this.#heldSince, now);
     const ofRoll = ringRoll(this.#pageParts, because.firing, roll, this.#parts.plan, now);
-    const ofActs = ringOver(this.#pageParts, ofRoll.firing, over, now);
+    const ofActs = over === null ? { firing: ofRoll.firing, alerts: [] } : this.over(over, ofRoll.firing);
     return { firing: ofActs.firing, alerts: [...because.alerts, ...ofRoll.alerts, ...ofActs.alerts] };
+  }
+
+  /** Nobody needs to look at what this region did any more. @param why "buyers are led to eu now" */
+  over(why: string, before: RegionState["firing"]): Ringing {
+    return ringOver(this.#pageParts, before, why, this.#parts.clock.now());
   }
 
   /** Something was changed, whole or in part. */
   acted(intent: RegionIntent, text: string, before: RegionState["firing"]): Ringing {
-    const what = intent.kind === "flip" ? "buyers are led to" : "a late write was pushed aside; buyers are led to";
-    return ringAct(this.#pageParts, before, intent, `${what} ${intent.to}, epoch ${intent.epoch} (${intent.cause}): ${text}`, this.#parts.clock.now());
+    const what = intent.kind === "flip" ? `buyers are led to ${intent.to}, away from ${intent.from ?? "several regions"}` : `a late write was pushed aside; buyers are led to ${intent.to}`;
+    return ringAct(this.#pageParts, before, intent, `${what}, epoch ${intent.epoch} (${intent.cause}): ${text}`, this.#parts.clock.now());
   }
 
   /** Never rejects. */
@@ -66,4 +78,8 @@ export class RegionPager {
     if (alertRoute === null) return;
     await outbox.enqueue(alertRoute, alert).catch((error: unknown) => teller.troubled("alerts", error instanceof Error ? error.message : String(error)));
   }
+}
+
+function pageText(decision: RegionDecision, subject: string): string {
+  return decision.kind === "hold" && decision.about === "takeover" ? `${subject}${decision.reasons.map(({ text }) => text).join("; ")}` : textOf(decision);
 }

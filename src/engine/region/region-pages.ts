@@ -8,8 +8,8 @@ import type { RegionPlan } from "../../core/region/region.ts";
 import { pageAfter, type HoldCode } from "../../core/region/reason.ts";
 import type { RegionDecision } from "../../core/region/scene.ts";
 import type { Instant, Ms } from "../../core/time.ts";
+import type { Unread } from "./desk.ts";
 import type { RegionIntent } from "./region-state.ts";
-import { textOf } from "./region-told.ts";
 
 /** Alerts that last until their reason is gone. */
 export type LastingReason = "region_held" | "region_provider_down" | "region_records_foreign" | "region_late_write";
@@ -38,24 +38,38 @@ export function followHeld(held: HeldSince, decision: RegionDecision, now: Insta
   return new Map(decision.reasons.map(({ code }) => [code, held.get(code) ?? now]));
 }
 
-/** Which alerts are to fire because of a decision. An evidence that is not agreed on yet explains the rest, so only it counts. */
-export function lastingReasons(decision: RegionDecision, held: HeldSince, disagreeFor: Ms, now: Instant): ReadonlySet<LastingReason> {
-  if (decision.kind !== "hold") return new Set();
+/** Unreadable for this long, the provider is a person's matter, whatever else is decided. */
+const UNREAD_FOR: Ms = 60_000;
+
+/** Alerts that are to fire, each with what it says where that is not the decision. */
+export type Due = ReadonlyMap<LastingReason, string | null>;
+
+/**
+ * Which alerts are to fire because of a decision, or since the provider cannot be read. An evidence that is not agreed on yet
+ * explains the rest, so only it counts. What fires already goes on for as long as any of its reasons holds, and while nothing
+ * is known that could end it: a new leader counts anew, and so does one that may not act for a moment.
+ */
+export function dueOf(decision: RegionDecision, held: HeldSince, firing: Readonly<Record<string, Instant>>, unread: Unread | null, disagreeFor: Ms, now: Instant): Due {
+  const due = new Map<LastingReason, string | null>();
+  if (unread !== null && (now - unread.since >= UNREAD_FOR || firing["region_provider_down"] !== undefined)) due.set("region_provider_down", `what stands at the provider cannot be read: ${unread.why}`);
+  if (decision.kind !== "hold") return due;
+  const blank = decision.reasons.every(({ code }) => code === "not_leader" || code === "records_unread");
+  if (blank) for (const reason of LASTING.filter((one) => firing[one] !== undefined && !due.has(one))) due.set(reason, null);
   const unsure = decision.reasons.filter(({ code }) => code === "quorum" || code === "disagree" || code === "copies_wait");
-  const counting = unsure.length > 0 ? unsure : decision.reasons;
-  const due = counting.filter(({ code }) => {
+  for (const { code } of unsure.length > 0 ? unsure : decision.reasons) {
     const after = pageAfter(code, disagreeFor);
     // A wait for being healthy, or for the block to end, is nothing that anybody suffers from.
     const suffered = decision.about !== "failback" || code === "provider_down";
-    return after !== null && suffered && now - (held.get(code) ?? now) >= after;
-  });
-  return new Set(due.map(({ code }) => lastingOf(code)));
+    const reason = lastingOf(code);
+    if (after !== null && suffered && (now - (held.get(code) ?? now) >= after || firing[reason] !== undefined)) due.set(reason, due.get(reason) ?? null);
+  }
+  return due;
 }
 
 export type Ringing = { readonly firing: Readonly<Record<string, Instant>>; readonly alerts: readonly Alert[] };
 
 /** Alerts to send now, and what fires from now on. */
-export function ring(parts: PageParts, before: Readonly<Record<string, Instant>>, due: ReadonlySet<LastingReason>, decision: RegionDecision, start: Instant, now: Instant): Ringing {
+export function ring(parts: PageParts, before: Readonly<Record<string, Instant>>, due: Due, decided: string, start: Instant, now: Instant): Ringing {
   const alerts: Alert[] = [];
   // What else fires is not this one's to end.
   const firing: Record<string, Instant> = Object.fromEntries(Object.entries(before).filter(([reason]) => !LASTING.some((one) => one === reason)));
@@ -63,8 +77,8 @@ export function ring(parts: PageParts, before: Readonly<Record<string, Instant>>
     const since = before[reason];
     if (due.has(reason)) {
       firing[reason] = since ?? start;
-      if (since === undefined) alerts.push(alertOf(parts, reason, "firing", "page", textOf(decision), start, now));
-    } else if (since !== undefined) alerts.push(alertOf(parts, reason, "resolved", "page", `no longer: ${textOf(decision)}`, since, now));
+      if (since === undefined) alerts.push(alertOf(parts, reason, "firing", "page", due.get(reason) ?? decided, start, now));
+    } else if (since !== undefined) alerts.push(alertOf(parts, reason, "resolved", "page", `over; now: ${decided}`, since, now));
   }
   const same = alerts.length === 0 && Object.keys(firing).length === Object.keys(before).length;
   return { firing: same ? before : firing, alerts };
@@ -95,10 +109,10 @@ export function ringAct(parts: PageParts, before: Readonly<Record<string, Instan
   return { firing: lasts ? { ...before, [`${ACT}${intent.kind}:${intent.id}`]: now } : before, alerts: [alert] };
 }
 
-/** @param over why nobody needs to look at earlier acts any more, "buyers are led to eu"; null: somebody does. */
-export function ringOver(parts: PageParts, before: Readonly<Record<string, Instant>>, over: string | null, now: Instant): Ringing {
-  const acts = over === null ? [] : Object.entries(before).filter(([key]) => key.startsWith(ACT));
-  if (over === null || acts.length === 0) return { firing: before, alerts: [] };
+/** @param over why nobody needs to look at earlier acts any more, "buyers are led to eu now". */
+export function ringOver(parts: PageParts, before: Readonly<Record<string, Instant>>, over: string, now: Instant): Ringing {
+  const acts = Object.entries(before).filter(([key]) => key.startsWith(ACT));
+  if (acts.length === 0) return { firing: before, alerts: [] };
   const alerts = acts.map(([key, since]) => {
     const [, kind, id = ""] = key.split(":");
     return alertOfAct(parts, { kind: kind === "repair" ? "repair" : "flip", id }, "resolved", "page", over, since, now);

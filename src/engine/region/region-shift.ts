@@ -1,18 +1,14 @@
 /**
- * The leader's side: reads what stands at the provider, decides, and carries it out by the one protocol of acting.
- *
- * intent recorded → fence (still leader, renewed a moment ago, decided a moment ago) → each entry compared and written →
- * read back → outcome. An outcome that is not known is read before anything else is done. An act goes on beside the looks.
+ * The leader's side: reads what stands at the provider, decides, and has it carried out (see region-acts.ts). An outcome that is
+ * not known is read before anything else is done.
  */
+import { FIRST_EPOCH } from "../../core/region/block.ts";
 import { followIncident, followReadiness } from "../../core/region/incident.ts";
 import { couldTakeOver, decideRegion, isUrgent, questionsOf } from "../../core/region/decide.ts";
 import { initialOutside } from "../../core/region/outside.ts";
-import { lookedAt } from "../../core/region/looked-at.ts";
-import type { RegionMark } from "../../core/region/mark.ts";
 import { toldMarks } from "../../core/region/report.ts";
 import { ledTo, type ManualOrder, type RegionDecision, type RegionScene } from "../../core/region/scene.ts";
 import { learnAge, readStanding, type MarkMemory, type Standing } from "../../core/region/standing.ts";
-import { answeredAgain, failedTry, NO_TRIES, type Tries } from "../../core/region/tries.ts";
 import type { Roll } from "../../core/region/roll.ts";
 import type { Ballot, Vote } from "../../core/region/vote.ts";
 import { observersOf } from "../../core/region/region.ts";
@@ -24,13 +20,13 @@ import type { StateStore } from "../../ports/state-store.ts";
 import type { ProviderCall, Traffic, TrafficEntry } from "../../ports/traffic.ts";
 import { askAll } from "./asking.ts";
 import { ProviderDesk } from "./desk.ts";
+import { RegionActs, type Ended } from "./region-acts.ts";
 import { inMode } from "./in-mode.ts";
 import { KeptState } from "./kept-state.ts";
 import { RegionPager, type PagerParts } from "./region-pager.ts";
-import type { RegionIntent, RegionState } from "./region-state.ts";
+import type { RegionState } from "./region-state.ts";
 import { describeStanding } from "./region-told.ts";
 import { RollCall } from "./roll-call.ts";
-import { switchEntries, type Switched } from "./switching.ts";
 
 export type ShiftParts = PagerParts & {
   readonly eyes: RegionEyes;
@@ -46,13 +42,14 @@ export type ShiftParts = PagerParts & {
 /** What the loop knows by looking, leader or not. */
 export type Facts = Pick<RegionScene, "views" | "heard" | "own" | "sellingSince" | "fitSince">;
 
-export type Commanded = { readonly decision: RegionDecision; readonly calls: readonly ProviderCall[] };
+/** `lifts`: the flip after which there is a block no more; null: there was none. `pages`: how many are over. */
+export type Acknowledged = { readonly kind: "looked"; readonly lifts: MarkMemory | null; readonly pages: number } | { readonly kind: "nothing" } | { readonly kind: "unread"; readonly why: string };
 
-/** A decision older than this is made anew before anything is written. */
-const DECIDED_FOR: Ms = 3_000;
+/** `ended`: what became of it; null: nothing was begun. */
+export type Commanded = { readonly decision: RegionDecision; readonly calls: readonly ProviderCall[]; readonly ended: Ended | null };
+
 /** After an act, and after another's, what stands is read at each step. */
 const WATCHED_FOR: Ms = 60_000;
-const MAX_REPAIRS_KEPT = 20;
 
 export class RegionShift {
   readonly #parts: ShiftParts;
@@ -60,10 +57,8 @@ export class RegionShift {
   readonly #desk: ProviderDesk;
   readonly #pager: RegionPager;
   readonly #rollCall: RollCall;
+  readonly #acts: RegionActs;
   #standing: Standing = { kind: "unread" };
-  #tries: Tries = NO_TRIES;
-  #acting: Promise<void> | null = null;
-  #actedAt: Instant = Number.NEGATIVE_INFINITY;
 
   constructor(parts: ShiftParts) {
     this.#parts = parts;
@@ -71,6 +66,7 @@ export class RegionShift {
     this.#desk = new ProviderDesk(parts.traffic, parts.clock);
     this.#pager = new RegionPager(parts);
     this.#rollCall = new RollCall(parts);
+    this.#acts = new RegionActs({ ...parts, kept: this.#kept, desk: this.#desk, pager: this.#pager, learned: (entries) => this.#take(entries) });
   }
 
   /** Of what was read and remembered so far. */
@@ -92,8 +88,8 @@ export class RegionShift {
   }
 
   /** Resolves once no act is under way. */
-  async settled(): Promise<void> {
-    while (this.#acting !== null) await this.#acting;
+  settled(): Promise<void> {
+    return this.#acts.settled();
   }
 
   /**
@@ -116,7 +112,7 @@ export class RegionShift {
     this.#ready(this.#scene(facts(), ballot, votes, null));
     const decision = inMode(decideRegion(this.#scene(facts(), ballot, votes, null)), this.#parts.onlyRecords());
     this.#parts.teller.decided(decision);
-    if (decision.kind === "flip" || decision.kind === "repair") this.#start(decision, signal);
+    if (decision.kind === "flip" || decision.kind === "repair") this.#acts.start(decision, signal);
     await this.#call(decision);
     await this.#kept.save();
     return decision;
@@ -128,16 +124,16 @@ export class RegionShift {
     await this.#kept.load();
     // After a partition the last reading may be minutes old, and say that nothing is left to do.
     const failed = await this.#read(signal);
-    if (failed !== null) return { decision: { kind: "hold", about: "order", reasons: [because("records_unread", `what stands at the provider cannot be read: ${failed}`)] }, calls: [] };
+    if (failed !== null) return { decision: { kind: "hold", about: "order", reasons: [because("records_unread", `what stands at the provider cannot be read: ${failed}`)] }, calls: [], ended: null };
     const decision = decideRegion(this.#scene(facts, null, [], order));
-    if (decision.kind !== "flip") return { decision, calls: [] };
-    const mark = this.#mark(decision.epoch);
+    if (decision.kind !== "flip") return { decision, calls: [], ended: null };
+    const mark = this.#acts.mark(decision.epoch);
     const calls = this.#desk.entries().flatMap((entry) => this.#parts.traffic.calls({ entry, to: decision.to, mark }));
-    if (dryRun) return { decision, calls };
-    this.#tries = NO_TRIES;
-    this.#start(decision, signal);
+    if (dryRun) return { decision, calls, ended: null };
+    this.#acts.forgetTries();
+    this.#acts.start(decision, signal);
     await this.settled();
-    return { decision, calls };
+    return { decision, calls, ended: this.#acts.ended() };
   }
 
   /** Forgets what it knows of the stored state, to read it again at the next step. */
@@ -146,39 +142,49 @@ export class RegionShift {
   }
 
   /**
-   * A person has looked at the flip that stands now, which is read first: the block after it is lifted, and its page is over.
+   * A person has looked at what stands now, which is read first: the block after the last flip is lifted, and the pages of what this
+   * region did are over.
    *
-   * @returns the mark of that flip; null: none stands, or somebody has looked at it already.
    * @throws {StateStoreError}
    */
-  async acknowledge(signal: AbortSignal, dryRun: boolean): Promise<MarkMemory | null> {
+  async acknowledge(signal: AbortSignal, dryRun: boolean): Promise<Acknowledged> {
     await this.settled();
-    await this.#kept.load();
-    await this.#read(signal);
-    const { memory, acknowledged } = this.#kept.now;
-    if (memory === null || acknowledged >= memory.epoch) return null;
+    if (!(await this.#kept.load())) return { kind: "unread", why: "the stored state of the regions cannot be read" };
+    const failed = await this.#read(signal);
+    if (failed !== null) return { kind: "unread", why: `what stands at the provider cannot be read: ${failed}` };
+    const { memory, acknowledged, firing } = this.#kept.now;
+    const over = this.#pager.over("a person has looked", firing);
+    const lifts = memory !== null && memory.epoch > Math.max(acknowledged, FIRST_EPOCH) ? memory : null;
+    if (lifts === null && over.alerts.length === 0) return { kind: "nothing" };
     if (!dryRun) {
-      this.#kept.set({ acknowledged: memory.epoch });
+      this.#kept.set({ firing: over.firing, acknowledged: Math.max(acknowledged, memory?.epoch ?? 0) });
       await this.#kept.save();
+      await this.#pager.send(over.alerts);
     }
-    return memory;
+    return { kind: "looked", lifts, pages: over.alerts.length };
   }
 
   async #call(decision: RegionDecision): Promise<void> {
-    const { plan, me, clock } = this.#parts;
-    const { memory, acknowledged } = this.#kept.now;
-    const over = lookedAt(plan, me, this.#standing, memory, acknowledged, clock.now());
-    const { firing, alerts } = this.#pager.follow(decision, this.#rollCall.roll(), over, this.#kept.now);
+    const standing = this.#standing;
+    const elsewhere = standing.kind === "ours" && standing.whole && standing.leadsTo !== this.#parts.me ? standing.leadsTo : null;
+    const over = elsewhere === null ? null : `buyers are led to ${elsewhere} now`;
+    const { firing, alerts } = this.#pager.follow(decision, { roll: this.#rollCall.roll(), over, unread: this.#desk.unread(), subject: this.#subject() }, this.#kept.now);
     // Before it is waited for: an act may end meanwhile, and what fires for it counts too.
     this.#kept.set({ firing });
     await this.#pager.send(alerts);
   }
 
+  /** What a hold is about, for people. */
+  #subject(): string {
+    const { incident } = this.#kept.now;
+    return incident === null ? "" : `buyers are led to ${incident.about}, where something is wrong as seen from ${this.#parts.me}, and not led away: `;
+  }
+
   #scene(facts: Facts, ballot: Ballot | null, votes: readonly Vote[], order: ManualOrder | null): RegionScene {
     const { memory, acknowledged, incident, repairedAt, intent } = this.#kept.now;
-    const unsettled = this.#acting !== null ? "an act on the records is under way" : intent === null ? null : `what became of ${intent.kind} to ${intent.to}, epoch ${intent.epoch}, is not known yet`;
+    const unsettled = this.#acts.isUnderWay() ? "an act on the records is under way" : intent === null ? null : `what became of ${intent.kind} to ${intent.to}, epoch ${intent.epoch}, is not known yet`;
     const { plan, me, clock, mayAct } = this.#parts;
-    return { ...facts, now: clock.now(), plan, me, leads: mayAct(), standing: this.#standing, memory, acknowledged, unsettled, tries: this.#tries, repairedAt, ballot, votes, incident, order };
+    return { ...facts, now: clock.now(), plan, me, leads: mayAct(), standing: this.#standing, memory, acknowledged, unsettled, tries: this.#acts.tries(), repairedAt, ballot, votes, incident, order };
   }
 
   #follow(scene: RegionScene): void {
@@ -186,7 +192,7 @@ export class RegionShift {
     const view = current === null ? initialOutside(scene.now) : (scene.views.get(current) ?? initialOutside(scene.now));
     const incident = followIncident(this.#kept.now.incident, current, scene.me, view, scene.own.parity, scene.now);
     // What the provider did in another trouble says nothing of this one.
-    if (incident?.since !== this.#kept.now.incident?.since && this.#kept.now.intent === null) this.#tries = NO_TRIES;
+    if (incident?.since !== this.#kept.now.incident?.since && this.#kept.now.intent === null) this.#acts.forgetTries();
     this.#kept.set({ incident, ...(this.#kept.now.memory === null ? {} : { memory: learnAge(this.#kept.now.memory, toldMarks(scene.heard), scene.now) }) });
   }
 
@@ -204,8 +210,8 @@ export class RegionShift {
   }
 
   #startReading(urgent: boolean, signal: AbortSignal): void {
-    const soon = urgent || this.#kept.now.intent !== null || this.#parts.clock.now() - this.#actedAt < WATCHED_FOR;
-    if (this.#acting !== null || !this.#desk.isDue(soon)) return;
+    const soon = urgent || this.#kept.now.intent !== null || this.#parts.clock.now() - this.#acts.lastAt() < WATCHED_FOR;
+    if (this.#acts.isUnderWay() || !this.#desk.isDue(soon)) return;
     void this.#read(signal);
   }
 
@@ -218,97 +224,19 @@ export class RegionShift {
       return result.why;
     }
     this.#take(result.entries);
-    this.#tries = answeredAgain(this.#tries, this.#parts.clock.now());
-    if (this.#acting === null && this.#kept.now.intent !== null) this.#settleByReading(this.#kept.now.intent, result.entries);
+    this.#acts.read(result.entries);
     return null;
   }
 
   #take(entries: readonly TrafficEntry[]): void {
-    const { plan, clock, teller } = this.#parts;
-    const { standing, memory } = readStanding(plan, this.#kept.now.memory, entries, clock.now(), this.#desk.isDenied());
+    const { plan, me, clock, teller } = this.#parts;
+    const { standing, memory } = readStanding(plan, this.#kept.now.memory, entries, clock.now(), this.#desk.isDenied() && this.#kept.now.memory?.region === me);
     const before = describeStanding(this.#standing);
     const raised = this.#kept.now.memory !== null && memory?.epoch !== this.#kept.now.memory.epoch;
-    if (raised) this.#actedAt = clock.now();
+    this.#acts.stands(standing, raised);
     this.#standing = standing;
     this.#kept.set({ memory });
     const after = describeStanding(standing);
     if (after !== before) teller.stands(after);
   }
-
-  /** The first question of whoever finds an act without an outcome. */
-  #settleByReading(intent: RegionIntent, entries: readonly TrafficEntry[]): void {
-    const landed = entries.filter((entry) => entry.mark?.region === intent.to && entry.mark.epoch === intent.epoch);
-    const outcome = landed.length === entries.length ? "done" : landed.length > 0 ? "partly" : "refused";
-    this.#end(intent, outcome, landed.length === 0 ? "reading shows that it did not land" : `reading shows it in ${landed.length} of ${entries.length} entries`);
-    if (outcome === "done") this.#tries = NO_TRIES;
-  }
-
-  #start(decision: Extract<RegionDecision, { readonly kind: "flip" | "repair" }>, signal: AbortSignal): void {
-    const { random } = this.#parts;
-    const cause = decision.kind === "flip" ? decision.cause : `over ${decision.over.join(", ")}`;
-    const intent: RegionIntent = { id: random.id(), kind: decision.kind, to: decision.to, from: decision.kind === "flip" ? decision.from : null, epoch: decision.epoch, cause, who: decision.kind === "flip" ? decision.who : "shopkeeper" };
-    const acting = this.#carryOut(intent, signal)
-      .catch((error: unknown) => this.#parts.teller.troubled("state", messageOf(error)))
-      .finally(() => {
-        if (this.#acting === acting) this.#acting = null;
-      });
-    this.#acting = acting;
-  }
-
-  async #carryOut(intent: RegionIntent, signal: AbortSignal): Promise<void> {
-    const { clock, teller, traffic, mayAct } = this.#parts;
-    const decidedAt = clock.now();
-    this.#kept.set({ intent });
-    try {
-      await this.#kept.save();
-    } catch (error) {
-      // Nothing is done that is not recorded. It may be recorded all the same: the next write over it says that it is not open.
-      this.#kept.set({ intent: null });
-      throw error;
-    }
-    teller.intended(intent);
-    if (!mayAct()) return this.#end(intent, "refused", "this daemon may no longer act for its region");
-    if (clock.now() - decidedAt > DECIDED_FOR) return this.#end(intent, "refused", "too much time has passed since it was decided");
-    const mark = this.#mark(intent.epoch);
-    this.#desk.begin(mark);
-    const done = await switchEntries(traffic, clock, this.#desk.entries(), mark, signal);
-    this.#actedAt = clock.now();
-    await this.#settle(intent, done, decidedAt);
-  }
-
-  #mark(epoch: number): RegionMark {
-    const { plan, me, clock } = this.#parts;
-    return { site: plan.site, region: me, epoch, flippedAt: Math.max(0, Math.floor(clock.wall() / 1_000)) };
-  }
-
-  async #settle(intent: RegionIntent, done: Switched, beganAt: Instant): Promise<void> {
-    const { clock, plan } = this.#parts;
-    const now = clock.now();
-    // It was accepted, so it has stood, whoever wrote over it since; and what had to be put back has stood from now on only.
-    if (done.accepted && intent.epoch >= (this.#kept.now.memory?.epoch ?? 0)) this.#kept.set({ memory: { region: intent.to, epoch: intent.epoch, since: now, found: false } });
-    this.#take(this.#desk.learn(done));
-    this.#tries = done.failure === null ? NO_TRIES : failedTry(this.#tries, done.failure, beganAt, now, plan.rules);
-    if (intent.kind === "repair" && done.accepted) this.#kept.set({ repairedAt: [...this.#kept.now.repairedAt, now].slice(-MAX_REPAIRS_KEPT) });
-    if (done.uncertain !== null) return this.#parts.teller.ended(intent, "uncertain", done.uncertain, null);
-    const whole = done.outcomes.every(({ outcome }) => outcome.kind === "switched");
-    const text = done.outcomes.map(({ entry, outcome }) => `${entry.name} ${outcome.kind === "failed" ? outcome.why : outcome.kind}`).join(", ");
-    this.#end(intent, whole ? "done" : done.accepted ? "partly" : "refused", text);
-    await this.#kept.save();
-  }
-
-  #end(intent: RegionIntent, outcome: "done" | "partly" | "refused", text: string): void {
-    const { clock, teller } = this.#parts;
-    const { incident } = this.#kept.now;
-    const fault = outcome === "done" && intent.kind === "flip" && incident?.about === intent.from ? incident.since : null;
-    teller.ended(intent, outcome, text, fault === null ? null : clock.now() - fault);
-    this.#kept.set({ intent: null });
-    if (outcome === "refused") return;
-    const { firing, alerts } = this.#pager.acted(intent, text, this.#kept.now.firing);
-    this.#kept.set({ firing });
-    void this.#pager.send(alerts);
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

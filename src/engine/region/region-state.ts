@@ -4,10 +4,13 @@ import type { RegionName } from "../../core/region/region.ts";
 import type { MarkMemory } from "../../core/region/standing.ts";
 import type { Instant } from "../../core/time.ts";
 
-/** An act on the records, from before its first write until its outcome is known. */
+/**
+ * An act on the records, from before its first write until its outcome is known. `repair`: over a late write; `complete`: over
+ * entries that a flip of this region has not reached yet.
+ */
 export type RegionIntent = {
   readonly id: string;
-  readonly kind: "flip" | "repair";
+  readonly kind: "flip" | "repair" | "complete";
   readonly to: RegionName;
   readonly from: RegionName | null;
   readonly epoch: number;

@@ -107,10 +107,10 @@ describe("a region that is lost", () => {
     expect(world.events.flatMap((event) => (event.kind === "ended" ? [[event.outcome, event.sinceFaultMs]] : []))).toEqual([["done", 4_000]]);
     expect(world.loop.view().blockedUntil).toBe(world.clock.now() - 2_000 + 3_600_000);
     const signal = new AbortController().signal;
-    expect(await world.loop.acknowledge(signal, true)).toMatchObject({ region: "us", epoch: 2 });
+    expect(await world.loop.acknowledge(signal, true)).toMatchObject({ kind: "looked", lifts: { region: "us", epoch: 2 }, pages: 1 });
     expect(world.loop.view().blockedUntil).not.toBeNull();
-    expect(await world.loop.acknowledge(signal)).toMatchObject({ region: "us", epoch: 2 });
-    expect(await world.loop.acknowledge(signal)).toBeNull();
+    expect(await world.loop.acknowledge(signal)).toMatchObject({ kind: "looked", lifts: { region: "us", epoch: 2 }, pages: 1 });
+    expect(await world.loop.acknowledge(signal)).toEqual({ kind: "nothing" });
     expect(world.loop.view().blockedUntil).toBeNull();
     await world.rounds(1);
     expect(world.alerts.map(({ reason, state }) => [reason, state])).toEqual([["region_failed_over", "firing"], ["region_failed_over", "resolved"]]);
@@ -296,11 +296,96 @@ describe("another writer", () => {
     expect(world.alerts.at(-1)).toMatchObject({ reason: "region_late_write", state: "firing", severity: "page" });
   });
 
+  test("that was decided on what stood before us was pushed aside is no better for one lie of the provider before", async () => {
+    const world = await lostAfterCalm();
+    world.traffic.next = lying;
+    await world.rounds(4);
+    world.traffic.next = async (order, write) => {
+      const entry = write();
+      world.traffic.put("shop.example A", "ap", 2);
+      return { kind: "switched", entry };
+    };
+    await world.rounds(1);
+    world.traffic.next = null;
+    await world.rounds(6);
+    expect(where(world)).toBe("us 3");
+  });
+
+  test("pages though a person has looked at the failover before it, until they have looked again", async () => {
+    const world = await lostAfterCalm();
+    await world.rounds(4);
+    const signal = new AbortController().signal;
+    await world.loop.acknowledge(signal);
+    world.alerts.length = 0;
+    world.traffic.put("shop.example A", "eu", 1);
+    await world.rounds(12);
+    expect(world.alerts.map(({ reason, state }) => [reason, state])).toEqual([["region_late_write", "firing"]]);
+    expect(await world.loop.acknowledge(signal)).toEqual({ kind: "looked", lifts: null, pages: 1 });
+    expect(world.alerts.map(({ state }) => state)).toEqual(["firing", "resolved"]);
+  });
+
   test("of a person's words is never written over", async () => {
     const world = await lostAfterCalm();
     world.traffic.entries = [{ ...fakeEntry("eu", 1), mark: null, foreign: "ask Ann" }];
     await world.rounds(10);
     expect([world.traffic.orders, last(world), world.alerts.map((alert) => alert.reason)]).toEqual([[], "records_not_ours", ["region_records_foreign"]]);
+  });
+});
+
+describe("what fires", () => {
+  const heldByBlock = async (): Promise<RegionWorld> => {
+    const world = regionWorld();
+    world.traffic.entries = [fakeEntry("eu", 7)];
+    await world.rounds(2);
+    world.traffic.put("shop.example A", "eu", 8);
+    await world.rounds(8);
+    loseEu(world);
+    await world.rounds(6);
+    expect(world.alerts.map(({ reason, state }) => [reason, state])).toEqual([["region_held", "firing"]]);
+    return world;
+  };
+
+  test("fires on under the next leader, who has read nothing yet", async () => {
+    const world = await heldByBlock();
+    world.succeed(world.clock);
+    await world.rounds(10);
+    expect(world.alerts).toHaveLength(1);
+  });
+
+  test("fires on where this daemon may not act for a moment", async () => {
+    const world = await heldByBlock();
+    world.fence.leads = false;
+    await world.rounds(1);
+    world.fence.leads = true;
+    await world.rounds(2);
+    expect(world.alerts).toHaveLength(1);
+  });
+
+  test("since the provider cannot be read ends once it can", async () => {
+    const world = regionWorld();
+    await world.rounds(2);
+    world.traffic.readError = new Error("502");
+    await world.rounds(60);
+    expect(world.alerts.map(({ reason, state, summary }) => [reason, state, summary])).toEqual([["region_provider_down", "firing", "what stands at the provider cannot be read: 502"]]);
+    world.traffic.readError = null;
+    await world.rounds(40);
+    expect(world.alerts.map(({ state }) => state)).toEqual(["firing", "resolved"]);
+  });
+});
+
+describe("a person who says that they have looked", () => {
+  const signal = new AbortController().signal;
+
+  test("is told where it cannot be read at what", async () => {
+    const world = regionWorld();
+    world.traffic.readError = new Error("502");
+    expect(await world.loop.acknowledge(signal)).toEqual({ kind: "unread", why: "what stands at the provider cannot be read: 502" });
+  });
+
+  test("is told where nothing was ever flipped", async () => {
+    const world = regionWorld();
+    await world.rounds(2);
+    expect(await world.loop.acknowledge(signal)).toEqual({ kind: "nothing" });
   });
 });
 
@@ -317,7 +402,9 @@ describe("several entries", () => {
     expect([where(world), world.ended()]).toEqual(["us 2, eu 1", ["flip to us, epoch 2: partly"]]);
     world.traffic.next = null;
     await world.rounds(3);
-    expect([where(world), world.ended().at(-1)]).toEqual(["us 2, us 2", "repair to us, epoch 2: done"]);
+    expect([where(world), world.ended().at(-1)]).toEqual(["us 2, us 2", "complete to us, epoch 2: done"]);
+    // Nobody wrote late.
+    expect(world.alerts.map(({ reason }) => reason)).toEqual(["region_failed_over"]);
   });
 });
 
@@ -361,7 +448,7 @@ describe("a block", () => {
     world.eyes.says.set("eu", "down");
     await world.rounds(5);
     expect([last(world), where(world)]).toEqual(["block", "ap 3"]);
-    expect(await world.loop.acknowledge(new AbortController().signal)).toMatchObject({ region: "ap", epoch: 3 });
+    expect(await world.loop.acknowledge(new AbortController().signal)).toMatchObject({ kind: "looked", lifts: { region: "ap", epoch: 3 } });
     await world.rounds(2);
     expect(where(world)).toBe("us 4");
   });

@@ -1,15 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { because, HOLD_CODES, type HoldCode } from "../../../src/core/region/reason.ts";
+import type { Unread } from "../../../src/engine/region/desk.ts";
 import type { RegionIntent } from "../../../src/engine/region/region-state.ts";
 import type { RegionDecision } from "../../../src/core/region/scene.ts";
-import { followHeld, lastingReasons, ring, ringAct, ringOver } from "../../../src/engine/region/region-pages.ts";
+import { dueOf, followHeld, ring, ringAct, ringOver } from "../../../src/engine/region/region-pages.ts";
 
 const NOW = 1_000_000;
 const hold = (about: "takeover" | "failback", ...codes: HoldCode[]): RegionDecision => ({ kind: "hold", about, reasons: codes.map((code) => because(code, code)) });
 
 function pages(decision: RegionDecision, heldFor: number): readonly string[] {
   const held = followHeld(new Map(), decision, NOW - heldFor);
-  return [...lastingReasons(decision, held, 60_000, NOW)];
+  return [...dueOf(decision, held, {}, null, 60_000, NOW).keys()];
 }
 
 describe("a person is called", () => {
@@ -41,12 +42,32 @@ test("a reason is counted from when it began to hold, and anew after a break", (
   expect([followHeld(first, veto, 30_000).get("veto"), followHeld(followHeld(first, hold("takeover", "quorum"), 30_000), veto, 40_000).get("veto")]).toEqual([0, 40_000]);
 });
 
+describe("what fires already", () => {
+  const due = (decision: RegionDecision, firing: Readonly<Record<string, number>>, unread: Unread | null = null): readonly (string | null)[] => [...dueOf(decision, followHeld(new Map(), decision, NOW), firing, unread, 60_000, NOW)].flat();
+
+  test("goes on while any of its reasons holds, for however short a time a new leader has counted it", () => {
+    expect([due(hold("takeover", "quorum"), { region_held: 5 }), due(hold("takeover", "quorum"), {}), due({ kind: "stay", why: "" }, { region_held: 5 })]).toEqual([["region_held", null], [], []]);
+  });
+
+  test.each<HoldCode>(["not_leader", "records_unread"])("goes on while nothing is known that could end it: %s", (code) => {
+    expect(due(hold("takeover", code), { region_held: 5, region_late_write: 6 })).toEqual(["region_held", null, "region_late_write", null]);
+  });
+
+  test("a provider that cannot be read for a minute calls a person, whatever is decided, until it can", () => {
+    const unread = (ago: number): Unread => ({ since: NOW - ago, why: "answered 502" });
+    const stay: RegionDecision = { kind: "stay", why: "eu answers" };
+    expect([due(stay, {}, unread(59_999)), due(stay, {}, unread(60_000)), due(stay, { region_provider_down: 5 }, unread(0)), due(stay, { region_provider_down: 5 })]).toEqual([
+      [], ["region_provider_down", "what stands at the provider cannot be read: answered 502"], ["region_provider_down", "what stands at the provider cannot be read: answered 502"], [],
+    ]);
+  });
+});
+
 test("what decisions do not speak of fires on: that is for others to end", () => {
   const parts = { site: "shop", me: "us", runbooks: "docs/runbooks", disagreeFor: 60_000 };
   const before = { region_observers_few: 5, region_held: 6 };
-  const { firing, alerts } = ring(parts, before, new Set(), { kind: "stay", why: "eu answers" }, 9, 300);
+  const { firing, alerts } = ring(parts, before, new Map(), "stay: eu answers", 9, 300);
   expect([firing, alerts.map(({ reason }) => reason)]).toEqual([{ region_observers_few: 5 }, ["region_held"]]);
-  expect(ring(parts, firing, new Set(), { kind: "stay", why: "eu answers" }, 9, 400).firing).toBe(firing);
+  expect(ring(parts, firing, new Map(), "stay: eu answers", 9, 400).firing).toBe(firing);
 });
 
 describe("what was done to the records", () => {
@@ -56,7 +77,7 @@ describe("what was done to the records", () => {
   test("fires until nobody needs to look at it, under one key each, and leaves what else fires alone", () => {
     const flipped = ringAct(PARTS, { region_held: 5 }, intent("a"), "buyers are led to us", 100);
     const repaired = ringAct(PARTS, flipped.firing, intent("b", { kind: "repair", cause: "over ap epoch 2" }), "pushed aside", 200);
-    expect(ringOver(PARTS, repaired.firing, null, 300)).toEqual({ firing: repaired.firing, alerts: [] });
+    expect(ringOver(PARTS, { region_held: 5 }, "buyers are led to eu now", 300)).toEqual({ firing: { region_held: 5 }, alerts: [] });
     const over = ringOver(PARTS, repaired.firing, "buyers are led to eu now", 300);
     expect(over.firing).toEqual({ region_held: 5 });
     expect(over.alerts).toMatchObject([
@@ -76,9 +97,9 @@ describe("what was done to the records", () => {
 test("an alert fires once, keeps its key, and is resolved under it", () => {
   const parts = { site: "shop", me: "us", runbooks: "docs/runbooks", disagreeFor: 60_000 };
   const veto = hold("takeover", "veto");
-  const first = ring(parts, {}, new Set(["region_held"] as const), veto, 7, 100);
-  const again = ring(parts, first.firing, new Set(["region_held"] as const), veto, 9, 200);
-  const over = ring(parts, again.firing, new Set(), { kind: "stay", why: "eu answers" }, 9, 300);
+  const first = ring(parts, {}, new Map([["region_held", null]] as const), "hold (takeover): veto", 7, 100);
+  const again = ring(parts, first.firing, new Map([["region_held", null]] as const), "hold (takeover): veto", 9, 200);
+  const over = ring(parts, again.firing, new Map(), "stay: eu answers", 9, 300);
   expect([first.alerts.map((alert) => alert.state), again.alerts, again.firing === first.firing]).toEqual([["firing"], [], true]);
   expect(over).toMatchObject({ firing: {}, alerts: [{ state: "resolved", key: first.alerts[0]?.key, startedAt: 7, target: "region/us" }] });
 });
