@@ -13,7 +13,7 @@ import type { Roll } from "../../core/region/roll.ts";
 import type { Ballot, Vote } from "../../core/region/vote.ts";
 import { observersOf } from "../../core/region/region.ts";
 import { because } from "../../core/region/reason.ts";
-import type { Instant, Ms } from "../../core/time.ts";
+import type { Ms } from "../../core/time.ts";
 import type { Random } from "../../ports/random.ts";
 import type { RegionEyes } from "../../ports/region-eyes.ts";
 import type { StateStore } from "../../ports/state-store.ts";

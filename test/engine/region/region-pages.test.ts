@@ -96,7 +96,6 @@ describe("what was done to the records", () => {
 
 test("an alert fires once, keeps its key, and is resolved under it", () => {
   const parts = { site: "shop", me: "us", runbooks: "docs/runbooks", disagreeFor: 60_000 };
-  const veto = hold("takeover", "veto");
   const first = ring(parts, {}, new Map([["region_held", null]] as const), "hold (takeover): veto", 7, 100);
   const again = ring(parts, first.firing, new Map([["region_held", null]] as const), "hold (takeover): veto", 9, 200);
   const over = ring(parts, again.firing, new Map(), "stay: eu answers", 9, 300);
