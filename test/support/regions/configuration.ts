@@ -1,6 +1,6 @@
 /** The configurations of a scene's daemons: what ships, with the scene's places in it, and no time changed. */
 import { OPERATOR } from "./daemons.ts";
-import { REGIONS, WITNESS, type Network, type Region } from "./network.ts";
+import { REGIONS, urlOf, WITNESS, type Address, type Host, type Network, type Region } from "./network.ts";
 import { PAGES } from "./buyers.ts";
 
 export const ZONE = "example.com";
@@ -16,10 +16,10 @@ export type Zone = { readonly zoneId: string; readonly accountId: string; readon
 export type GuardSettings = {
   readonly region: Region;
   readonly network: Network;
-  readonly addresses: Readonly<Record<Region, string>>;
   readonly appPort: number;
-  readonly adminPort: number;
-  readonly publicPort: number;
+  readonly admin: Address;
+  /** Its public listener. */
+  readonly publicly: Address;
   readonly zone: Zone;
   readonly token: string;
   readonly alerts: string;
@@ -30,11 +30,11 @@ export type GuardSettings = {
 /** Environment of guards and witness: what their configurations refer to. */
 export const guardEnv = (token: string): Readonly<Record<string, string>> => ({ OPERATOR, SECRET, PROVIDER_TOKEN: token });
 
-export function gatewayYaml({ appPort, port }: { readonly appPort: number; readonly port: number }): string {
+export function gatewayYaml(appPort: number, at: Address): string {
   return `site: ${SITE}
 role: sidecar
 targets: { app: { url: "http://127.0.0.1:${appPort}" } }
-gateway: { listen: "127.0.0.1:${port}", warm: ${JSON.stringify(PAGES)} }
+gateway: { listen: "${at.host}:${at.port}", warm: ${JSON.stringify(PAGES)} }
 disabled: [shopify_api, dependencies]
 listeners: { health: "127.0.0.1:0", admin: "off" }
 connectivity: []
@@ -42,9 +42,8 @@ connectivity: []
 }
 
 export function guardYaml(settings: GuardSettings): string {
-  const { region, network, addresses, appPort, adminPort, publicPort, zone, alerts, armed } = settings;
-  const to = `{ ${REGIONS.map((one) => `${one}: ${addresses[one]}`).join(", ")} }`;
-  const { port } = network.road(region, "provider");
+  const { region, network, appPort, admin, publicly, zone, alerts, armed } = settings;
+  const to = `{ ${REGIONS.map((one) => `${one}: ${network.origins[one]}`).join(", ")} }`;
   return `site: ${SITE}
 role: standalone
 region: ${region}
@@ -55,8 +54,8 @@ stores: { state: { kind: memory } }
 disabled: [shopify_api, dependencies]
 alerts: { on_call: { severity: page, url: "${alerts}" } }
 connectivity: []
-listeners: { health: "127.0.0.1:0", admin: "127.0.0.1:${adminPort}", public: "127.0.0.1:${publicPort}" }
-${peopleYaml(region, network, publicPort)}
+listeners: { health: "127.0.0.1:0", admin: "${admin.host}:${admin.port}", public: "${publicly.host}:${publicly.port}" }
+${peopleYaml(region, network)}
 failover:
   secret: "\${SECRET}"
   cloudflare:
@@ -64,7 +63,7 @@ failover:
     account: ${zone.accountId}
     token: "\${PROVIDER_TOKEN}"
     enterprise: ${zone.enterprise}
-    api: "http://127.0.0.1:${port}/client/v4"
+    api: "${urlOf(network.find(region, "provider"))}/client/v4"
     records:
       - { name: ${PLAIN}, type: A, proxied: false, ttl: ${zone.ttlSeconds}, to: ${to} }
       - { name: ${PROXIED}, type: A, to: ${to} }
@@ -72,24 +71,22 @@ failover:
 `;
 }
 
-export function witnessYaml({ network, publicPort }: { readonly network: Network; readonly publicPort: number }): string {
+export function witnessYaml(network: Network): string {
+  const open = network.listen(`${WITNESS}:daemon`);
   return `site: ${SITE}
 role: witness
 witness: ${WITNESS}
 disabled: [shopify_api, dependencies]
 connectivity: []
-listeners: { health: "127.0.0.1:0", admin: "off", public: "127.0.0.1:${publicPort}" }
-${peopleYaml(WITNESS, network, publicPort)}
+listeners: { health: "127.0.0.1:0", admin: "off", public: "${open.host}:${open.port}" }
+${peopleYaml(WITNESS, network)}
 failover: { secret: "\${SECRET}" }
 `;
 }
 
-/** Who is who, each by the road that leads from here to it. A witness asks nobody, so for it any road does. */
-function peopleYaml(me: Region | typeof WITNESS, network: Network, own: number): string {
-  const daemon = (one: Region | typeof WITNESS): number => {
-    if (one === me) return own;
-    return network.road(me === WITNESS ? (one === "eu" ? "us" : "eu") : me, `${one}:daemon`).port;
-  };
-  const regions = REGIONS.map((one) => `  ${one}: { origin: "http://127.0.0.1:${network.road(me, `${one}:shop`).port}", daemon: "http://127.0.0.1:${daemon(one)}" }`);
-  return `regions:\n${regions.join("\n")}\nwitnesses:\n  ${WITNESS}: { daemon: "http://127.0.0.1:${daemon(WITNESS)}" }`;
+/** Who is who, each as it is found from here. */
+function peopleYaml(me: Host, network: Network): string {
+  const daemon = (one: Host): string => urlOf(network.find(me, `${one}:daemon`));
+  const regions = REGIONS.map((one) => `  ${one}: { origin: "${urlOf(network.find(me, `${one}:shop`))}", daemon: "${daemon(one)}" }`);
+  return `regions:\n${regions.join("\n")}\nwitnesses:\n  ${WITNESS}: { daemon: "${daemon(WITNESS)}" }`;
 }

@@ -1,82 +1,77 @@
 /**
- * All roads of a scene: whatever crosses between regions, witness, buyers, edge and provider goes by one of them.
+ * The network of a scene: which hosts there are, who asks what of whom, and how they are cut apart.
  *
- * A region is cut off by closing its roads. What a region asks of itself stays within it, except for its own public path:
- * that is the way in that buyers take, and an ingress that is dead is dead for it too.
+ * Two things fulfil it: hosts in network namespaces (namespaces.ts), and where those may not be had, proxies of ours
+ * between processes of one host (roads.ts). What a region asks of itself stays within it, and so does what people ask of
+ * its daemon: they have a line of their own, which is never cut. Only a way in that refuses everybody refuses the region
+ * itself and its people too.
  */
-import { Road, type Address, type Closure } from "./road.ts";
-
 export type Region = "eu" | "us";
 export const REGIONS: readonly Region[] = ["eu", "us"];
 export const WITNESS = "home";
 
-/** Whoever asks. */
-export type Asker = Region | typeof WITNESS | "buyers" | "edge";
-/** What is asked: a region's way in, a daemon's public listener, the provider's API. */
-export type Asked = `${Region}:shop` | `${Region | typeof WITNESS}:daemon` | "provider";
+/** A host with processes of Shopkeeper's. */
+export type Host = Region | typeof WITNESS;
+export const HOSTS: readonly Host[] = [...REGIONS, WITNESS];
 
-export type Ends = {
-  /** Of each region, as the shop's name leads to it: buyers come to this port of it. */
-  readonly addresses: Readonly<Record<Region, string>>;
-  readonly shopPort: number;
+/** Where a server listens, or whoever asks comes from. */
+export type Place = Host | "provider" | "edge" | "buyers" | "people";
+/** Whoever asks by what can be cut. */
+export type Asker = Host | "edge" | "buyers";
+export const ASKERS: readonly Asker[] = [...HOSTS, "edge", "buyers"];
+/** What is asked: a region's way in, a daemon's public listener, the provider's API. */
+export type Asked = `${Region}:shop` | `${Host}:daemon` | "provider";
+/** Whoever has something to be asked. */
+export type AskedHost = Host | "provider";
+
+/**
+ * `both`: nothing passes between the two, whoever asks. `requests`: what the asker sends to ask something does not arrive;
+ * `answers`: what is answered to it does not. All of it is lost without a word.
+ */
+export type Way = "both" | "requests" | "answers";
+
+export type Address = { readonly host: string; readonly port: number };
+
+/** Chosen before anything is started. */
+export type Ports = {
+  /** Where buyers come to, in each region and at the edge. */
+  readonly shop: number;
+  /** Of gateways that share their host with others. */
   readonly gateways: Readonly<Record<Region, number>>;
-  readonly daemons: Readonly<Record<Region | typeof WITNESS, number>>;
+  readonly daemons: Readonly<Record<Host, number>>;
   readonly provider: number;
 };
 
-const HERE = "127.0.0.1";
+export interface Network {
+  /** Of each place: its servers listen there, its questions come from there. */
+  readonly places: Readonly<Record<Place, string>>;
+  /** What the shop's name leads to. */
+  readonly origins: Readonly<Record<Region, string>>;
+  /** What the command of a process on that host is put behind. */
+  behind(host: Host): readonly string[];
+  /** Where what is asked listens. */
+  listen(asked: Asked): Address;
+  /** Where it is found by who asks. */
+  find(asker: Asker, asked: Asked): Address;
+  cut(asker: Asker, asked: AskedHost, way: Way): Promise<void>;
+  /** Nothing gets into the host nor out of it. */
+  cutOff(host: Host): Promise<void>;
+  /** Its way in resets every connection, its own daemon's too. */
+  refuseShop(region: Region): Promise<void>;
+  /** As it was before all cuts. */
+  mend(): Promise<void>;
+  stop(): Promise<void>;
+}
 
-export class Network {
-  readonly #roads = new Map<string, { readonly asker: Asker; readonly asked: Asked; readonly road: Road }>();
+export function hostOf(asked: Asked): AskedHost {
+  const [host = ""] = asked.split(":");
+  return host as AskedHost;
+}
 
-  static async open(ends: Ends): Promise<Network> {
-    const network = new Network();
-    for (const region of REGIONS) {
-      const gateway = { host: HERE, port: ends.gateways[region] };
-      await network.#open("buyers", `${region}:shop`, { host: ends.addresses[region], port: ends.shopPort }, gateway);
-      for (const asker of ["edge", WITNESS, ...REGIONS] as const) await network.#open(asker, `${region}:shop`, { host: HERE, port: 0 }, gateway);
-      await network.#open(region, "provider", { host: HERE, port: 0 }, { host: HERE, port: ends.provider });
-      for (const other of [...REGIONS, WITNESS] as const) {
-        if (other !== region) await network.#open(region, `${other}:daemon`, { host: HERE, port: 0 }, { host: HERE, port: ends.daemons[other] });
-      }
-    }
-    return network;
-  }
+export const urlOf = ({ host, port }: Address): string => `http://${host}:${port}`;
 
-  /** @throws {Error} where there is no such road. */
-  road(asker: Asker, asked: Asked): Road {
-    const found = this.#roads.get(`${asker}>${asked}`);
-    if (found === undefined) throw new Error(`no road leads from ${asker} to ${asked}`);
-    return found.road;
-  }
-
-  address(asker: Asker, asked: Asked): Address {
-    return { host: HERE, port: this.road(asker, asked).port };
-  }
-
-  /** Nothing gets into the region nor out of it. */
-  cutOff(region: Region): void {
-    this.#closeWhere("silent", (asker, asked) => (asker === region) !== asked.startsWith(`${region}:`));
-  }
-
-  /** Its way in answers nobody, its own daemon neither. */
-  refuseShop(region: Region): void {
-    this.#closeWhere("refused", (_asker, asked) => asked === `${region}:shop`);
-  }
-
-  mend(): void {
-    for (const { road } of this.#roads.values()) road.mend();
-  }
-
-  async stop(): Promise<void> {
-    await Promise.all([...this.#roads.values()].map(({ road }) => road.stop()));
-  }
-
-  async #open(asker: Asker, asked: Asked, from: Address, to: Address): Promise<void> {
-    this.#roads.set(`${asker}>${asked}`, { asker, asked, road: await Road.open(from, to) });
-  }
-
-  #closeWhere(closure: Closure, wanted: (asker: Asker, asked: Asked) => boolean): void {
-    for (const { asker, asked, road } of this.#roads.values()) if (wanted(asker, asked)) road.close(closure);
-  }
+/** All that can be asked of a host. */
+export function askedOf(host: AskedHost): readonly Asked[] {
+  if (host === "provider") return ["provider"];
+  return host === WITNESS ? [`${host}:daemon`] : [`${host}:shop`, `${host}:daemon`];
 }

@@ -6,8 +6,7 @@
  */
 import { once } from "node:events";
 import net from "node:net";
-
-export type Address = { readonly host: string; readonly port: number };
+import type { Address } from "./network.ts";
 
 /**
  * `silent`: nothing arrives, either way. `requests`, `answers`: what is asked, or what is answered, does not arrive.
@@ -22,8 +21,6 @@ export class Road {
   readonly #to: Address;
   readonly #pairs = new Set<Pair>();
   #closure: Closure | null = null;
-  /** Connections begun on it so far, those that got nowhere too. */
-  begun = 0;
 
   private constructor(server: net.Server, to: Address) {
     this.#server = server;
@@ -39,8 +36,10 @@ export class Road {
     return road;
   }
 
-  get port(): number {
-    return (this.#server.address() as net.AddressInfo).port;
+  /** Where it begins. */
+  get address(): Address {
+    const { address, port } = this.#server.address() as net.AddressInfo;
+    return { host: address, port };
   }
 
   close(closure: Closure): void {
@@ -60,7 +59,6 @@ export class Road {
   }
 
   #take(asker: net.Socket): void {
-    this.begun += 1;
     asker.on("error", () => undefined);
     if (this.#closure === "refused") return void asker.resetAndDestroy();
     // Nobody at the other end hears of a connection whose first packet is lost.
