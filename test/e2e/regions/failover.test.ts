@@ -1,7 +1,7 @@
 /**
  * Two regions of real processes, a witness, and a provider before a real name server: who leads buyers where, and who may not.
  *
- * One scene serves all tests in their order, since to start it costs more than they do: each leaves buyers at `eu`.
+ * One scene serves all tests in their order, since to start it costs more than they do: each but the last leaves buyers at `eu`.
  */
 import { execFile } from "node:child_process";
 import { Resolver } from "node:dns/promises";
@@ -11,14 +11,15 @@ import type { Fetch } from "../../support/regions/buyers.ts";
 import { chooseNetwork } from "../../support/regions/choose-network.ts";
 import { PLAIN, PROXIED, SHADOW } from "../../support/regions/configuration.ts";
 import { OPERATOR } from "../../support/regions/daemons.ts";
-import type { Region } from "../../support/regions/network.ts";
+import { REGIONS, WITNESS, type Region } from "../../support/regions/network.ts";
 import { waitUntil } from "../../support/regions/process.ts";
 import { knownEverywhere, ledTo, openRegions, recordOf, sceneLacks, type RegionScene } from "../../support/regions/scene.ts";
 
 const lacks = sceneLacks();
 const { kind, said } = await chooseNetwork();
 const CLI_MS = 60_000;
-const FETCHES_OF_THREE_LOOKS = 60;
+const FETCHES_OF_TWO_LOOKS = 40;
+const NOTHING = { leadsTo: "eu", begun: [], changes: [], errors: [] };
 const WORDS = "ask Ann before you touch this";
 
 type Said = { readonly code: number; readonly out: string; readonly err: string };
@@ -47,7 +48,28 @@ describe.skipIf(lacks.length > 0)(`two regions (${lacks.length > 0 ? `not run: $
   const lookedOn = async (): Promise<unknown> => {
     const { fetches } = scene.buyers.proxied;
     const asked = fetches.length;
-    return waitUntil("all have looked three times more", () => fetches.length >= asked + FETCHES_OF_THREE_LOOKS);
+    return waitUntil("all have looked twice more", () => fetches.length >= asked + FETCHES_OF_TWO_LOOKS);
+  };
+  const isHeld = async (votes: string): Promise<boolean> => (await guard("us").regions()).decision.startsWith(`hold (takeover): 1 of the 2 observers needed speak against eu: ${votes}`);
+  /** us sees eu down, not for a moment only, and says why that is not enough. */
+  const holds = async (votes: string): Promise<void> => {
+    await waitUntil(`us holds, since "${votes}"`, () => isHeld(votes));
+    await lookedOn();
+    await waitUntil("it still does", () => isHeld(votes));
+  };
+  /** @returns what has happened since: where buyers are led, what was begun or changed, and their fetches that failed. */
+  const watch = async (): Promise<() => unknown> => {
+    const { buyers, changes } = scene;
+    await served("eu", performance.now());
+    buyers.plain.forget();
+    buyers.proxied.forget();
+    const changed = changes.length;
+    return () => ({
+      leadsTo: ledTo(scene),
+      begun: REGIONS.flatMap((region) => guard(region).intended),
+      changes: changes.slice(changed),
+      errors: [...buyers.plain.fetches, ...buyers.proxied.fetches].filter(({ good }) => !good),
+    });
   };
 
   beforeAll(async () => {
@@ -86,24 +108,42 @@ describe.skipIf(lacks.length > 0)(`two regions (${lacks.length > 0 ? `not run: $
     expect(ledTo(scene)).toBe("eu");
   });
 
-  test("a primary that only the other region cannot reach is not left, and it is said whose word is missing", async () => {
-    const { buyers, network, changes } = scene;
-    await served("eu", performance.now());
-    buyers.plain.forget();
-    buyers.proxied.forget();
-    const changed = changes.length;
-    await network.cut("us", "eu", "requests");
-    const held = await waitUntil("us explains why it holds", async () => {
-      const { decision } = await guard("us").regions();
-      return decision.startsWith("hold (takeover)") ? decision : null;
-    });
-    expect(held).toContain("1 of the 2 observers needed speak against eu: us: down; home: up");
-    await lookedOn();
-    expect((await guard("us").regions()).decision).toMatch(/^hold \(takeover\)/);
-    expect([guard("us").intended, ledTo(scene), changes.length]).toEqual([[], "eu", changed]);
-    expect([...buyers.plain.fetches, ...buyers.proxied.fetches].filter(({ good }) => !good)).toEqual([]);
+  test("a primary that only the other region cannot reach is not left, whichever way is cut, nor once the witness is silent too; it is said whose word is missing", async () => {
+    const { network } = scene;
+    const seen = await watch();
+    for (const way of ["requests", "answers"] as const) {
+      await network.mend();
+      await network.cut("us", "eu", way);
+      await holds("us: down; home: up");
+    }
+    await network.cutOff(WITNESS);
+    await waitUntil("us misses the witness's word", () => isHeld("us: down; home: no answer"));
+    expect(seen()).toEqual(NOTHING);
     await network.mend();
     await waitUntil("us sees eu again", async () => (await guard("us").regions()).decision === "stay: eu answers");
+  });
+
+  test("a witness that is cut off moves nobody, though for it both regions are gone", async () => {
+    const seen = await watch();
+    await scene.network.cutOff(WITNESS);
+    await lookedOn();
+    await lookedOn();
+    expect((await guard("us").regions()).decision).toBe("stay: eu answers");
+    expect(seen()).toEqual(NOTHING);
+    await scene.network.mend();
+  });
+
+  test("a primary that cannot reach the provider is not left either, nor can its people lead anybody by it, and buyers notice nothing", async () => {
+    const { network } = scene;
+    const seen = await watch();
+    await network.cut("eu", "provider", "both");
+    // It gives up after longer than two looks take.
+    const leading = await order("eu", "failover", "--to", "eu");
+    expect(leading).toMatchObject({ code: 1, err: expect.stringContaining("what stands at the provider cannot be read") });
+    expect((await guard("us").regions()).decision).toBe("stay: eu answers");
+    expect((await guard("eu").regions()).decision).toBe("stay: buyers are led to eu, which is here");
+    expect(seen()).toEqual(NOTHING);
+    await network.mend();
   });
 
   test("a primary that is cut off is left at once, and buyers are served again both ways", async () => {
@@ -140,5 +180,21 @@ describe.skipIf(lacks.length > 0)(`two regions (${lacks.length > 0 ? `not run: $
     expect(paged).toMatchObject({ state: "firing", severity: "page", target: "region/us", summary: expect.stringMatching(/the token may not write: .*10000/), runbook: expect.stringContaining("provider-rights.md") });
     expect(scene.cloudflare.control.seen.filter(({ status }) => status === 403).map(({ method }) => method)).toContain("PATCH");
     expect(scene.cloudflare.control.problems).toEqual([]);
+  });
+
+  test("a primary that hears everybody and answers nobody is left once, and does not take buyers back by itself", async () => {
+    const { network, changes } = scene;
+    const [changed, intended] = [changes.length, guard("us").intended.length];
+    await knownEverywhere(scene, "eu");
+    const struckAt = performance.now();
+    for (const asker of ["us", WITNESS, "edge", "buyers"] as const) await network.cut(asker, "eu", "answers");
+    await served("us", struckAt);
+    await network.mend();
+    await knownEverywhere(scene, "us");
+    await waitUntil("eu says what it waits for", async () => (await guard("eu").regions()).decision.startsWith("hold (failback): eu must be healthy and verified for 15m"));
+    expect(guard("us").intended.slice(intended)).toMatchObject([{ to: "us", cause: "down", epoch: 4 }]);
+    // Its person led buyers to it before.
+    expect(guard("eu").intended).toMatchObject([{ to: "eu", cause: "manual", epoch: 3 }]);
+    expect(changes.slice(changed).map(({ name, leadsTo }) => [name, leadsTo])).toEqual([[PLAIN, "us"], [PROXIED, "us"]]);
   });
 });
