@@ -17,7 +17,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     quick: { type: "boolean", default: false }, json: { type: "string" },
-    failovers: { type: "string", default: "50" }, scenes: { type: "string", default: "3" }, "honest-ttl": { type: "boolean", default: false }, enterprise: { type: "boolean", default: false },
+    failovers: { type: "string", default: "50" }, scenes: { type: "string", default: "3" }, "honest-ttl": { type: "boolean", default: false }, enterprise: { type: "boolean", default: false }, roads: { type: "boolean", default: false },
   },
 });
 
@@ -31,7 +31,7 @@ if (![failovers, scenes].every((count) => Number.isInteger(count) && count >= 1 
   process.stderr.write("--failovers and --scenes: a whole number from 1 to 1000 was expected\n");
   process.exit(2);
 }
-const regions = { failovers, scenes, honestTtl: values["honest-ttl"], enterprise: values.enterprise };
+const regions = { failovers, scenes, honestTtl: values["honest-ttl"], enterprise: values.enterprise, roads: values.roads };
 // Ends what was started: see processes.ts.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 

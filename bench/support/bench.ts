@@ -21,6 +21,8 @@ export type RegionsSettings = {
   /** The caching resolver keeps answers for as long as it is told. */
   readonly honestTtl: boolean;
   readonly enterprise: boolean;
+  /** Proxies between the regions, also where each could be a host of its own. */
+  readonly roads: boolean;
   /** Side by side. */
   readonly scenes: number;
 };

@@ -65,7 +65,7 @@ async function tryCut(): Promise<string | null> {
 
 async function connects(network: Network, at: Address): Promise<boolean> {
   const asking = `const s = require("node:net").connect(${JSON.stringify(at)}, () => process.exit(0)); s.setTimeout(${CONNECT_MS}, () => process.exit(1)); s.on("error", () => process.exit(1));`;
-  const [program = process.execPath, ...args] = [...network.behind("eu"), process.execPath, "-e", asking];
+  const [program, ...args] = [...network.behind("eu"), process.execPath, "-e", asking];
   const asker = spawn(program, args, { stdio: "ignore", signal: AbortSignal.timeout(ASK_MS) });
   const [code] = (await once(asker, "exit")) as [number | null];
   return code === 0;
