@@ -41,7 +41,7 @@ async function tryNamespaces(): Promise<string | null> {
   try {
     return await tryCut();
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, " ");
   }
 }
 
