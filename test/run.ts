@@ -13,6 +13,8 @@ import { join } from "node:path";
 import { build } from "./cluster/build.ts";
 import { lackingOnMachine, programsFor, toolsFor } from "./cluster/needs.ts";
 import { provideServers } from "./support/provide-servers.ts";
+import { chooseNetwork } from "./support/regions/choose-network.ts";
+import { TOOLS as NAMESPACE_TOOLS } from "./support/regions/namespace.ts";
 import { provideEmulator } from "./support/python-servers.ts";
 
 type Count = { passed: number; failed: number; skipped: number };
@@ -64,6 +66,12 @@ function tellMissing(what: string, why: string): void {
   if (process.env["CI"] === "true") total.failed++;
 }
 
+/** Nothing is skipped without network namespaces, in CI neither: proxies stand in for the network between regions. */
+async function provideNamespaces(): Promise<void> {
+  await provideServers(NAMESPACE_TOOLS);
+  process.stdout.write(`\n== regions: ${(await chooseNetwork()).said}\n`);
+}
+
 /** Installs and compiles what a Kubernetes on this machine is made of. Without root there is an API server, but no nodes. */
 async function provideCluster(): Promise<void> {
   const level = process.getuid?.() === 0 ? "whole" : "controllers";
@@ -83,12 +91,11 @@ if (quick) {
 } else {
   const servers = await provideServers(["redis-server", "chromium", "pdns_server", "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql", "dnsmasq"]);
   for (const { name, why } of servers.missing) tellMissing(name, why);
-  // Without them, and without root, regions stand on proxies of ours: their suite says so in its name.
-  await provideServers(["ip", "iptables"]);
   for (const name of ["moto_server", "ministack"] as const) {
     const why = provideEmulator(name);
     if (why !== null) tellMissing(name, why);
   }
+  await provideNamespaces();
   await provideCluster();
   await suites(["quick"], process.env);
   // Real counterparts are waited for half the time, which leaves a core to the next file.

@@ -4,11 +4,11 @@
  * other one takes over by itself, and a person leads them back.
  *
  * `--failovers N` of each kind of loss (50); `--honest-ttl`: the caching resolver keeps answers as long as it is told,
- * not 5 s; `--enterprise`: a zone that takes a TTL of 30 s; `--scenes N` side by side (3); `--roads`: proxies of ours between
- * the regions, though each could be a host of its own.
+ * not 5 s; `--enterprise`: a zone that takes a TTL of 30 s; `--scenes N` side by side (3);
+ * `--roads`: proxies between the regions, also where each could be a host in a network namespace.
  */
+import { chooseNetwork } from "../../test/support/regions/choose-network.ts";
 import { adopt, openRegions, sceneLacks, type RegionScene, type SceneOptions } from "../../test/support/regions/scene.ts";
-import { networkText } from "../../test/support/regions/network.ts";
 import type { Bench, Row } from "../support/bench.ts";
 import { BUDGET_S, COPIES_ONLY, LOSSES, type RtoFault } from "../support/rto-faults.ts";
 import { bars, shownSpread, spreadOf, STAGES, type Stage } from "../support/rto-figures.ts";
@@ -33,10 +33,11 @@ export const rto: Row = {
     const failovers = bench.quick ? QUICK_FAILOVERS : bench.regions.failovers;
     const ttlSeconds = enterprise ? 30 : 60;
     const keptSeconds = honestTtl ? ttlSeconds : CAP_S;
-    const options: SceneOptions = { enterprise, resolverCapSeconds: honestTtl ? null : CAP_S, edgeDelayMs: EDGE_DELAY_MS, roads };
+    const { kind, said } = await chooseNetwork(roads);
+    bench.say(said);
+    const options: SceneOptions = { kind, enterprise, resolverCapSeconds: honestTtl ? null : CAP_S, edgeDelayMs: EDGE_DELAY_MS };
     const wanted = rounds(failovers);
     bench.say(`${wanted.length} rounds in ${Math.min(scenes, wanted.length)} scenes; TTL ${ttlSeconds} s, ${honestTtl ? "kept by the resolver as told" : `of which the resolver keeps ${CAP_S} s`}; the edge is taken to need ${EDGE_DELAY_MS / 1_000} s`);
-    bench.say(networkText(roads));
     const done = await playAll(bench, wanted, Math.min(scenes, wanted.length), options, keptSeconds);
     const names = namesOf(keptSeconds);
     return [...LOSSES, COPIES_ONLY].flatMap((fault) => linesOf(bench, fault, done.filter((one) => one.fault === fault.name), names));

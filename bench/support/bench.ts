@@ -21,7 +21,7 @@ export type RegionsSettings = {
   /** The caching resolver keeps answers for as long as it is told. */
   readonly honestTtl: boolean;
   readonly enterprise: boolean;
-  /** Proxies of ours between the regions, though each could be a host of its own. */
+  /** Proxies between the regions, also where each could be a host of its own. */
   readonly roads: boolean;
   /** Side by side. */
   readonly scenes: number;

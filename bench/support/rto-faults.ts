@@ -26,8 +26,8 @@ export const COPIES_ONLY: RtoFault = {
 };
 
 export const LOSSES: readonly RtoFault[] = [
-  { name: "region cut off", about: "nothing gets into the region nor out of it", serves: false, budget: LOST, strike: async ({ network }) => network.cutOff("eu") },
-  { name: "ingress dead", about: "its way in refuses everybody; its daemon and its application are well", serves: false, budget: LOST, strike: async ({ network }) => network.refuseShop("eu") },
+  { name: "region cut off", about: "whatever is sent into the region or out of it is lost", serves: false, budget: LOST, strike: ({ network }) => network.cutOff("eu") },
+  { name: "ingress dead", about: "its way in refuses everybody; its daemon and its application are well", serves: false, budget: LOST, strike: ({ network }) => network.refuseShop("eu") },
   {
     name: "all pods gone",
     about: "application and gateway die; its daemon lives",

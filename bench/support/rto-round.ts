@@ -69,7 +69,7 @@ async function calm({ regions, buyers }: RegionScene): Promise<void> {
 }
 
 async function mend({ network, regions }: RegionScene): Promise<void> {
-  network.mend();
+  await network.mend();
   await regions.eu.revive();
   await waitUntil("eu is well by its own account", async () => {
     const eu = (await regions.eu.guard.regions()).regions.find(({ name }) => name === "eu");

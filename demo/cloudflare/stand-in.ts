@@ -1,7 +1,7 @@
 /**
- * A Cloudflare to break: its API v4 for one zone, on the loopback. Requests and our own answers are held against the
- * schemas that the client uses, the state is kept, tokens and rights are asked for, the rate limit counts, and what the
- * public would see is written into a real name server.
+ * A Cloudflare to break: its API v4 for one zone, on the loopback or where it is told. Requests and our own answers are
+ * held against the schemas that the client uses, the state is kept, tokens and rights are asked for, the rate limit
+ * counts, and what the public would see is written into a real name server.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -18,6 +18,8 @@ const ROOT = "/client/v4";
 export type StandInOptions = WorldOptions & {
   readonly tokens: readonly Token[];
   readonly quota?: Quota;
+  /** Where it listens. Default: a free port of the loopback. */
+  readonly listen?: { readonly host: string; readonly port: number };
   /** Milliseconds of a clock for the rate limit. Default: the machine's. */
   readonly now?: () => number;
 };
@@ -40,10 +42,11 @@ export async function startCloudflare(options: StandInOptions): Promise<Cloudfla
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { host, port: wanted } = options.listen ?? { host: "127.0.0.1", port: 0 };
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(wanted, host, resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}${ROOT}`,
+    url: `http://${host}:${port}${ROOT}`,
     world,
     control,
     close: () =>

@@ -35,7 +35,13 @@ export type Buyers = {
   stop(): Promise<void>;
 };
 
-export type Shop = { readonly name: string; readonly port: number; readonly resolverPort: number };
+export type Shop = {
+  readonly name: string;
+  readonly port: number;
+  readonly resolverPort: number;
+  /** The address that they come from. */
+  readonly from: string;
+};
 
 export function startBuyers(shop: Shop): Buyers {
   const fetches: Fetch[] = [];
@@ -80,16 +86,16 @@ function finder({ name, resolverPort }: Shop): () => Promise<string> {
   return async () => (performance.now() < known.until ? known.address : await (asking ??= ask()));
 }
 
-async function visit({ name, port }: Shop, find: () => Promise<string>, page: string): Promise<Fetch> {
+async function visit(shop: Shop, find: () => Promise<string>, page: string): Promise<Fetch> {
   const askedAt = performance.now();
   const address = await find();
-  const { origin, why } = address === "" ? { origin: "", why: "the name was not found" } : await fetchPage(address, port, name, page);
+  const { origin, why } = address === "" ? { origin: "", why: "the name was not found" } : await fetchPage(address, shop, page);
   return { askedAt, doneAt: performance.now(), page, origin, good: why === "", why };
 }
 
-function fetchPage(host: string, port: number, name: string, path: string): Promise<{ readonly origin: string; readonly why: string }> {
+function fetchPage(host: string, { name, port, from }: Shop, path: string): Promise<{ readonly origin: string; readonly why: string }> {
   return new Promise((resolve) => {
-    const request = http.get({ host, port, path, headers: { host: name, accept: "text/html" }, agent: false }, (answer) => {
+    const request = http.get({ host, port, path, localAddress: from, headers: { host: name, accept: "text/html" }, agent: false }, (answer) => {
       const origin = String(answer.headers[ORIGIN_HEADER] ?? host);
       let body = "";
       answer.setEncoding("utf8");

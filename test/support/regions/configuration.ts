@@ -1,8 +1,7 @@
 /** The configurations of a scene's daemons: what ships, with the scene's places in it, and no time changed. */
 import { OPERATOR } from "./daemons.ts";
-import { REGIONS, WITNESS, type Network, type Place, type Region } from "./network.ts";
+import { REGIONS, urlOf, WITNESS, type Address, type Host, type Network, type Region } from "./network.ts";
 import { PAGES } from "./buyers.ts";
-import type { Address } from "./road.ts";
 
 export const ZONE = "example.com";
 /** DNS-only: buyers ask a resolver, and wait for its TTL. */
@@ -17,11 +16,13 @@ export type Zone = { readonly zoneId: string; readonly accountId: string; readon
 export type GuardSettings = {
   readonly region: Region;
   readonly network: Network;
+  readonly appPort: number;
+  readonly admin: Address;
+  /** Its public listener. */
+  readonly publicly: Address;
   readonly zone: Zone;
   readonly token: string;
-  /** Beside the region's own guard there may be another one, on ports of its own. */
-  readonly adminPort: number;
-  readonly publicPort: number;
+  readonly alerts: string;
   /** Carries its decisions out; false: only records them. */
   readonly armed: boolean;
 };
@@ -29,31 +30,31 @@ export type GuardSettings = {
 /** Environment of guards and witness: what their configurations refer to. */
 export const guardEnv = (token: string): Readonly<Record<string, string>> => ({ OPERATOR, SECRET, PROVIDER_TOKEN: token });
 
-export function gatewayYaml(region: Region, network: Network): string {
-  const { app, gateway } = network.ports[region];
+export function gatewayYaml(appPort: number, at: Address): string {
   return `site: ${SITE}
 role: sidecar
-targets: { app: { url: "http://127.0.0.1:${app}" } }
-gateway: { listen: "${network.host(region)}:${gateway}", warm: ${JSON.stringify(PAGES)} }
+targets: { app: { url: "http://127.0.0.1:${appPort}" } }
+gateway: { listen: "${at.host}:${at.port}", warm: ${JSON.stringify(PAGES)} }
 disabled: [shopify_api, dependencies]
 listeners: { health: "127.0.0.1:0", admin: "off" }
 connectivity: []
 `;
 }
 
-export function guardYaml({ region, network, adminPort, publicPort, zone, armed }: GuardSettings): string {
-  const to = `{ ${REGIONS.map((one) => `${one}: ${network.addresses[one]}`).join(", ")} }`;
+export function guardYaml(settings: GuardSettings): string {
+  const { region, network, appPort, admin, publicly, zone, alerts, armed } = settings;
+  const to = `{ ${REGIONS.map((one) => `${one}: ${network.origins[one]}`).join(", ")} }`;
   return `site: ${SITE}
 role: standalone
 region: ${region}
-targets: { app: { url: "http://127.0.0.1:${network.ports[region].app}", startup_grace: 1s } }
+targets: { app: { url: "http://127.0.0.1:${appPort}", startup_grace: 1s } }
 armed: [${armed ? "failover" : ""}]
 tokens: { operator: { role: operator, value: "\${OPERATOR}" } }
 stores: { state: { kind: memory } }
 disabled: [shopify_api, dependencies]
-alerts: { on_call: { severity: page, url: "${urlOf(network.receiver())}/alerts" } }
+alerts: { on_call: { severity: page, url: "${alerts}" } }
 connectivity: []
-listeners: { health: "127.0.0.1:0", admin: "${network.host(region)}:${adminPort}", public: "${network.host(region)}:${publicPort}" }
+listeners: { health: "127.0.0.1:0", admin: "${admin.host}:${admin.port}", public: "${publicly.host}:${publicly.port}" }
 ${peopleYaml(region, network)}
 failover:
   secret: "\${SECRET}"
@@ -62,7 +63,7 @@ failover:
     account: ${zone.accountId}
     token: "\${PROVIDER_TOKEN}"
     enterprise: ${zone.enterprise}
-    api: "${urlOf(network.address(region, "provider"))}/client/v4"
+    api: "${urlOf(network.find(region, "provider"))}/client/v4"
     records:
       - { name: ${PLAIN}, type: A, proxied: false, ttl: ${zone.ttlSeconds}, to: ${to} }
       - { name: ${PROXIED}, type: A, to: ${to} }
@@ -71,22 +72,21 @@ failover:
 }
 
 export function witnessYaml(network: Network): string {
+  const open = network.listen(`${WITNESS}:daemon`);
   return `site: ${SITE}
 role: witness
 witness: ${WITNESS}
 disabled: [shopify_api, dependencies]
 connectivity: []
-listeners: { health: "127.0.0.1:0", admin: "off", public: "${network.host(WITNESS)}:${network.daemonPort(WITNESS)}" }
+listeners: { health: "127.0.0.1:0", admin: "off", public: "${open.host}:${open.port}" }
 ${peopleYaml(WITNESS, network)}
 failover: { secret: "\${SECRET}" }
 `;
 }
 
-/** Who is who, each by the way that leads from here to it. */
-function peopleYaml(me: Place, network: Network): string {
-  const daemon = (one: Place): string => urlOf(network.address(me, `${one}:daemon`));
-  const regions = REGIONS.map((one) => `  ${one}: { origin: "${urlOf(network.address(me, `${one}:shop`))}", daemon: "${daemon(one)}" }`);
+/** Who is who, each as it is found from here. */
+function peopleYaml(me: Host, network: Network): string {
+  const daemon = (one: Host): string => urlOf(network.find(me, `${one}:daemon`));
+  const regions = REGIONS.map((one) => `  ${one}: { origin: "${urlOf(network.find(me, `${one}:shop`))}", daemon: "${daemon(one)}" }`);
   return `regions:\n${regions.join("\n")}\nwitnesses:\n  ${WITNESS}: { daemon: "${daemon(WITNESS)}" }`;
 }
-
-export const urlOf = ({ host, port }: Address): string => `http://${host}:${port}`;

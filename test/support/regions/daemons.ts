@@ -8,6 +8,7 @@ import { request } from "undici";
 import type { Snapshot } from "../../../src/core/snapshot.ts";
 import type { RegionsView } from "../../../src/core/region/view.ts";
 import { bundle } from "../bundle.ts";
+import { urlOf, type Address } from "./network.ts";
 import { startProcess, waitUntil, type SceneProcess } from "./process.ts";
 
 const ASK_MS = 20_000;
@@ -36,13 +37,13 @@ export type Launch = {
   readonly folder: string;
   readonly yaml: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Where its API is asked, "http://127.0.0.1:9471"; absent: it has none. */
-  readonly admin?: string;
-  readonly within?: readonly string[];
+  /** What its command is put behind. */
+  readonly behind: readonly string[];
+  readonly admin?: Address;
 };
 
 /** Starts one and waits until it says that it has started. @throws {Error} with its last words where it does not */
-export async function startDaemon({ folder, yaml, env = {}, admin = "", within = [] }: Launch): Promise<Daemon> {
+export async function startDaemon({ folder, yaml, env = {}, behind, admin }: Launch): Promise<Daemon> {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, "shopkeeper.yaml");
   writeFileSync(file, yaml);
@@ -53,7 +54,7 @@ export async function startDaemon({ folder, yaml, env = {}, admin = "", within =
     const found = intentIn(text);
     if (found !== null) intended.push(found);
   };
-  const process_ = startProcess([bundle(), "run", "--config", file], { cwd: folder, env: { NODE_ENV: "production", OPERATOR, ...env }, line, within });
+  const process_ = startProcess([bundle(), "run", "--config", file], { behind, cwd: folder, env: { NODE_ENV: "production", OPERATOR, ...env }, line });
   await waitUntil(`the daemon in ${folder} has started`, () => {
     if (process_.ended() && !started) throw new Error(`it ended: ${process_.tail()}`);
     return started;
@@ -67,7 +68,8 @@ function intentIn(text: string): Intended | null {
   return { at: performance.now(), to: intent.to, cause: intent.cause, epoch: intent.epoch };
 }
 
-function apiOf(admin: string): Pick<Daemon, "admin" | "status" | "regions" | "order"> {
+function apiOf(address: Address | undefined): Pick<Daemon, "admin" | "status" | "regions" | "order"> {
+  const admin = address === undefined ? "" : urlOf(address);
   const headers = { authorization: `Bearer ${OPERATOR}`, "content-type": "application/json" };
   const limits = { headersTimeout: ASK_MS, bodyTimeout: ASK_MS, reset: true };
   const status = async (): Promise<Snapshot & { readonly regions: RegionsView | null }> => {

@@ -4,7 +4,7 @@
  */
 import { once } from "node:events";
 import http from "node:http";
-import type { Address } from "./road.ts";
+import type { Address } from "./network.ts";
 
 /** A fetch from the origin that takes longer is given up, with the edge's own page. */
 const ORIGIN_MS = 4_000;
@@ -17,19 +17,19 @@ export type Edge = {
   stop(): Promise<void>;
 };
 
-/** It asks from the address at which it listens. @param roadTo the road from the edge to an origin's address; null: there is none. */
-export async function startEdge(at: Address, delayMs: number, roadTo: (origin: string) => Address | null): Promise<Edge> {
+/** @param find where the edge finds an origin's address; null: nowhere. */
+export async function startEdge(at: Address, delayMs: number, find: (origin: string) => Address | null): Promise<Edge> {
   let leadsTo = "";
   const timers = new Set<NodeJS.Timeout>();
   const server = http.createServer((request, response) => {
     const origin = leadsTo;
-    const road = roadTo(origin);
+    const found = find(origin);
     const fail = (status: number): void => {
       if (response.headersSent) return void response.destroy();
       response.writeHead(status, { "content-type": "text/html", [ORIGIN_HEADER]: origin }).end("<html><body>the edge cannot reach the origin</body></html>");
     };
-    if (road === null) return fail(530);
-    const onward = http.request({ ...road, method: request.method, path: request.url, headers: request.headers, agent: false, timeout: ORIGIN_MS, localAddress: at.host }, (answer) => {
+    if (found === null) return fail(530);
+    const onward = http.request({ ...found, localAddress: at.host, method: request.method, path: request.url, headers: request.headers, agent: false, timeout: ORIGIN_MS }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, { ...answer.headers, [ORIGIN_HEADER]: origin });
       answer.pipe(response);
       answer.on("error", () => response.destroy());

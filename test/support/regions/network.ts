@@ -1,69 +1,77 @@
 /**
- * The network of a scene: where each of its places stands, by what way one reaches another, and how that way is cut.
+ * The network of a scene: which hosts there are, who asks what of whom, and how they are cut apart.
  *
- * Two of them are alike to whoever uses them. Hosts (hosts.ts): each region and the witness is a host of its own in a
- * network namespace, and ways are cut by its packet filter, as between real machines. Roads (roads.ts): all stand on this
- * host's loopback, and each way is a proxy of ours that can be closed, where namespaces may not be made.
+ * Two things fulfil it: hosts in network namespaces (namespaces.ts), and where those may not be had, proxies of ours
+ * between processes of one host (roads.ts). What a region asks of itself stays within it, and so does what people ask of
+ * its daemon: they have a line of their own, which is never cut. Only a way in that refuses everybody refuses the region
+ * itself and its people too.
  */
-import { lacksOfHosts } from "./namespaces.ts";
-import type { Address, Closure } from "./road.ts";
-
 export type Region = "eu" | "us";
 export const REGIONS: readonly Region[] = ["eu", "us"];
 export const WITNESS = "home";
-/** What can be cut off as a whole. */
-export type Place = Region | typeof WITNESS;
-export const PLACES: readonly Place[] = [...REGIONS, WITNESS];
 
-/** Whoever asks. */
-export type Asker = Place | "buyers" | "edge";
+/** A host with processes of Shopkeeper's. */
+export type Host = Region | typeof WITNESS;
+export const HOSTS: readonly Host[] = [...REGIONS, WITNESS];
+
+/** Where a server listens, or whoever asks comes from. */
+export type Place = Host | "provider" | "edge" | "buyers" | "people";
+/** Whoever asks by what can be cut. */
+export type Asker = Host | "edge" | "buyers";
+export const ASKERS: readonly Asker[] = [...HOSTS, "edge", "buyers"];
 /** What is asked: a region's way in, a daemon's public listener, the provider's API. */
-export type Asked = `${Region}:shop` | `${Place}:daemon` | "provider";
+export type Asked = `${Region}:shop` | `${Host}:daemon` | "provider";
+/** Whoever has something to be asked. */
+export type AskedHost = Host | "provider";
 
-/** Where a region's processes listen. Its application is asked by its own host alone. */
-export type SitePorts = { readonly app: number; readonly gateway: number; readonly admin: number };
+/**
+ * `both`: nothing passes between the two, whoever asks. `requests`: what the asker sends to ask something does not arrive;
+ * `answers`: what is answered to it does not. All of it is lost without a word.
+ */
+export type Way = "both" | "requests" | "answers";
 
-/** What the scene itself keeps on this host's loopback, and its regions reach by the network. */
-export type Outside = { readonly provider: number; readonly receiver: number };
+export type Address = { readonly host: string; readonly port: number };
+
+/** Chosen before anything is started. */
+export type Ports = {
+  /** Where buyers come to, in each region and at the edge. */
+  readonly shop: number;
+  /** Of gateways that share their host with others. */
+  readonly gateways: Readonly<Record<Region, number>>;
+  readonly daemons: Readonly<Record<Host, number>>;
+  readonly provider: number;
+};
 
 export interface Network {
-  readonly kind: "hosts" | "roads";
-  /** Of each region, as the shop's name leads to it: buyers come to `shopPort` of it. */
-  readonly addresses: Readonly<Record<Region, string>>;
-  readonly shopPort: number;
-  /** Where the edge listens, at `shopPort`, and what it asks from. */
-  readonly edge: string;
-  readonly ports: Readonly<Record<Region, SitePorts>>;
-  /** What a command of a process of that place begins with; empty: nothing. */
-  within(place: Place): readonly string[];
-  /** What its processes listen on; this host reaches it there, too. */
-  host(place: Place): string;
-  /** Where a daemon's public listener stands. */
-  daemonPort(place: Place): number;
-  /** From now on every way leads somewhere. */
-  lead(outside: Outside): Promise<void>;
-  /** Where `asker` reaches it. @throws {Error} where there is no such way */
-  address(asker: Asker, asked: Asked): Address;
-  /** Where pages to people go. */
-  receiver(): Address;
-  close(asker: Asker, asked: Asked, closure: Closure): void;
-  /** Nothing gets into the place nor out of it; a person at its own console still does. */
-  cutOff(place: Place): void;
-  /** Its way in answers nobody, its own daemon neither. */
-  refuseShop(region: Region): void;
-  mend(): void;
+  /** Of each place: its servers listen there, its questions come from there. */
+  readonly places: Readonly<Record<Place, string>>;
+  /** What the shop's name leads to. */
+  readonly origins: Readonly<Record<Region, string>>;
+  /** What the command of a process on that host is put behind. */
+  behind(host: Host): readonly string[];
+  /** Where what is asked listens. */
+  listen(asked: Asked): Address;
+  /** Where it is found by who asks. */
+  find(asker: Asker, asked: Asked): Address;
+  cut(asker: Asker, asked: AskedHost, way: Way): Promise<void>;
+  /** Nothing gets into the host nor out of it. */
+  cutOff(host: Host): Promise<void>;
+  /** Its way in resets every connection, its own daemon's too. */
+  refuseShop(region: Region): Promise<void>;
+  /** As it was before all cuts. */
+  mend(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** @param roads even where hosts may be made. */
-export async function openNetwork(roads: boolean): Promise<Network> {
-  if (roads || lacksOfHosts() !== null) return (await import("./roads.ts")).openRoads();
-  return (await import("./hosts.ts")).openHosts();
+export function hostOf(asked: Asked): AskedHost {
+  const [host = ""] = asked.split(":");
+  return host as AskedHost;
 }
 
-/** Which of the two it is, for people. */
-export function networkText(roads: boolean): string {
-  const lacks = lacksOfHosts();
-  if (roads) return "ways between regions are proxies on this host's loopback, as asked for";
-  return lacks === null ? "each region is a host in a network namespace, cut off by its packet filter" : `ways between regions are proxies on this host's loopback, since hosts in network namespaces cannot be made: ${lacks}`;
+export const urlOf = ({ host, port }: Address): string => `http://${host}:${port}`;
+
+/** All that can be asked of a host. */
+export function askedOf(host: AskedHost): readonly Asked[] {
+  if (host === "provider") return ["provider"];
+  return host === WITNESS ? [`${host}:daemon`] : [`${host}:shop`, `${host}:daemon`];
 }

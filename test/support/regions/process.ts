@@ -25,10 +25,18 @@ export type SceneProcess = {
   stop(): Promise<void>;
 };
 
-/** @param line called for each line that it writes. @param within what the command begins with, so that it runs on a host of its own. */
-export function startProcess(args: readonly string[], { cwd, env = {}, line = () => {}, within = [] }: { readonly cwd?: string; readonly within?: readonly string[]; readonly env?: Readonly<Record<string, string>>; readonly line?: (text: string) => void } = {}): SceneProcess {
+export type ProcessOptions = {
+  /** What its command is put behind; it becomes the process itself in the end, so that signals reach it. */
+  readonly behind?: readonly string[];
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Called for each line that it writes. */
+  readonly line?: (text: string) => void;
+};
+
+export function startProcess(args: readonly string[], { behind = [], cwd, env = {}, line = () => {} }: ProcessOptions = {}): SceneProcess {
   const { PATH = "", HOME = "" } = process.env;
-  const [program = "", ...rest] = [...within, process.execPath, ...args];
+  const [program = process.execPath, ...rest] = [...behind, process.execPath, ...args];
   const child = spawn(program, rest, { ...(cwd === undefined ? {} : { cwd }), env: { PATH, HOME, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   const tail: string[] = [];
   for (const input of [child.stdout, child.stderr]) {

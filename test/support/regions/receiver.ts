@@ -9,7 +9,7 @@ const MAX_BODY = 65_536;
 
 export type Receiver = { readonly url: string; readonly received: readonly Alert[]; stop(): Promise<void> };
 
-export async function startReceiver(): Promise<Receiver> {
+export async function startReceiver(host: string): Promise<Receiver> {
   const received: Alert[] = [];
   const server = createServer((request, response) => {
     let body = "";
@@ -24,10 +24,10 @@ export async function startReceiver(): Promise<Receiver> {
       response.writeHead(202).end();
     });
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(0, host);
   await once(server, "listening");
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/alerts`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}/alerts`,
     received,
     stop: async () => {
       server.close();

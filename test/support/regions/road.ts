@@ -6,8 +6,7 @@
  */
 import { once } from "node:events";
 import net from "node:net";
-
-export type Address = { readonly host: string; readonly port: number };
+import type { Address } from "./network.ts";
 
 /**
  * `silent`: nothing arrives, either way. `requests`, `answers`: what is asked, or what is answered, does not arrive.
@@ -37,8 +36,10 @@ export class Road {
     return road;
   }
 
-  get port(): number {
-    return (this.#server.address() as net.AddressInfo).port;
+  /** Where it begins. */
+  get address(): Address {
+    const { address, port } = this.#server.address() as net.AddressInfo;
+    return { host: address, port };
   }
 
   close(closure: Closure): void {

@@ -1,91 +1,70 @@
-/** All of a scene on this host's loopback: whatever crosses between its places goes by a road of ours that can be closed. */
-import { freeDnsPort as freePort } from "../../../demo/dns/server-process.ts";
-import { PLACES, REGIONS, WITNESS, type Asked, type Asker, type Network, type Outside, type Place, type Region, type SitePorts } from "./network.ts";
-import { Road, type Address, type Closure } from "./road.ts";
+/** A network of proxies: all hosts are this one, and whatever crosses between them goes by a road of ours. */
+import { Road, type Closure } from "./road.ts";
+import { ASKERS, askedOf, HOSTS, hostOf, REGIONS, type Address, type Asked, type AskedHost, type Asker, type Host, type Network, type Place, type Ports, type Region, type Way } from "./network.ts";
 
 const HERE = "127.0.0.1";
 
 /** Loopback addresses of one scene of this process: several stand side by side. */
 let scenes = 0;
 
-export async function openRoads(): Promise<Network> {
-  scenes += 1;
-  const address = (place: number): string => `127.${(process.pid % 200) + 1}.${scenes}.${place}`;
-  const site = async (): Promise<SitePorts> => ({ app: await freePort(), gateway: await freePort(), admin: await freePort() });
-  return new Roads({
-    addresses: { eu: address(10), us: address(20) }, edge: address(30), shopPort: await freePort(),
-    ports: { eu: await site(), us: await site() }, daemons: { eu: await freePort(), us: await freePort(), home: await freePort() },
-  });
-}
-
-type RoadsParts = Pick<Network, "addresses" | "edge" | "shopPort" | "ports"> & { readonly daemons: Readonly<Record<Place, number>> };
-
-class Roads implements Network {
-  readonly kind = "roads";
-  readonly addresses: Network["addresses"];
-  readonly edge: string;
-  readonly shopPort: number;
-  readonly ports: Network["ports"];
-  readonly #daemons: RoadsParts["daemons"];
+export class Roads implements Network {
+  readonly places: Readonly<Record<Place, string>>;
+  readonly origins: Readonly<Record<Region, string>>;
+  readonly #ports: Ports;
   readonly #roads = new Map<string, { readonly asker: Asker; readonly asked: Asked; readonly road: Road }>();
-  #receiver = 0;
 
-  constructor({ addresses, edge, shopPort, ports, daemons }: RoadsParts) {
-    this.addresses = addresses;
-    this.edge = edge;
-    this.shopPort = shopPort;
-    this.ports = ports;
-    this.#daemons = daemons;
+  private constructor(ports: Ports) {
+    scenes += 1;
+    const address = (place: number): string => `127.${(process.pid % 200) + 1}.${scenes}.${place}`;
+    this.#ports = ports;
+    this.places = { eu: HERE, us: HERE, home: HERE, provider: HERE, buyers: HERE, people: HERE, edge: address(30) };
+    this.origins = { eu: address(10), us: address(20) };
   }
 
-  within(): readonly string[] {
+  static async open(ports: Ports): Promise<Roads> {
+    const roads = new Roads(ports);
+    try {
+      for (const asker of ASKERS) {
+        for (const asked of [...HOSTS, "provider" as const].flatMap(askedOf)) if (leads(asker, asked)) await roads.#open(asker, asked);
+      }
+      return roads;
+    } catch (error) {
+      await roads.stop();
+      throw error;
+    }
+  }
+
+  behind(): readonly string[] {
     return [];
   }
 
-  host(): string {
-    return HERE;
+  listen(asked: Asked): Address {
+    const { gateways, daemons, provider } = this.#ports;
+    const host = hostOf(asked);
+    if (host === "provider") return { host: HERE, port: provider };
+    const isShop = asked.endsWith(":shop");
+    return { host: HERE, port: isShop && host !== "home" ? gateways[host] : daemons[host] };
   }
 
-  daemonPort(place: Place): number {
-    return this.#daemons[place];
+  find(asker: Asker, asked: Asked): Address {
+    const road = this.#roads.get(`${asker}>${asked}`)?.road;
+    return road === undefined ? this.listen(asked) : road.address;
   }
 
-  async lead({ provider, receiver }: Outside): Promise<void> {
-    this.#receiver = receiver;
-    for (const region of REGIONS) {
-      const gateway = { host: HERE, port: this.ports[region].gateway };
-      await this.#open("buyers", `${region}:shop`, { host: this.addresses[region], port: this.shopPort }, gateway);
-      for (const asker of ["edge", ...PLACES] as const) await this.#open(asker, `${region}:shop`, { host: HERE, port: 0 }, gateway);
-      await this.#open(region, "provider", { host: HERE, port: 0 }, { host: HERE, port: provider });
-      for (const asked of PLACES) await this.#open(region, `${asked}:daemon`, { host: HERE, port: 0 }, { host: HERE, port: this.#daemons[asked] });
-      // A witness asks no daemon, but its configuration names them all.
-      await this.#open(WITNESS, `${region}:daemon`, { host: HERE, port: 0 }, { host: HERE, port: this.#daemons[region] });
-    }
-    await this.#open(WITNESS, `${WITNESS}:daemon`, { host: HERE, port: 0 }, { host: HERE, port: this.#daemons[WITNESS] });
+  async cut(asker: Asker, asked: AskedHost, way: Way): Promise<void> {
+    if (way !== "both") return this.#closeWhere(way, (from, to) => from === asker && hostOf(to) === asked);
+    this.#closeWhere("silent", (from, to) => (from === asker && hostOf(to) === asked) || (from === asked && hostOf(to) === asker));
   }
 
-  address(asker: Asker, asked: Asked): Address {
-    const host = asker === "buyers" && asked !== "provider" ? this.addresses[asked.slice(0, 2) as Region] : HERE;
-    return { host, port: this.#road(asker, asked).port };
+  async cutOff(host: Host): Promise<void> {
+    this.#closeWhere("silent", (asker, asked) => (asker === host) !== (hostOf(asked) === host));
   }
 
-  receiver(): Address {
-    return { host: HERE, port: this.#receiver };
-  }
-
-  close(asker: Asker, asked: Asked, closure: Closure): void {
-    this.#road(asker, asked).close(closure);
-  }
-
-  cutOff(place: Place): void {
-    this.#closeWhere("silent", (asker, asked) => (asker === place) !== asked.startsWith(`${place}:`));
-  }
-
-  refuseShop(region: Region): void {
+  async refuseShop(region: Region): Promise<void> {
     this.#closeWhere("refused", (_asker, asked) => asked === `${region}:shop`);
   }
 
-  mend(): void {
+  async mend(): Promise<void> {
     for (const { road } of this.#roads.values()) road.mend();
   }
 
@@ -93,17 +72,21 @@ class Roads implements Network {
     await Promise.all([...this.#roads.values()].map(({ road }) => road.stop()));
   }
 
-  #road(asker: Asker, asked: Asked): Road {
-    const found = this.#roads.get(`${asker}>${asked}`);
-    if (found === undefined) throw new Error(`no road leads from ${asker} to ${asked}`);
-    return found.road;
-  }
-
-  async #open(asker: Asker, asked: Asked, from: Address, to: Address): Promise<void> {
-    this.#roads.set(`${asker}>${asked}`, { asker, asked, road: await Road.open(from, to) });
+  /** Buyers come to an address that everybody knows. */
+  async #open(asker: Asker, asked: Asked): Promise<void> {
+    const region = REGIONS.find((one) => asker === "buyers" && asked === `${one}:shop`);
+    const from = region === undefined ? { host: HERE, port: 0 } : { host: this.origins[region], port: this.#ports.shop };
+    this.#roads.set(`${asker}>${asked}`, { asker, asked, road: await Road.open(from, this.listen(asked)) });
   }
 
   #closeWhere(closure: Closure, wanted: (asker: Asker, asked: Asked) => boolean): void {
     for (const { asker, asked, road } of this.#roads.values()) if (wanted(asker, asked)) road.close(closure);
   }
+}
+
+/** A region's own public path is one too: it is the way in that buyers take. Edge and buyers ask for pages alone, a witness asks nobody for its zone. */
+function leads(asker: Asker, asked: Asked): boolean {
+  if (asked.endsWith(":shop")) return true;
+  if (asker === "edge" || asker === "buyers") return false;
+  return asked === "provider" ? asker !== "home" : hostOf(asked) !== asker;
 }

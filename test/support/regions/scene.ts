@@ -1,6 +1,6 @@
 /**
  * Two regions, a witness and a provider, as the tests and the bench break them: in each region an application, a gateway
- * before it and a guard beside it, all of them processes of their own, on hosts of their own; ways that can be cut between them; a Cloudflare
+ * before it and a guard beside it, all of them processes of their own; a network that can be cut between them; a Cloudflare
  * stand-in that writes into a real PowerDNS, behind a real caching resolver; an edge; and buyers.
  *
  * It stands under `test/support` since benches import from there and tests never from the bench.
@@ -17,11 +17,12 @@ import { startDnsmasq, dnsmasqLacks } from "../../../demo/dns/dnsmasq.ts";
 import { powerDnsLacks, startPowerDns, type PublicDns } from "../../../demo/dns/powerdns.ts";
 import { freeDnsPort as freePort } from "../../../demo/dns/server-process.ts";
 import { accountToken, tokenValue } from "../cloudflare-daemons.ts";
+import { chooseNetwork, openNetwork, type Choice } from "./choose-network.ts";
 import { startBuyers, type Buyers } from "./buyers.ts";
-import { gatewayYaml, guardEnv, guardYaml, PLAIN, PROXIED, SHADOW, urlOf, witnessYaml, ZONE, type Zone } from "./configuration.ts";
+import { gatewayYaml, guardEnv, guardYaml, PLAIN, PROXIED, SHADOW, witnessYaml, ZONE, type Zone } from "./configuration.ts";
 import { startDaemon, type Daemon } from "./daemons.ts";
 import { startEdge, type Edge } from "./edge.ts";
-import { openNetwork, REGIONS, WITNESS, type Network, type Region } from "./network.ts";
+import { REGIONS, urlOf, WITNESS, type Address, type Network, type Ports, type Region } from "./network.ts";
 import { startProcess, waitUntil, type SceneProcess } from "./process.ts";
 import { startReceiver, type Receiver } from "./receiver.ts";
 
@@ -29,6 +30,8 @@ import { startReceiver, type Receiver } from "./receiver.ts";
 export const sceneLacks = (): readonly string[] => [powerDnsLacks(), dnsmasqLacks()].filter((lack) => lack !== null);
 
 export type SceneOptions = {
+  /** Default: what `chooseNetwork` chooses. */
+  readonly kind?: Choice["kind"];
   /** An Enterprise zone takes a TTL of 30 s, others of 60 s. */
   readonly enterprise?: boolean;
   /** Of what the caching resolver keeps and tells; null: as it was told. */
@@ -37,8 +40,6 @@ export type SceneOptions = {
   readonly edgeDelayMs?: number;
   /** Beside the shop's records, from the start; null: nothing. */
   readonly comment?: string | null;
-  /** Ways are proxies of ours, even where hosts in network namespaces can be made. */
-  readonly roads?: boolean;
 };
 
 /** A record led somewhere. */
@@ -99,27 +100,31 @@ export async function adopt(scene: RegionScene): Promise<void> {
 }
 
 /** Buyers are led to `eu`; the records bear nobody's mark yet. */
-export async function openRegions({ enterprise = false, resolverCapSeconds = 5, edgeDelayMs = 2_000, comment = null, roads = false }: SceneOptions = {}): Promise<RegionScene> {
+export async function openRegions({ kind, enterprise = false, resolverCapSeconds = 5, edgeDelayMs = 2_000, comment = null }: SceneOptions = {}): Promise<RegionScene> {
   const closing = new AsyncDisposableStack();
   try {
-    return await open(closing, { enterprise, resolverCapSeconds, edgeDelayMs, comment, roads });
+    return await open(closing, { kind: kind ?? (await chooseNetwork()).kind, enterprise, resolverCapSeconds, edgeDelayMs, comment });
   } catch (error) {
     await closing.disposeAsync();
     throw error;
   }
 }
 
-async function open(closing: AsyncDisposableStack, { enterprise, resolverCapSeconds, edgeDelayMs, comment, roads }: Required<SceneOptions>): Promise<RegionScene> {
+async function open(closing: AsyncDisposableStack, { kind, enterprise, resolverCapSeconds, edgeDelayMs, comment }: Required<SceneOptions>): Promise<RegionScene> {
   const keep = <T extends { stop(): Promise<void> }>(one: T): T => closing.adopt(one, (kept) => kept.stop());
   const folder = closing.adopt(mkdtempSync(join(tmpdir(), "shopkeeper-regions-")), (path) => rmSync(path, { recursive: true, force: true, maxRetries: 3 }));
-  const network = keep(await openNetwork(roads));
-  const { addresses, shopPort } = network;
-  const regionOf = (content: string): Region | null => REGIONS.find((one) => addresses[one] === content) ?? null;
+  const ports = await choosePorts();
+  const network = keep(await openNetwork(kind, ports));
+  const { places, origins } = network;
+  const regionOf = (content: string): Region | null => REGIONS.find((one) => origins[one] === content) ?? null;
 
   const powerDns = keep(await startPowerDns(ZONE));
   const resolver = keep(await startDnsmasq(powerDns.port, ZONE, resolverCapSeconds));
+  const edge = keep(await startEdge({ host: places.edge, port: ports.shop }, edgeDelayMs, (origin) => {
+    const region = regionOf(origin);
+    return region === null ? null : network.find("edge", `${region}:shop`);
+  }));
   const changes: Change[] = [];
-  let edge: Edge | null = null;
   const dns: PublicDns = {
     put: async (set) => {
       noteChange(cloudflare, set.name, regionOf, changes, edge);
@@ -127,58 +132,64 @@ async function open(closing: AsyncDisposableStack, { enterprise, resolverCapSeco
     },
   };
   const cloudflare = await startCloudflare({
-    zoneName: ZONE, plan: enterprise ? "enterprise" : "free", edge: { v4: [network.edge], v6: [] }, dns,
+    zoneName: ZONE, plan: enterprise ? "enterprise" : "free", edge: { v4: [places.edge], v6: [] }, dns, listen: network.listen("provider"),
     tokens: Object.entries(TOKENS).map(([id, rights]) => accountToken(id, { rights })),
   });
   closing.adopt(cloudflare, (one) => one.close());
-  const alerts = keep(await startReceiver());
-  await network.lead({ provider: Number(new URL(cloudflare.url).port), receiver: Number(new URL(alerts.url).port) });
-  edge = keep(await startEdge({ host: network.edge, port: shopPort }, edgeDelayMs, (origin) => {
-    const region = regionOf(origin);
-    return region === null ? null : network.address("edge", `${region}:shop`);
-  }));
   const ttl = enterprise ? 30 : 60;
-  for (const name of [PLAIN, PROXIED, SHADOW]) await cloudflare.world.addRecord({ name, type: "A", content: addresses.eu, proxied: name === PROXIED, ttl, comment: name === SHADOW ? null : comment });
+  for (const name of [PLAIN, PROXIED, SHADOW]) await cloudflare.world.addRecord({ name, type: "A", content: origins.eu, proxied: name === PROXIED, ttl, comment: name === SHADOW ? null : comment });
 
+  const alerts = keep(await startReceiver(places.people));
   const zone: Zone = { zoneId: cloudflare.world.zoneId, accountId: cloudflare.world.accountId, ttlSeconds: ttl, enterprise };
-  const guard = async (region: Region, token: string, adminPort: number, publicPort: number): Promise<Daemon> => {
-    const yaml = guardYaml({ region, network, adminPort, publicPort, zone, token, armed: token === region });
-    const admin = urlOf({ host: network.host(region), port: adminPort });
-    const daemon = await startDaemon({ folder: join(folder, `guard-${token}`), yaml, env: guardEnv(tokenValue(token)), admin, within: network.within(region) });
+  const guard = async (region: Region, token: string, admin: Address, publicly: Address): Promise<Daemon> => {
+    const yaml = guardYaml({ region, network, appPort: ports.apps[region], admin, publicly, zone, token, alerts: alerts.url, armed: token === region });
+    const daemon = await startDaemon({ folder: join(folder, `guard-${token}`), yaml, env: guardEnv(tokenValue(token)), behind: network.behind(region), admin });
     keep(daemon.process);
     return daemon;
   };
-  const [eu, us] = await Promise.all(REGIONS.map((region) => openSite(region, { folder, network, closing, guard: () => guard(region, region, network.ports[region].admin, network.daemonPort(region)) })));
+  const [eu, us] = await Promise.all(REGIONS.map((region) => openSite(region, { folder, ports, network, closing, guard: () => guard(region, region, { host: places[region], port: ports.admins[region] }, network.listen(`${region}:daemon`)) })));
   if (eu === undefined || us === undefined) throw new Error("there are two regions");
-  keep((await startDaemon({ folder: join(folder, WITNESS), yaml: witnessYaml(network), env: guardEnv(""), within: network.within(WITNESS) })).process);
-  const shop = { port: shopPort, resolverPort: resolver.port };
+  keep((await startDaemon({ folder: join(folder, WITNESS), yaml: witnessYaml(network), env: guardEnv(""), behind: network.behind(WITNESS) })).process);
+  const shop = { port: ports.shop, resolverPort: resolver.port, from: places.buyers };
   const buyers = { plain: keep(startBuyers({ ...shop, name: PLAIN })), proxied: keep(startBuyers({ ...shop, name: PROXIED })) };
-  const startWeakGuard = async (): Promise<Daemon> => guard("us", WEAK_TOKEN, await freePort(), await freePort());
+  const startWeakGuard = async (): Promise<Daemon> => guard("us", WEAK_TOKEN, { host: places.us, port: await freePort() }, { host: places.us, port: await freePort() });
   return { network, cloudflare, regions: { eu, us }, buyers, alerts, changes, resolverPort: resolver.port, startWeakGuard, [Symbol.asyncDispose]: () => closing.disposeAsync() };
 }
 
 /** The stand-in writes to the public after its own state: what it holds now is where the record leads. */
-function noteChange({ world }: CloudflareStandIn, name: string, regionOf: (content: string) => Region | null, changes: Change[], edge: Edge | null): void {
+function noteChange({ world }: CloudflareStandIn, name: string, regionOf: (content: string) => Region | null, changes: Change[], edge: Edge): void {
   const [origin = ""] = world.originsOf(name);
-  if (name === PROXIED) edge?.lead(origin);
+  if (name === PROXIED) edge.lead(origin);
   const leadsTo = regionOf(origin);
   if (changes.findLast((one) => one.name === name)?.leadsTo !== leadsTo) changes.push({ at: performance.now(), name, leadsTo });
 }
 
-type SiteParts = { readonly folder: string; readonly network: Network; readonly closing: AsyncDisposableStack; readonly guard: () => Promise<Daemon> };
+type ScenePorts = Ports & {
+  readonly apps: Readonly<Record<Region, number>>;
+  readonly admins: Readonly<Record<Region, number>>;
+};
 
-async function openSite(region: Region, { folder, network, closing, guard }: SiteParts): Promise<RegionSite> {
-  const within = network.within(region);
-  const startApplication = (): SceneProcess => startProcess([APPLICATION, "--port", String(network.ports[region].app)], { within });
-  const startGateway = async (): Promise<SceneProcess> => (await startDaemon({ folder: join(folder, `gateway-${region}`), yaml: gatewayYaml(region, network), within })).process;
+async function choosePorts(): Promise<ScenePorts> {
+  const both = async (): Promise<Record<Region, number>> => ({ eu: await freePort(), us: await freePort() });
+  return { shop: await freePort(), apps: await both(), gateways: await both(), admins: await both(), daemons: { ...(await both()), home: await freePort() }, provider: await freePort() };
+}
+
+type SiteParts = { readonly folder: string; readonly ports: ScenePorts; readonly network: Network; readonly closing: AsyncDisposableStack; readonly guard: () => Promise<Daemon> };
+
+async function openSite(region: Region, { folder, ports, network, closing, guard }: SiteParts): Promise<RegionSite> {
+  const appPort = ports.apps[region];
+  const behind = network.behind(region);
+  const yaml = gatewayYaml(appPort, network.listen(`${region}:shop`));
+  const startApplication = (): SceneProcess => startProcess([APPLICATION, "--port", String(appPort)], { behind });
+  const startGateway = async (): Promise<SceneProcess> => (await startDaemon({ folder: join(folder, `gateway-${region}`), yaml, behind })).process;
   let application = startApplication();
   closing.defer(() => application.stop());
   let gateway = await startGateway();
   closing.defer(() => gateway.stop());
-  const answers = (): Promise<void> => waitUntil(`${region}'s way in answers with its application's page`, () => isRendered(urlOf(network.address("buyers", `${region}:shop`)))).then(() => undefined);
+  const answers = (): Promise<void> => waitUntil(`${region}'s way in answers with its application's page`, () => isRendered(network.find("buyers", `${region}:shop`))).then(() => undefined);
   await answers();
   return {
-    address: network.addresses[region],
+    address: network.origins[region],
     guard: await guard(),
     killApplication: () => application.kill(),
     killGateway: () => gateway.kill(),
@@ -191,8 +202,8 @@ async function openSite(region: Region, { folder, network, closing, guard }: Sit
 }
 
 /** The route of the cart is never answered from a copy. */
-async function isRendered(url: string): Promise<boolean> {
-  const answer = await request(`${url}/cart`, { headersTimeout: 2_000, bodyTimeout: 2_000 });
+async function isRendered(at: Address): Promise<boolean> {
+  const answer = await request(`${urlOf(at)}/cart`, { headersTimeout: 2_000, bodyTimeout: 2_000 });
   await answer.body.dump();
   return answer.statusCode === 200;
 }
