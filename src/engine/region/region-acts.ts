@@ -62,7 +62,7 @@ export class RegionActs {
     return this.#lastAt;
   }
 
-  /** What became of the newest. */
+  /** What became of the newest; null: that is not known, or none was begun. */
   ended(): Ended | null {
     return this.#ended;
   }
@@ -96,6 +96,7 @@ export class RegionActs {
   }
 
   start(decision: Act, signal: AbortSignal): void {
+    this.#ended = null;
     const one = this.#carryOut(this.#intentOf(decision), signal)
       .catch((error: unknown) => this.#parts.teller.troubled("state", error instanceof Error ? error.message : String(error)))
       .finally(() => {
