@@ -57,6 +57,11 @@ export function pathText(path: readonly PropertyKey[]): string {
   return written;
 }
 
+/** The same without what stands at its place: that may be a secret, which must not reach the terminal and its logs as well. */
+export function withoutLine(problem: Problem): Problem {
+  return { ...problem, source: `${problem.source.slice(0, problem.column - 1)}********`, length: 8 };
+}
+
 /** By file, line and column, as they are shown. */
 export function inOrder(problems: readonly Problem[]): readonly Problem[] {
   return problems.toSorted((a, b) => (a.file === b.file ? a.line - b.line || a.column - b.column : a.file < b.file ? -1 : 1));

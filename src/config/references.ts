@@ -7,7 +7,7 @@
  * Names and keys take none.
  */
 import { nearest } from "../core/nearest.ts";
-import type { Problem } from "./problem.ts";
+import { withoutLine, type Problem } from "./problem.ts";
 import { Secret, type Filled } from "./secret.ts";
 import type { Finding, YamlSource } from "./yaml-source.ts";
 
@@ -164,8 +164,7 @@ class Resolving {
 
   #report(finding: Finding): undefined {
     const problem = this.#source.problem(finding);
-    // A secret that stands in the file must not reach the terminal and its logs as well.
-    this.problems.push(finding.code === "SECRET_INLINE" ? { ...problem, source: `${problem.source.slice(0, problem.column - 1)}********`, length: 8 } : problem);
+    this.problems.push(finding.code === "SECRET_INLINE" ? withoutLine(problem) : problem);
     this.broken.push(finding.path);
     return undefined;
   }

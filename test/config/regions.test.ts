@@ -16,6 +16,7 @@ regions:
   us: { origin: "https://us.shop.example.com", daemon: "https://guard.us.example.com" }
 witnesses:
   home: { daemon: "https://home.example.net" }
+alerts: { on_call: { url: "https://pager.example.net/shop" } }
 failover:
   secret: \${REGION_SECRET}
   cloudflare:
@@ -25,6 +26,14 @@ failover:
       - { name: shop.example.com, type: A, to: { eu: 203.0.113.7, us: 198.51.100.9 } }
 `;
 const ENV = { REGION_SECRET: SECRET, CLOUDFLARE_TOKEN: "token-of-cloudflare" };
+
+const SHADOW = "    shadow: { name: drill.shop.example.com, type: A, to: { eu: 203.0.113.7, us: 198.51.100.9 } }\n";
+
+async function warnings(text: string): Promise<readonly string[]> {
+  const loaded = await load({ "shopkeeper.yaml": text }, ENV);
+  if (!loaded.ok) throw new Error(loaded.errors.map(({ message }) => message).join("; "));
+  return loaded.warnings.map(({ path, message }) => `${path}: ${message}`);
+}
 
 async function errors(text: string, env: Readonly<Record<string, string>> = ENV): Promise<readonly string[]> {
   const loaded = await load({ "shopkeeper.yaml": text }, env);
@@ -146,6 +155,15 @@ describe("regions that cannot work are refused at their place", () => {
     ["a TTL of a proxied record", but("type: A,", "type: A, ttl: 60,"), ["failover.cloudflare.records[0].ttl: a proxied record has no TTL of its own"]],
     ["a TTL that only Enterprise takes", but("type: A,", "type: A, proxied: false, ttl: 30,"), ["failover.cloudflare.records[0].ttl: Cloudflare takes a TTL of 30 s only on Enterprise zones"]],
     ["a rehearsal on the shop's own record", `${HOME}    shadow: { name: shop.example.com, type: A, to: { eu: 203.0.113.7, us: 198.51.100.9 } }\n`, ["failover.cloudflare.shadow: this is one of the shop's own entries, and a rehearsal on it would lead buyers"]],
+    ["an origin that rehearsals change", but("https://us.shop.example.com", "https://drill.shop.example.com") + SHADOW, ["regions.us.origin: drill.shop.example.com is the shadow's name, which every rehearsal changes"]],
+    ["a daemon at a name that flips", but("https://guard.us.example.com", "https://shop.example.com:9472"), ["regions.us.daemon: shop.example.com:9472 is a name that failover changes, so whichever region holds it would answer"]],
+    ["a witness at the shadow's name", but("https://home.example.net", "https://drill.shop.example.com") + SHADOW, ["witnesses.home.daemon: drill.shop.example.com is the shadow's name, which every rehearsal changes"]],
+    ["an origin with a query", but("https://us.shop.example.com", "https://us.shop.example.com/?a=b#c"), ["regions.us.origin: the URL has a query and a fragment, and the path that is asked is put behind it"]],
+    ["an origin with a path", but("https://us.shop.example.com", "https://us.shop.example.com/en/"), ['regions.us.origin: the path "/en/" stands in the URL, and would stand before every page that is asked']],
+    ["a daemon with a query", but("https://guard.us.example.com", "https://guard.us.example.com/guard?"), ["regions.us.daemon: the URL has a query, and the path that is asked is put behind it"]],
+    ["a preferred region called secondary", HOME.replaceAll("eu:", "secondary:").replace("region: eu", "region: secondary"), ['regions.secondary: triggers mean the region that stands second by "secondary", and this one stands elsewhere']],
+    ["a gateway that does not answer at this region's origin", `${HOME}gateway: { hosts: [shop.example.com] }\n`, ["gateway.hosts: the gateway answers 421 at eu.shop.example.com, so this region would count as down"]],
+    ["a gateway that does not answer at the origin's port", but("https://eu.shop.example.com", "https://eu.shop.example.com:8443") + "gateway: { hosts: [eu.shop.example.com] }\n", ["gateway.hosts: the gateway answers 421 at eu.shop.example.com:8443, so this region would count as down"]],
     ["one daemon for two", but("https://guard.us.example.com", "https://guard.eu.example.com/"), ['regions.us.daemon: "eu" is asked there already, and would answer under its own name alone']],
     ["two providers", `${HOME}  route53: { zone: Z0123456789ABC, records: [{ name: shop.example.com, type: A, to: { eu: 203.0.113.7, us: 198.51.100.9 } }] }\n`, ["failover.route53: cloudflare is steered already, and two would contradict each other"]],
     ["no provider", HOME.split("  cloudflare:")[0] ?? "", ["failover: nothing says where the shop's names stand"]],
@@ -163,6 +181,38 @@ describe("regions that cannot work are refused at their place", () => {
   test("a daemon that asks no reference host is warned of", async () => {
     const loaded = await load({ "shopkeeper.yaml": `${HOME}connectivity: []\n` }, ENV);
     expect(loaded.ok && loaded.warnings.map(({ path, message }) => `${path}: ${message}`)).toContainEqual("connectivity: no reference host is asked, so a daemon whose own network is gone sees every region down, and votes so");
+  });
+
+  test.each([
+    ["the origin's host, in any case", "https://eu.shop.example.com", "[shop.example.com, EU.shop.example.com]"],
+    ["the scheme's own port, which nobody sends", "https://eu.shop.example.com:443", "[eu.shop.example.com]"],
+    ["any host", "https://eu.shop.example.com", "[]"],
+  ])("a gateway may answer at %s", async (_what, origin, hosts) => {
+    expect(await errors(but("https://eu.shop.example.com", origin) + `gateway: { hosts: ${hosts} }\n`)).toEqual([]);
+  });
+
+  test("regions may be called what triggers call them, in that order", async () => {
+    expect(await errors(HOME.replaceAll("eu:", "primary:").replaceAll("us:", "secondary:").replace("region: eu", "region: primary"))).toEqual([]);
+  });
+
+  test("a password in a URL is refused, and not shown with its line", async () => {
+    const loaded = await load({ "shopkeeper.yaml": but("https://us.shop.example.com", "https://me:hunter2@us.shop.example.com/x?y") }, ENV);
+    expect(loaded.ok ? [] : loaded.errors.map(({ code, path }) => [code, path])).toEqual([["SECRET_INLINE", "regions.us.origin"]]);
+    expect(JSON.stringify(loaded)).not.toContain("hunter2");
+  });
+
+  test("what leaves a failover without a person, or without a rehearsal, is warned of", async () => {
+    const unheard = "failover: nobody is called when a failover is held or fails: no alert route has the severity page";
+    const unproven = "failover.cloudflare: there is no shadow, so no failover can be rehearsed, and rights are proven on the shop's own entries";
+    expect(await warnings(HOME)).toContain(unproven);
+    expect((await warnings(HOME + SHADOW)).filter((one) => one === unheard || one === unproven)).toEqual([]);
+    expect(await warnings(but("alerts: { on_call: { url:", "alerts: { on_call: { severity: notify, url:"))).toContain(unheard);
+  });
+
+  test("a witness is told that its targets are not watched, and not that it calls nobody", async () => {
+    const [before = ""] = HOME.split("  cloudflare:");
+    const found = await warnings(before.replace("role: standalone\nregion: eu\n", "role: witness\nwitness: home\n").replace(/^alerts.*\n/m, ""));
+    expect(found.filter((one) => /^(targets|failover)/.test(one))).toEqual(["targets: a witness looks at regions alone, and these targets are not watched"]);
   });
 
   test("a secret that is too short is refused with its length, and never shown", async () => {

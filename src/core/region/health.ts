@@ -14,13 +14,14 @@ export function regionHealths(plan: RegionPlan, views: ReadonlyMap<RegionName, O
     const view = views.get(name);
     if (view === undefined) return [];
     const health: RegionHealth = { health: HEALTH[verdictOf(view, now, plan.rules)], since: verdictSince(view) };
-    const role = ROLES[rank];
+    const role = REGION_ROLES[rank];
     return [[name, health] as const, ...(role === undefined ? [] : [[role, health] as const])];
   });
   return new Map(named);
 }
 
-const ROLES: readonly string[] = ["primary", "secondary"];
+/** What triggers call the first two regions. */
+export const REGION_ROLES: readonly string[] = ["primary", "secondary"];
 
 /** Copies cannot sell. */
 const HEALTH: Readonly<Record<OutsideVerdict, RegionHealth["health"]>> = { up: "healthy", down: "unhealthy", "copies-only": "unhealthy", unknown: "unknown" };
