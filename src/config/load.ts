@@ -116,9 +116,11 @@ function assemble(opened: OpenedFiles, problems: readonly Problem[], context: Re
 
   const disabled = new Set(textsOf(site.value["disabled"]).map((entry) => entry.text));
   const names = policyNames(site, checkNames, catalogues);
+  // A witness carries out none, so only what cannot be read is worth a word.
+  const ofPolicies: Reports = site.value["role"] === "witness" ? { errors: reports.errors, warnings: [] } : reports;
   const policies = openedPolicies
     .filter((one) => !disabled.has(nameOf(one)))
-    .map((one) => readPolicy(read(one), catalogues, names, reports));
+    .map((one) => readPolicy(read(one), catalogues, names, ofPolicies));
   relatePolicies(policies, reports);
   warnOfAlerts(site, policies, reports);
   warnOfNoFailover(site, policies, reports);
