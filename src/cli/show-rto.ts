@@ -20,5 +20,6 @@ function rtoPlanOf({ plan: { rules } }: RegionsConfig, provider: ProviderConfig)
 
 function recordsOf(provider: ProviderConfig): readonly RtoRecord[] {
   if (provider.kind === "cloudflare_pools") return provider.balancers.map(({ name }) => ({ name: `${name} pools`, provider: provider.kind, reach: { kind: "edge" } }));
-  return provider.records.map(({ name, type, proxied, ttl }) => ({ name: `${name} ${type}`, provider: provider.kind, reach: proxied ? { kind: "edge" } : { kind: "resolvers", ttlMs: ttl * 1_000 } }));
+  const leastTtlMs = provider.kind === "cloudflare_dns" ? provider.leastTtl * 1_000 : 1_000;
+  return provider.records.map(({ name, type, proxied, ttl }) => ({ name: `${name} ${type}`, provider: provider.kind, reach: proxied ? { kind: "edge" } : { kind: "resolvers", ttlMs: ttl * 1_000, leastTtlMs } }));
 }

@@ -6,6 +6,8 @@ import type { SiteInput } from "./site-schema.ts";
 
 /** Seconds of a record whose file names none. */
 const DEFAULT_TTL = 60;
+/** Seconds, by the plan of a zone at Cloudflare. */
+export const LEAST_TTL = { enterprise: 30, other: 60 } as const;
 /** As Cloudflare writes "automatic", which a proxied record's always is. */
 const AUTOMATIC_TTL = 1;
 
@@ -52,8 +54,8 @@ export function planOf(site: string, regions: SiteInput["regions"], witnesses: S
 
 function providerOf({ cloudflare, cloudflare_pools: pools, route53 }: FailoverInput): ProviderConfig | null {
   if (cloudflare !== undefined) {
-    const { zone, account = null, token, api } = cloudflare;
-    return { kind: "cloudflare_dns", zone, account, token, api, records: cloudflare.records.map(recordOf), shadow: cloudflare.shadow === undefined ? null : recordOf(cloudflare.shadow) };
+    const { zone, account = null, enterprise, token, api } = cloudflare;
+    return { kind: "cloudflare_dns", zone, account, leastTtl: LEAST_TTL[enterprise ? "enterprise" : "other"], token, api, records: cloudflare.records.map(recordOf), shadow: cloudflare.shadow === undefined ? null : recordOf(cloudflare.shadow) };
   }
   if (pools !== undefined) {
     const { zone, account, token, api } = pools;

@@ -86,8 +86,19 @@ function explainUnion(branches: readonly (readonly Issue[])[], path: readonly Pr
   const there = at(value, path);
   if (inside.length > 0) return inside.flatMap((issue) => explain({ ...issue, path: [...path, ...issue.path] }, schema, value));
   const own = deepest.find((issue) => issue.code === "custom");
-  if (own !== undefined && typeof there === "string") return explain({ ...own, path: [...path] }, schema, value);
+  if (own !== undefined && typeof there === "string") return explain({ ...own, path: [...path] }, schema, value).map((finding) => withWords(finding, there, wordsAt(schema, path)));
   return [there === undefined ? missing(path, describe(schemaAt(schema, path), "a value")) : wrongType(path, there, describe(schemaAt(schema, path), "another kind of value"))];
+}
+
+/** The words that a union takes beside its text with a grammar. */
+function wordsAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
+  const found = schemaAt(schema, path);
+  return found?._zod.def.type === "union" ? (found as z.core.$ZodUnion)._zod.def.options.flatMap((option) => literalWords(unwrap(option)) ?? []) : [];
+}
+
+function withWords(finding: Finding, there: string, words: readonly string[]): Finding {
+  if (words.length === 0) return finding;
+  return { ...finding, expected: [...words.map(quote), finding.expected].join(", or "), nearest: nearest(there, words) };
 }
 
 function depth(issues: readonly Issue[]): number {

@@ -46,6 +46,8 @@ export type ProviderConfig =
       readonly kind: "cloudflare_dns";
       readonly zone: string;
       readonly account: string | null;
+      /** Seconds: the shortest TTL that the zone's plan takes. */
+      readonly leastTtl: number;
       readonly token: Secret;
       readonly records: readonly RecordConfig[];
       readonly shadow: RecordConfig | null;

@@ -53,7 +53,7 @@ const route53Record = z.strictObject({
 
 const records = <T extends z.ZodType>(record: T) => z.array(record).min(1).max(MAX_ENTRIES).describe(`The shop's own names; at most ${MAX_ENTRIES}, changed one by one.`);
 const api = (fallback: string) => httpUrl().prefault(fallback).describe("Base URL of the API, where it is reached through something else.");
-const hexId = (what: string) => z.string().regex(/^[0-9a-f]{32}$/, { error: `expected ${what}: 32 hexadecimal digits` });
+const hexId = (what: string) => z.string({ error: `expected ${what}, 32 hexadecimal digits` }).regex(/^[0-9a-f]{32}$/);
 
 export const cloudflareSchema = z.strictObject({
   zone: hexId("the zone's id").describe("Id of the zone, from its overview page."),
@@ -82,7 +82,7 @@ export const poolsSchema = z.strictObject({
 });
 
 export const route53Schema = z.strictObject({
-  zone: z.string().regex(/^Z[A-Z0-9]{1,31}$/, { error: 'expected the hosted zone\'s id, for example "Z0123456789ABC"' }).describe("Id of the hosted zone."),
+  zone: z.string({ error: 'expected the hosted zone\'s id, for example "Z0123456789ABC"' }).regex(/^Z[A-Z0-9]{1,31}$/).describe("Id of the hosted zone."),
   access_key_id: secret().optional().describe("By reference; absent: what the AWS SDK finds (role of the pod, environment)."),
   secret_access_key: secret().optional().describe("By reference; beside access_key_id."),
   records: records(route53Record),

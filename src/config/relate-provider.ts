@@ -1,6 +1,7 @@
 /** What a provider's settings must fit: each name leads somewhere for each region, by what such an entry holds, and no rehearsal leads buyers. */
 import { isIPv4, isIPv6 } from "node:net";
 import { nearest } from "../core/nearest.ts";
+import { LEAST_TTL } from "./build-regions.ts";
 import { oneOf } from "./explain.ts";
 import { mapOf, report, warn, type Part, type Reports } from "./part.ts";
 
@@ -61,7 +62,7 @@ function relateRecord(site: Part, path: readonly (string | number)[], record: Re
   }
   for (const [region, value] of Object.entries(to)) {
     const at = [...path, key, region];
-    if (!regions.includes(region)) report(site, reports, { code: "UNKNOWN_NAME", path: at, at: "key", message: `no region is called "${region}"`, expected: oneOf(regions), nearest: nearest(region, regions) });
+    if (regions.length > 0 && !regions.includes(region)) report(site, reports, { code: "UNKNOWN_NAME", path: at, at: "key", message: `no region is called "${region}"`, expected: oneOf(regions), nearest: nearest(region, regions) });
     const other = seen.get(value);
     if (other !== undefined) report(site, reports, { code: "RELATION", path: at, message: `it leads to region "${other}" already, so nobody could tell where buyers are led`, expected: "a value of its own for each region" });
     seen.set(value, region);
@@ -83,7 +84,7 @@ function relateTtl(site: Part, path: readonly (string | number)[], { proxied, tt
   if (path[1] !== "cloudflare" || ttl === undefined) return;
   if (proxied !== false) return report(site, reports, { code: "RELATION", path: [...path, "ttl"], at: "key", message: "a proxied record has no TTL of its own", expected: "proxied: false beside it, or no ttl" });
   const enterprise = mapOf(mapOf(site.value["failover"])["cloudflare"])["enterprise"] === true;
-  if (typeof ttl === "number" && ttl < 60 && !enterprise) report(site, reports, { code: "RELATION", path: [...path, "ttl"], message: `Cloudflare takes a TTL of ${ttl} s only on Enterprise zones`, expected: "60 or more, or enterprise: true" });
+  if (typeof ttl === "number" && ttl < LEAST_TTL.other && !enterprise) report(site, reports, { code: "RELATION", path: [...path, "ttl"], message: `Cloudflare takes a TTL of ${ttl} s only on Enterprise zones`, expected: `${LEAST_TTL.other} or more, or enterprise: true` });
 }
 
 /** Names that failovers change, and those that rehearsals do. */

@@ -2,7 +2,7 @@
 import { MAX_MARKED_NAME } from "../core/region/mark.ts";
 import { nearest } from "../core/nearest.ts";
 import { REGION_ROLES } from "../core/region/health.ts";
-import { flawOfRegions } from "../core/region/region.ts";
+import { flawsOfRegions, type RegionFlaw } from "../core/region/region.ts";
 import { planOf } from "./build-regions.ts";
 import { oneOf } from "./explain.ts";
 import { mapOf, piece, report, warn, type Part, type Reports } from "./part.ts";
@@ -61,6 +61,7 @@ function relateSelf(site: Part, regions: readonly string[], reports: Reports): v
 
 function selfIn(site: Part, reports: Reports, key: string, written: unknown, known: readonly string[], what: string): void {
   if (written === undefined) return report(site, reports, { code: "MISSING_KEY", path: ["failover"], at: "key", message: `the key "${key}" is missing: ${what}`, expected: known.length === 0 ? `${key}: a name` : oneOf(known) });
+  if (typeof written === "string" && known.length === 0 && key === "witness") return report(site, reports, { code: "UNKNOWN_NAME", path: [key], message: `no witness is called "${written}": none are configured`, expected: `witnesses: with ${written}` });
   if (typeof written === "string" && known.length > 0 && !known.includes(written)) report(site, reports, { code: "UNKNOWN_NAME", path: [key], message: `no ${key} is called "${written}"`, expected: oneOf(known), nearest: nearest(written, known) });
 }
 
@@ -87,9 +88,22 @@ function relatePlan(site: Part, regions: readonly string[], reports: Reports): v
   const failover = piece(failoverSchema, site.value["failover"]);
   const places = piece(siteSchema.shape.regions, site.value["regions"]);
   const witnesses = piece(siteSchema.shape.witnesses, site.value["witnesses"]);
-  if (failover === undefined || places === undefined || witnesses === undefined || regions.length === 0) return;
-  const flaw = flawOfRegions(planOf("", places, witnesses, failover));
-  if (flaw !== null) report(site, reports, { code: "RELATION", path: ["failover"], at: "key", message: flaw, expected: "two regions and a witness, or three regions, with the shipped times" });
+  if (failover === undefined || places === undefined || witnesses === undefined || site.value["regions"] === undefined) return;
+  for (const { about, text: message, expected } of flawsOfRegions(planOf("", places, witnesses, failover))) {
+    report(site, reports, { code: "RELATION", ...placeOf(site, about), message, expected });
+  }
+}
+
+/** Of a rule, as the file calls it. */
+const KEYS = { quorum: "quorum", fall: "fall", rise: "rise", lookEvery: "look_every", lookDeadline: "look_deadline", copiesFor: "copies_for", disagreeFor: "disagree_for", yieldFor: "yield_for", block: "between", failbackAfter: "failback", tryFor: "try_for", repairs: "failover" } as const satisfies Record<Exclude<RegionFlaw["about"], "regions" | "witnesses">, string>;
+
+/** Where it is written; a look's deadline that nobody wrote is too long because of what is. */
+function placeOf(site: Part, about: RegionFlaw["about"]): { readonly path: readonly string[]; readonly at?: "key" } {
+  if (about === "regions" || about === "witnesses") return { path: [about], at: "key" };
+  const written = mapOf(site.value["failover"]);
+  const keys = about === "lookDeadline" ? ["look_deadline", "look_every"] : [KEYS[about]];
+  const key = keys.find((one) => written[one] !== undefined);
+  return key === undefined ? { path: ["failover"], at: "key" } : { path: ["failover", key] };
 }
 
 function relateSecret(site: Part, reports: Reports): void {

@@ -138,9 +138,9 @@ test("so is its witness", async () => {
 
 describe("regions that cannot work are refused at their place", () => {
   test.each<[string, string, readonly string[]]>([
-    ["two regions alone", but("witnesses:\n  home: { daemon: \"https://home.example.net\" }\n", ""), ["failover: quorum 2 would need the primary's own vote: 1 watch it from outside; add a witness"]],
-    ["a quorum of all", but("failover:\n", "failover:\n  quorum: 3\n"), ["failover: quorum 3 would need the primary's own vote: 2 watch it from outside; add a witness"]],
-    ["one region", but("  us: { origin: \"https://us.shop.example.com\", daemon: \"https://guard.us.example.com\" }\n", "").replace(", us: 198.51.100.9", ""), ["failover: there must be 2 to 8 regions"]],
+    ["two regions alone", but("witnesses:\n  home: { daemon: \"https://home.example.net\" }\n", ""), ["failover: quorum 2 would need the preferred region's own vote: 1 observer watches it from outside"]],
+    ["a quorum of all", but("failover:\n", "failover:\n  quorum: 3\n"), ["failover.quorum: quorum 3 would need the preferred region's own vote: 2 observers watch it from outside"]],
+    ["one region", but("  us: { origin: \"https://us.shop.example.com\", daemon: \"https://guard.us.example.com\" }\n", "").replace(", us: 198.51.100.9", ""), ["regions: there must be 2 to 8 regions"]],
     ["a region that is none", but("region: eu", "region: ue"), ['region: no region is called "ue" (eu?)']],
     ["no region", but("region: eu\n", ""), ['failover: the key "region" is missing: which of the regions this daemon is in']],
     ["a sidecar", but("role: standalone", "role: sidecar"), ["failover: a sidecar sees its own pod and leads nobody to another region"]],
@@ -167,7 +167,10 @@ describe("regions that cannot work are refused at their place", () => {
     ["one daemon for two", but("https://guard.us.example.com", "https://guard.eu.example.com/"), ['regions.us.daemon: "eu" is asked there already, and would answer under its own name alone']],
     ["two providers", `${HOME}  route53: { zone: Z0123456789ABC, records: [{ name: shop.example.com, type: A, to: { eu: 203.0.113.7, us: 198.51.100.9 } }] }\n`, ["failover.route53: cloudflare is steered already, and two would contradict each other"]],
     ["no provider", HOME.split("  cloudflare:")[0] ?? "", ["failover: nothing says where the shop's names stand"]],
-    ["a look longer than the pause between two", but("failover:\n", "failover:\n  look_deadline: 3s\n"), ["failover: a look's deadline must be below the pause between looks: else it would meet the next one"]],
+    ["a look longer than the pause between two", but("failover:\n", "failover:\n  look_deadline: 3s\n"), ["failover.look_deadline: a look that may take 3s would meet the next one, 2s after it"]],
+    ["looks too near to each other", but("failover:\n", "failover:\n  look_every: 500ms\n"), ["failover.look_every: a look that may take 1s would meet the next one, 500ms after it"]],
+    ["no regions", HOME.replace(/^regions:\n.*\n.*\n/m, ""), ['failover: the key "regions" is missing']],
+    ["a witness that nobody asks", (but("role: standalone\nregion: eu\n", "role: witness\nwitness: home\n").split("  cloudflare:")[0] ?? "").replace(/^witnesses:\n.*\n/m, "  ap: { origin: \"https://ap.shop.example.com\", daemon: \"https://guard.ap.example.com\" }\n"), ['witness: no witness is called "home": none are configured']],
     ["a site's name too long for a mark", but("site: shop", "site: a-shop-with-a-very-long-name"), ['site: "a-shop-with-a-very-long-name" has 28 characters, and stands in the mark beside each record']],
   ])("%s", async (_what, text, expected) => {
     expect(await errors(text)).toEqual(expected);
@@ -213,6 +216,23 @@ describe("regions that cannot work are refused at their place", () => {
     const [before = ""] = HOME.split("  cloudflare:");
     const found = await warnings(before.replace("role: standalone\nregion: eu\n", "role: witness\nwitness: home\n").replace(/^alerts.*\n/m, ""));
     expect(found.filter((one) => /^(targets|failover)/.test(one))).toEqual(["targets: a witness looks at regions alone, and these targets are not watched"]);
+  });
+
+  test.each([
+    ["failback", but("failover:\n", "failover:\n  failback: never\n"), '"manual", or a duration, for example "10s", "250ms", "1h30m"'],
+    ["failback", but("failover:\n", "failover:\n  failback: 5s\n"), '"manual", or a duration of at least 1m'],
+    ["cloudflare.zone", but("023e105f4ecef8ad9ca31a8372d0c353", "example.com"), "the zone's id, 32 hexadecimal digits"],
+    ["cloudflare.zone", but("    zone: 023e105f4ecef8ad9ca31a8372d0c353\n", ""), "the zone's id, 32 hexadecimal digits"],
+    ["cloudflare.account", but("    token:", "    account: me\n    token:"), "the account's id, 32 hexadecimal digits"],
+  ])("failover.%s says what was expected", async (path, text, expected) => {
+    const loaded = await load({ "shopkeeper.yaml": text }, ENV);
+    expect(loaded.ok ? [] : loaded.errors.map((one) => [one.path, one.expected])).toEqual([[`failover.${path}`, expected]]);
+  });
+
+  test("a witness is not told of policies, which it carries out none of", async () => {
+    const [before = ""] = HOME.split("  cloudflare:");
+    const loaded = await load({ "shopkeeper.yaml": before.replace("role: standalone\nregion: eu\n", "role: witness\nwitness: home\n").replace(/^(targets|alerts).*\n/gm, "") }, ENV);
+    expect([loaded.ok, loaded.warnings]).toEqual([true, []]);
   });
 
   test("a secret that is too short is refused with its length, and never shown", async () => {

@@ -84,24 +84,37 @@ export function observersOf(plan: RegionPlan, about: RegionName): readonly strin
   return [...plan.regions.filter((one) => one.name !== about).map((one) => one.name), ...plan.witnesses];
 }
 
-/** Why this plan can never work, or would act on too little; null: it can. */
-export function flawOfRegions(plan: RegionPlan): string | null {
+/** What makes a plan impossible: which part of it, what is wrong, and what would be right. */
+export type RegionFlaw = { readonly about: "regions" | "witnesses" | keyof RegionRules; readonly text: string; readonly expected: string };
+
+/** Why this plan can never work, or would act on too little; empty: it can. */
+export function flawsOfRegions(plan: RegionPlan): readonly RegionFlaw[] {
   const { regions, witnesses, rules } = plan;
   const names = [...regions.map((one) => one.name), ...witnesses];
-  if (regions.length < 2 || regions.length > MAX_REGIONS) return `there must be 2 to ${MAX_REGIONS} regions`;
-  if (witnesses.length > MAX_WITNESSES) return `there may be at most ${MAX_WITNESSES} witnesses`;
-  if (new Set(names).size < names.length) return "regions and witnesses must have names of their own";
-  if (regions.some((one) => !(one.floor >= 1))) return "a region's floor must be at least 1 pod";
-  if (!(rules.quorum >= 2)) return "quorum must be at least 2: one observer's view is never enough";
-  const observers = regions.length - 1 + witnesses.length;
-  if (observers < rules.quorum) return `quorum ${rules.quorum} would need the primary's own vote: ${observers} watch it from outside; add a witness`;
-  return flawOfTimes(rules);
+  const flaws: RegionFlaw[] = [];
+  if (regions.length < 2 || regions.length > MAX_REGIONS) flaws.push({ about: "regions", text: `there must be 2 to ${MAX_REGIONS} regions`, expected: `2 to ${MAX_REGIONS} of them, the preferred one first` });
+  if (witnesses.length > MAX_WITNESSES) flaws.push({ about: "witnesses", text: `there may be at most ${MAX_WITNESSES} witnesses`, expected: `at most ${MAX_WITNESSES}` });
+  if (new Set(names).size < names.length) flaws.push({ about: "witnesses", text: "regions and witnesses must have names of their own", expected: "each name once" });
+  if (regions.some((one) => !(one.floor >= 1))) flaws.push({ about: "regions", text: "a region's floor must be at least 1 pod", expected: "floor: 1 or more" });
+  return [...flaws, ...(regions.length < 2 ? [] : flawsOfQuorum(plan)), ...flawsOfTimes(rules)];
 }
 
-function flawOfTimes({ lookDeadline, lookEvery, fall, rise, tryFor, block }: RegionRules): string | null {
-  if (!(fall >= 1) || !(rise >= 1)) return "fall and rise must be at least 1";
-  if (!(lookDeadline > 0 && lookDeadline < lookEvery)) return "a look's deadline must be below the pause between looks: else it would meet the next one";
-  if (!(tryFor > 0 && tryFor <= 60_000)) return `tries at the provider must end within the minute, not ${formatDuration(tryFor)}`;
-  if (!(block > tryFor)) return "the block between flips must be longer than the tries of one";
-  return null;
+/** A region's word on itself is no vote, so the others must be enough. */
+function flawsOfQuorum({ regions, witnesses, rules: { quorum } }: RegionPlan): readonly RegionFlaw[] {
+  if (!(quorum >= 2)) return [{ about: "quorum", text: "quorum must be at least 2: one observer's view is never enough", expected: "2 or more" }];
+  const observers = regions.length - 1 + witnesses.length;
+  if (observers >= quorum) return [];
+  const watched = observers === 1 ? "1 observer watches it" : `${observers} observers watch it`;
+  return [{ about: "quorum", text: `quorum ${quorum} would need the preferred region's own vote: ${watched} from outside`, expected: observers < 2 ? "a witness more, or a third region" : `at most ${observers}, or a witness more` }];
+}
+
+function flawsOfTimes({ lookDeadline, lookEvery, fall, rise, tryFor, block }: RegionRules): readonly RegionFlaw[] {
+  const flaws: RegionFlaw[] = [];
+  const shown = formatDuration;
+  if (!(fall >= 1)) flaws.push({ about: "fall", text: "fall must be at least 1", expected: "1 or more" });
+  if (!(rise >= 1)) flaws.push({ about: "rise", text: "rise must be at least 1", expected: "1 or more" });
+  if (!(lookDeadline > 0 && lookDeadline < lookEvery)) flaws.push({ about: "lookDeadline", text: `a look that may take ${shown(lookDeadline)} would meet the next one, ${shown(lookEvery)} after it`, expected: `less than ${shown(lookEvery)}, the time between two looks` });
+  if (!(tryFor > 0 && tryFor <= 60_000)) flaws.push({ about: "tryFor", text: `tries at the provider must end within the minute, not ${shown(tryFor)}`, expected: "at most 1m" });
+  if (!(block > tryFor)) flaws.push({ about: "block", text: "the block between flips must be longer than the tries of one", expected: `more than ${shown(tryFor)}` });
+  return flaws;
 }

@@ -17,7 +17,7 @@ export type RtoReach =
   /** Their addresses stay: the provider's edge goes elsewhere. */
   | { readonly kind: "edge" }
   /** They resolve the name anew. */
-  | { readonly kind: "resolvers"; readonly ttlMs: Ms }
+  | { readonly kind: "resolvers"; readonly ttlMs: Ms; /** The shortest that the provider takes. */ readonly leastTtlMs: Ms }
   /** Nothing is changed by us: the provider's own checks of /health/region decide, and buyers resolve the name anew. */
   | { readonly kind: "health_checks"; readonly ttlMs: Ms; readonly everyMs: Ms; readonly failures: number };
 
@@ -190,7 +190,11 @@ function headline(one: RecordRto, target: Ms): string {
 
 function remedy(one: RecordRto, target: Ms): string {
   if (one.record.reach.kind === "edge") return "";
+  const { provider, reach } = one.record;
   const ttl = fittingTtl(one, target);
+  if (reach.kind === "resolvers" && provider === "cloudflare_dns" && (ttl ?? 0) < reach.leastTtlMs && one.worstMs - reach.ttlMs <= target) {
+    return `; Cloudflare takes no TTL below ${formatDuration(reach.leastTtlMs)}, but proxied: true would change that`;
+  }
   return ttl === null ? "; no TTL would change that" : `; a TTL of at most ${formatDuration(ttl)} would change that`;
 }
 

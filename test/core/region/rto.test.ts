@@ -20,16 +20,16 @@ describe("the RTO sum", () => {
   });
 
   it("of a record that visitors resolve adds its TTL, half of it likely", () => {
-    expect(figures(sumOf(record({ kind: "resolvers", ttlMs: 60_000 }))).at(-1)).toBe("resolvers 30000 60000");
+    expect(figures(sumOf(record({ kind: "resolvers", ttlMs: 60_000, leastTtlMs: 1_000 }))).at(-1)).toBe("resolvers 30000 60000");
   });
 
   it.each<[RtoReach, RtoProvider, RecordRto["verdict"]]>([
     [{ kind: "edge" }, "cloudflare_pools", "within"],
-    [{ kind: "resolvers", ttlMs: 15_000 }, "cloudflare_dns", "within"],
-    [{ kind: "resolvers", ttlMs: 16_000 }, "cloudflare_dns", "likely"],
-    [{ kind: "resolvers", ttlMs: 60_000 }, "cloudflare_dns", "likely"],
-    [{ kind: "resolvers", ttlMs: 300_000 }, "cloudflare_dns", "over"],
-    [{ kind: "resolvers", ttlMs: 30_000 }, "route53", "likely"],
+    [{ kind: "resolvers", ttlMs: 15_000, leastTtlMs: 1_000 }, "cloudflare_dns", "within"],
+    [{ kind: "resolvers", ttlMs: 16_000, leastTtlMs: 1_000 }, "cloudflare_dns", "likely"],
+    [{ kind: "resolvers", ttlMs: 60_000, leastTtlMs: 1_000 }, "cloudflare_dns", "likely"],
+    [{ kind: "resolvers", ttlMs: 300_000, leastTtlMs: 1_000 }, "cloudflare_dns", "over"],
+    [{ kind: "resolvers", ttlMs: 30_000, leastTtlMs: 1_000 }, "route53", "likely"],
     [{ kind: "health_checks", ttlMs: 10_000, everyMs: 10_000, failures: 2 }, "route53", "within"],
     [{ kind: "health_checks", ttlMs: 60_000, everyMs: 30_000, failures: 3 }, "route53", "over"],
   ])("of %j at %s is %s", (reach, provider, verdict) => {
@@ -48,15 +48,15 @@ describe("the RTO sum", () => {
   });
 
   it("names the TTL that would do", () => {
-    const sum = sumOf(record({ kind: "resolvers", ttlMs: 60_000 }));
+    const sum = sumOf(record({ kind: "resolvers", ttlMs: 60_000, leastTtlMs: 1_000 }));
     expect(fittingTtl(sum)).toBe(15_000);
-    expect(sumOf(record({ kind: "resolvers", ttlMs: 15_000 })).verdict).toBe("within");
-    expect(fittingTtl(sumOf(record({ kind: "resolvers", ttlMs: 60_000 }, "route53")))).toBeNull();
+    expect(sumOf(record({ kind: "resolvers", ttlMs: 15_000, leastTtlMs: 1_000 })).verdict).toBe("within");
+    expect(fittingTtl(sumOf(record({ kind: "resolvers", ttlMs: 60_000, leastTtlMs: 1_000 }, "route53")))).toBeNull();
     expect(fittingTtl(sumOf(record({ kind: "edge" })))).toBeNull();
   });
 
   it("is printed with where each part comes from", () => {
-    expect(describeRto([sumOf(record({ kind: "resolvers", ttlMs: 60_000 }))])).toEqual([
+    expect(describeRto([sumOf(record({ kind: "resolvers", ttlMs: 60_000, leastTtlMs: 1_000 }))])).toEqual([
       "shop.example.com A (cloudflare_dns): likely 43.13s, at worst 1m44s: the worst case is over 1m; a TTL of at most 15s would change that",
       "  detection  likely  6.33s, at worst     7s  3 failed looks by 2 observers, one every 2s, the last given up after 1s",
       "  votes      likely  300ms, at worst   1.9s  observers are asked every 1s and have 900ms to answer",
@@ -65,14 +65,27 @@ describe("the RTO sum", () => {
       "  provider   likely     5s, at worst    30s  assumed: Cloudflare's edge follows within seconds; its documentation bounds it by five minutes only",
       "  resolvers  likely    30s, at worst     1m  resolvers keep the old answer for up to its TTL of 1m",
     ]);
-    expect(describeRto([sumOf(record({ kind: "resolvers", ttlMs: 60_000 }, "route53"))])[0]).toBe("shop.example.com A (route53): likely 1m8s, at worst 2m14s: over 1m; no TTL would change that");
+    expect(describeRto([sumOf(record({ kind: "resolvers", ttlMs: 60_000, leastTtlMs: 1_000 }, "route53"))])[0]).toBe("shop.example.com A (route53): likely 1m8s, at worst 2m14s: over 1m; no TTL would change that");
     expect(describeRto([sumOf(record({ kind: "edge" }))])[0]).toBe("shop.example.com A (cloudflare_dns): likely 13.13s, at worst 44.4s: within 1m");
+  });
+
+  it.each([
+    [60_000, "cloudflare_dns", "; Cloudflare takes no TTL below 1m, but proxied: true would change that"],
+    [30_000, "cloudflare_dns", "; Cloudflare takes no TTL below 30s, but proxied: true would change that"],
+    [15_000, "cloudflare_dns", "; a TTL of at most 15s would change that"],
+    [60_000, "route53", "; no TTL would change that"],
+  ] as const)("with a provider that takes no TTL below %d ms, %s, says %s", (leastTtlMs, provider, said) => {
+    expect(describeRto([sumOf(record({ kind: "resolvers", ttlMs: 60_000, leastTtlMs }, provider))])[0]).toMatch(new RegExp(`${said}$`));
+  });
+
+  it("does not promise of a proxied record what it would not keep either", () => {
+    expect(describeRto([sumOf(record({ kind: "resolvers", ttlMs: 60_000, leastTtlMs: 60_000 }), { lookEveryMs: 20_000 })])[0]).toMatch(/; no TTL would change that$/);
   });
 
   const ms = (max: number): fc.Arbitrary<number> => fc.integer({ min: 0, max });
   const reach: fc.Arbitrary<RtoReach> = fc.oneof(
     fc.constant({ kind: "edge" } as const),
-    fc.record({ kind: fc.constant("resolvers" as const), ttlMs: ms(300_000) }),
+    fc.record({ kind: fc.constant("resolvers" as const), ttlMs: ms(300_000), leastTtlMs: fc.constantFrom(1_000, 30_000, 60_000) }),
     fc.record({ kind: fc.constant("health_checks" as const), ttlMs: ms(300_000), everyMs: fc.constantFrom(10_000, 30_000), failures: fc.integer({ min: 1, max: 10 }) }),
   );
   const plans = fc.record({
