@@ -120,7 +120,10 @@ describe.skipIf(lacks.length > 0)(`two regions (${lacks.length > 0 ? `not run: $
     await waitUntil("us misses the witness's word", () => isHeld("us: down; home: no answer"));
     expect(seen()).toEqual(NOTHING);
     await network.mend();
+    // Were both mended at once, the witness might speak against eu before it has looked again, in the moment in which us has not either.
+    await network.cutOff(WITNESS);
     await waitUntil("us sees eu again", async () => (await guard("us").regions()).decision === "stay: eu answers");
+    await network.mend();
   });
 
   test("a witness that is cut off moves nobody, though for it both regions are gone", async () => {
