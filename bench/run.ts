@@ -13,13 +13,8 @@ import { ROWS } from "./rows/index.ts";
 import type { Row } from "./support/bench.ts";
 import { table, type Line } from "./support/table.ts";
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    quick: { type: "boolean", default: false }, json: { type: "string" },
-    failovers: { type: "string", default: "50" }, scenes: { type: "string", default: "3" }, "honest-ttl": { type: "boolean", default: false }, enterprise: { type: "boolean", default: false }, roads: { type: "boolean", default: false },
-  },
-});
+const { values, positionals } = understood();
+
 
 const unknown = positionals.filter((name) => !ROWS.some((row) => row.name === name));
 if (unknown.length > 0) {
@@ -60,4 +55,23 @@ async function measure(row: Row): Promise<readonly Line[]> {
     process.stderr.write(`== ${row.name} broke: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     return [{ row: row.name, what: "broke", measured: error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error), peer: "", ratio: null, budget: "", holds: null }];
   }
+}
+
+function understood(): ReturnType<typeof readArguments> {
+  try {
+    return readArguments();
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(2);
+  }
+}
+
+function readArguments() {
+  return parseArgs({
+    allowPositionals: true,
+    options: {
+      quick: { type: "boolean", default: false }, json: { type: "string" },
+      failovers: { type: "string", default: "50" }, scenes: { type: "string", default: "3" }, "honest-ttl": { type: "boolean", default: false }, enterprise: { type: "boolean", default: false }, roads: { type: "boolean", default: false },
+    },
+  });
 }
