@@ -41,7 +41,7 @@ export function watchProvider(parts: ProviderWatchParts): { stop(): void } {
     else {
       const wrong = wrongOf(proof);
       for (const finding of proof.findings) log[wrong.includes(finding) ? "error" : "info"]({ event: "provider", ok: proof.ok }, finding);
-      firing ??= await storedFiring(parts);
+      if (firing === undefined) firing = await storedFiring(parts);
       // Where that could not be read, a page might be the second one, and the end of one be lost: at the next proof.
       if (firing !== undefined) firing = await page(parts, proof, firing);
     }
