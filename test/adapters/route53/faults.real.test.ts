@@ -228,6 +228,7 @@ describe("rights", () => {
     expect(await at.traffic.proveRights(NEVER)).toEqual({
       ok: false,
       findings: ["It may read shop.example.com A.", expect.stringContaining("not authorized to perform"), "The shadow record drill.example.com A bears no mark of this site, so it was left alone."],
+      wrong: [expect.stringContaining("not authorized to perform"), "The shadow record drill.example.com A bears no mark of this site, so it was left alone."],
     });
   });
 
