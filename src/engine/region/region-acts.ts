@@ -152,7 +152,8 @@ export class RegionActs {
     if (done.accepted && intent.epoch >= (kept.now.memory?.epoch ?? 0)) kept.set({ memory: { region: intent.to, epoch: intent.epoch, since: now, found: false } });
     learned(desk.learn(done));
     this.#tries = done.failure === null ? NO_TRIES : failedTry(this.#tries, done.failure, beganAt, now, plan.rules);
-    if (intent.kind === "repair" && done.accepted) kept.set({ repairedAt: [...kept.now.repairedAt, now].slice(-MAX_REPAIRS_KEPT) });
+    // A completion that is written over again and again is somebody who insists, too.
+    if (intent.kind !== "flip" && done.accepted) kept.set({ repairedAt: [...kept.now.repairedAt, now].slice(-MAX_REPAIRS_KEPT) });
     if (done.uncertain !== null) {
       this.#ended = { outcome: "uncertain", text: done.uncertain };
       return teller.ended(intent, "uncertain", done.uncertain, null);

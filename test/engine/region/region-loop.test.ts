@@ -406,6 +406,19 @@ describe("several entries", () => {
     // Nobody wrote late.
     expect(world.alerts.map(({ reason }) => reason)).toEqual(["region_failed_over"]);
   });
+
+  test("one of which somebody writes over each time is left to a person after a few tries", async () => {
+    const world = await lostAfterCalm();
+    world.traffic.entries = [fakeEntry("eu", 1), fakeEntry("eu", 1, "shop.example AAAA")];
+    await world.rounds(1);
+    world.traffic.next = async (order, write) => {
+      if (!order.entry.name.endsWith("AAAA")) return { kind: "switched", entry: write() };
+      return { kind: "overwritten", found: fakeEntry("eu", 1, "shop.example AAAA") };
+    };
+    await world.rounds(30);
+    expect(world.ended().filter((text) => text.startsWith("complete"))).toHaveLength(3);
+    expect([last(world), world.alerts.map(({ reason }) => reason)]).toEqual(["repairs_spent", ["region_failed_over", "region_late_write"]]);
+  });
 });
 
 describe("the network here", () => {
